@@ -1,0 +1,10 @@
+//! WHO: hosts, groups, variables, selectors and references to credentials.
+//!
+//! Loading is pure given the text. No secret is ever in these types, and nothing here knows playbooks, rings'
+//! limits or the network. Start reading at `load.rs`; `host.rs` has the result.
+
+mod credential;
+mod host;
+
+pub use credential::{Credential, PasswordSource};
+pub use host::{Auth, Channel, Host, HostName, Origin, Settings, Sourced, Transport, VarLayer};

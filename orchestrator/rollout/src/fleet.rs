@@ -1,0 +1,284 @@
+//! The engine's door to the world: what it may ask of a host, and the ways in which a host can fail.
+//!
+//! The scripted fleet in `testing.rs` and the real one in the crate `session` both stand behind these traits.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+
+use inventory::HostName;
+use playbooks::{Change, FactSet, Facts, Observed, Target};
+use serde::{Deserialize, Serialize};
+
+/// The read-only door. A verb that receives only this cannot write (promise 6).
+pub trait Survey: Send + Sync + 'static {
+    /// The read-only half of a session.
+    type Observer: Observe;
+
+    /// Connects, authenticates and proves that the right machine answers. Reads only. Cancel safe: dropping the
+    /// future closes the connection.
+    fn observe(&self, host: &HostName) -> impl Future<Output = Result<Self::Observer, HostError>> + Send;
+}
+
+/// The door of verbs that write.
+pub trait Fleet: Survey {
+    /// A session that can write.
+    type Session: Session;
+
+    /// As [`Survey::observe`], for writing.
+    fn open(&self, host: &HostName) -> impl Future<Output = Result<Self::Session, HostError>> + Send;
+}
+
+/// Read-only half of a session: all that `ping`, `plan` and `audit` can reach.
+pub trait Observe: Send {
+    /// Who answered, and how it proved it.
+    fn identity(&self) -> &HostIdentity;
+
+    /// Reads the facts asked for.
+    fn facts(&mut self, wanted: FactSet) -> impl Future<Output = Result<Facts, HostError>> + Send;
+
+    /// Exact present state of each target, in the order asked for.
+    fn observe(
+        &mut self,
+        targets: &[Target],
+    ) -> impl Future<Output = Result<Vec<Observed>, HostError>> + Send;
+
+    /// What the session has cost so far.
+    fn cost(&self) -> Cost;
+
+    /// Deletes the shell if there is one and closes the connection. Best effort: failures are logged, never
+    /// returned, because the work is done. Must also be called after an error.
+    fn close(self) -> impl Future<Output = Cost> + Send;
+}
+
+/// The writing half.
+pub trait Session: Observe {
+    /// Writes one change and reads it back; returns what is there now. The engine calls it only after the prior
+    /// states of all targets of the host are durable in the journal. Not cancel safe: a cancelled write is
+    /// [`Severity::Lost`].
+    fn apply(&mut self, change: &Change) -> impl Future<Output = Result<Observed, HostError>> + Send;
+
+    /// Three-way restore: puts `prior` back only where the present state is still `ours`, unless forced.
+    /// Idempotent: a target that already has its prior content is [`Restored::AlreadyPrior`].
+    fn restore(&mut self, undo: &Undo) -> impl Future<Output = Result<Restored, HostError>> + Send;
+}
+
+/// Who answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostIdentity {
+    /// The name the host gave itself (NTLM challenge), if the mechanism carries one.
+    pub computer_name: Option<String>,
+    /// `HKLM\SOFTWARE\Microsoft\Cryptography: MachineGuid`, if readable.
+    pub machine_guid: Option<String>,
+    /// The authentication really used, e.g. `ntlm (sealed)`, `ntlm+cbt (tls)`, `basic (tls)`.
+    pub auth: String,
+}
+
+/// What a session cost, for `-v` and the benchmark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// HTTP requests sent, authentication included.
+    pub requests: u32,
+    /// Bytes of HTTP bodies sent.
+    pub sent: u64,
+    /// Bytes of HTTP bodies received.
+    pub received: u64,
+    /// TCP connections opened.
+    pub connections: u32,
+}
+
+/// One value to take back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Where.
+    pub target: Target,
+    /// What was there before the run (RB0).
+    pub prior: Observed,
+    /// What the run left there, as read back. For WinHTTP the recorded bytes.
+    pub ours: Observed,
+    /// Write `prior` even where somebody else changed the value since.
+    pub force: bool,
+    /// True where the change may or may not have been written (indeterminate): both `prior` and any state that
+    /// satisfies the wanted one count as ours.
+    pub uncertain: bool,
+}
+
+/// What became of an [`Undo`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "restored", rename_all = "snake_case")]
+pub enum Restored {
+    /// The prior state is back, read back.
+    Done,
+    /// It was there already.
+    AlreadyPrior,
+    /// The present state is neither prior nor ours; nothing was written (RB6).
+    Conflict {
+        /// What is there now.
+        current: Observed,
+    },
+}
+
+/// How bad a failure is: decides the outcome and what may be retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing was started on the host.
+    Unreachable,
+    /// The host, or we, said no.
+    Failed,
+    /// Contact was lost after a write was sent: it may have been carried out.
+    Lost,
+    /// The credential guard let no attempt out; the host was not contacted further. Ends the run (exit 9).
+    Guarded,
+}
+
+/// The cause of a failure as a closed list: clusters, reports and scripts rely on these words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The name does not resolve.
+    Dns,
+    /// The port is closed.
+    ConnectRefused,
+    /// No answer to the connect, or another network error before anything was sent.
+    ConnectFailed,
+    /// A deadline passed (connect, request or host).
+    Timeout,
+    /// The connection broke.
+    ConnectionLost,
+    /// HTTP 503.
+    ServiceUnavailable,
+    /// The host refused the user name or password.
+    LogonRefused,
+    /// The host offers no authentication scheme that is allowed here.
+    AuthNotOffered,
+    /// The credential could not be read on this side (keyring, file, command).
+    CredentialUnavailable,
+    /// The credential guard stopped further attempts.
+    CredentialGuard,
+    /// TLS failed: unknown CA, wrong name, expired, pin mismatch.
+    Certificate,
+    /// A setting would send a secret in clear; refused on this side.
+    InsecureTransport,
+    /// The host wants or answered plain text where sealing is needed.
+    SealingRefused,
+    /// HTTP 403.
+    Forbidden,
+    /// HTTP 404, or something else than WinRM answers.
+    NotWinrm,
+    /// Another machine answers under this name.
+    WrongHost,
+    /// Windows says access denied (often the remote UAC filter).
+    AccessDenied,
+    /// A WS-Management quota.
+    Quota,
+    /// WMI does not work on the host and the shell was not allowed or did not work either.
+    WmiBroken,
+    /// Another SOAP fault or non-zero return value.
+    Fault,
+    /// The reply breaks the protocol or a bound (size, depth, `RelatesTo`).
+    Protocol,
+    /// A prior value cannot be read and rewritten exactly.
+    PriorNotRestorable,
+    /// The value read back is not the value wanted.
+    ReadBackDiffers,
+    /// The value changed under us between the recorded prior state and a resume.
+    ChangedSince,
+    /// A template or condition of the playbook failed on this host.
+    Playbook,
+    /// A rollback found values that somebody else changed since.
+    Conflict,
+    /// An internal error of the controller.
+    Internal,
+}
+
+impl Reason {
+    /// The word in reports, as serialised.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::ConnectRefused => "connect_refused",
+            Self::ConnectFailed => "connect_failed",
+            Self::Timeout => "timeout",
+            Self::ConnectionLost => "connection_lost",
+            Self::ServiceUnavailable => "service_unavailable",
+            Self::LogonRefused => "logon_refused",
+            Self::AuthNotOffered => "auth_not_offered",
+            Self::CredentialUnavailable => "credential_unavailable",
+            Self::CredentialGuard => "credential_guard",
+            Self::Certificate => "certificate",
+            Self::InsecureTransport => "insecure_transport",
+            Self::SealingRefused => "sealing_refused",
+            Self::Forbidden => "forbidden",
+            Self::NotWinrm => "not_winrm",
+            Self::WrongHost => "wrong_host",
+            Self::AccessDenied => "access_denied",
+            Self::Quota => "quota",
+            Self::WmiBroken => "wmi_broken",
+            Self::Fault => "fault",
+            Self::Protocol => "protocol",
+            Self::PriorNotRestorable => "prior_not_restorable",
+            Self::ReadBackDiffers => "read_back_differs",
+            Self::ChangedSince => "changed_since",
+            Self::Playbook => "playbook",
+            Self::Conflict => "conflict",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a host did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostError {
+    /// Decides the outcome.
+    pub severity: Severity,
+    /// The machine-readable cause.
+    pub reason: Reason,
+    /// The human-readable cause: lower case, no full stop, no secret; remote text in it is untrusted and is
+    /// neutralised where it is printed.
+    pub detail: String,
+    /// What to do about it, if we know.
+    pub remedy: Option<String>,
+}
+
+impl HostError {
+    /// A failure in which the host, or we, said no.
+    pub fn failed(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Failed, reason, detail: detail.into(), remedy: None }
+    }
+
+    /// A failure before anything was started on the host.
+    pub fn unreachable(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Unreachable, reason, detail: detail.into(), remedy: None }
+    }
+
+    /// Contact lost after a write was sent.
+    pub fn lost(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Lost, reason, detail: detail.into(), remedy: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.detail)
+    }
+}
+
+impl std::error::Error for HostError {}
+
+/// Prior values by target, as recorded before the first write.
+pub type Priors = BTreeMap<Target, Observed>;
+

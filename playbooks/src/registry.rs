@@ -1,0 +1,335 @@
+//! The registry as this project sees it: where a value lives, what bytes it holds, and what was found there.
+//!
+//! These types are shared by the plan, the journal, the engine and the session; they hold bytes, never
+//! interpretations, because a rollback has to restore bytes. They do no input or output.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A key below `HKEY_LOCAL_MACHINE`, without hive and without leading or trailing backslash, in the letter case
+/// the user wrote. Equality and order ignore ASCII case, as the registry does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyPath(String);
+
+/// Why a text is not a key below `HKLM`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyPathError {
+    /// The hive is another one, or missing.
+    #[error("the key must start with HKLM\\ (found '{0}')")]
+    NotLocalMachine(String),
+    /// Nothing after the hive, or an empty component.
+    #[error("the key has an empty component")]
+    EmptyComponent,
+    /// More than 255 characters in one component, more than 512 components, or a control character.
+    #[error("the key has a component that Windows does not accept: '{0}'")]
+    BadComponent(String),
+}
+
+impl KeyPath {
+    /// Parses `HKLM\...`, `HKEY_LOCAL_MACHINE\...` (any letter case).
+    pub fn parse(text: &str) -> Result<Self, KeyPathError> {
+        let (hive, rest) = text.split_once('\\').unwrap_or((text, ""));
+        let known = ["HKLM", "HKEY_LOCAL_MACHINE", "HKLM:"];
+        if !known.iter().any(|name| name.eq_ignore_ascii_case(hive)) {
+            return Err(KeyPathError::NotLocalMachine(text.to_owned()));
+        }
+        Self::below_local_machine(rest)
+    }
+
+    /// Takes a path that already stands below `HKLM`.
+    pub fn below_local_machine(path: &str) -> Result<Self, KeyPathError> {
+        if path.is_empty() {
+            return Err(KeyPathError::EmptyComponent);
+        }
+        for component in path.split('\\') {
+            if component.is_empty() {
+                return Err(KeyPathError::EmptyComponent);
+            }
+            if component.chars().count() > 255 || component.chars().any(char::is_control) {
+                return Err(KeyPathError::BadComponent(component.to_owned()));
+            }
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The path without the hive, as `StdRegProv` wants it (`sSubKeyName`).
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key one level up, or `None` for a direct child of the hive.
+    pub fn parent(&self) -> Option<Self> {
+        self.0.rsplit_once('\\').map(|(up, _)| Self(up.to_owned()))
+    }
+
+    /// The last component.
+    pub fn leaf(&self) -> &str {
+        self.0.rsplit('\\').next().unwrap_or(&self.0)
+    }
+
+    /// This key and its ancestors, nearest first.
+    pub fn self_and_ancestors(&self) -> impl Iterator<Item = Self> + use<> {
+        std::iter::successors(Some(self.clone()), Self::parent)
+    }
+
+    fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl PartialEq for KeyPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded() == other.folded()
+    }
+}
+impl Eq for KeyPath {}
+impl PartialOrd for KeyPath {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for KeyPath {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.folded().cmp(&other.folded())
+    }
+}
+impl std::hash::Hash for KeyPath {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.folded().hash(state);
+    }
+}
+impl fmt::Display for KeyPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HKLM\\{}", self.0)
+    }
+}
+
+/// One registry value: the place, not the content. `value` is empty for the unnamed default value.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Target {
+    /// The key below `HKLM`, 64-bit view.
+    pub key: KeyPath,
+    /// The value's name; compared without regard to ASCII case.
+    pub value: String,
+}
+
+impl Target {
+    /// Where `netsh winhttp` keeps the machine-wide proxy (S41).
+    pub fn win_http_settings() -> Self {
+        Self {
+            key: KeyPath(
+                r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections".to_owned(),
+            ),
+            value: "WinHttpSettings".to_owned(),
+        }
+    }
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value.to_lowercase() == other.value.to_lowercase()
+    }
+}
+impl Eq for Target {}
+impl PartialOrd for Target {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Target {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (&self.key, self.value.to_lowercase()).cmp(&(&other.key, other.value.to_lowercase()))
+    }
+}
+impl std::hash::Hash for Target {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+        self.value.to_lowercase().hash(state);
+    }
+}
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.value.is_empty() { "(default)" } else { &self.value };
+        write!(f, "{}: {name}", self.key)
+    }
+}
+
+/// `REG_SZ`.
+pub const REG_SZ: u32 = 1;
+/// `REG_EXPAND_SZ`.
+pub const REG_EXPAND_SZ: u32 = 2;
+/// `REG_BINARY`.
+pub const REG_BINARY: u32 = 3;
+/// `REG_DWORD`, little endian.
+pub const REG_DWORD: u32 = 4;
+/// `REG_MULTI_SZ`.
+pub const REG_MULTI_SZ: u32 = 7;
+/// `REG_QWORD`, little endian.
+pub const REG_QWORD: u32 = 11;
+
+/// What a value holds: Windows' type number and the raw bytes, terminators included.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RawValue {
+    /// The registry type number, also one that this project does not know.
+    #[serde(rename = "type")]
+    pub kind: u32,
+    /// The bytes as the registry stores them.
+    #[serde(with = "hex::serde")]
+    pub bytes: Vec<u8>,
+}
+
+/// A raw value read as one of the six types that can be written through `StdRegProv`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// `REG_SZ`
+    Sz(String),
+    /// `REG_EXPAND_SZ`, unexpanded
+    ExpandSz(String),
+    /// `REG_BINARY`
+    Binary(Vec<u8>),
+    /// `REG_DWORD`
+    Dword(u32),
+    /// `REG_MULTI_SZ`
+    MultiSz(Vec<String>),
+    /// `REG_QWORD`
+    Qword(u64),
+}
+
+impl Typed {
+    /// The exact bytes that Windows stores for this value.
+    pub fn to_raw(&self) -> RawValue {
+        let (kind, bytes) = match self {
+            Self::Sz(text) => (REG_SZ, utf16z(text)),
+            Self::ExpandSz(text) => (REG_EXPAND_SZ, utf16z(text)),
+            Self::Binary(bytes) => (REG_BINARY, bytes.clone()),
+            Self::Dword(number) => (REG_DWORD, number.to_le_bytes().to_vec()),
+            Self::Qword(number) => (REG_QWORD, number.to_le_bytes().to_vec()),
+            Self::MultiSz(items) => {
+                let mut bytes: Vec<u8> = items.iter().flat_map(|item| utf16z(item)).collect();
+                bytes.extend([0, 0]);
+                (REG_MULTI_SZ, bytes)
+            }
+        };
+        RawValue { kind, bytes }
+    }
+}
+
+impl RawValue {
+    /// Reads the bytes as their type, or `None` where a write of the result would not give the same bytes back
+    /// (odd length, missing terminator, embedded NUL, unpaired surrogate, unknown type).
+    pub fn to_typed(&self) -> Option<Typed> {
+        let typed = match self.kind {
+            REG_SZ => Typed::Sz(strip_terminator(&self.bytes)?),
+            REG_EXPAND_SZ => Typed::ExpandSz(strip_terminator(&self.bytes)?),
+            REG_BINARY => Typed::Binary(self.bytes.clone()),
+            REG_DWORD => Typed::Dword(u32::from_le_bytes(self.bytes.as_slice().try_into().ok()?)),
+            REG_QWORD => Typed::Qword(u64::from_le_bytes(self.bytes.as_slice().try_into().ok()?)),
+            REG_MULTI_SZ => Typed::MultiSz(split_multi(&self.bytes)?),
+            _ => return None,
+        };
+        (typed.to_raw() == *self).then_some(typed)
+    }
+
+    /// A form for people; never parsed back.
+    pub fn text(&self) -> String {
+        match self.to_typed() {
+            Some(Typed::Sz(text) | Typed::ExpandSz(text)) => text,
+            Some(Typed::Dword(number)) => number.to_string(),
+            Some(Typed::Qword(number)) => number.to_string(),
+            Some(Typed::MultiSz(items)) => items.join(" | "),
+            Some(Typed::Binary(_)) | None => hex::encode(&self.bytes),
+        }
+    }
+}
+
+fn utf16z(text: &str) -> Vec<u8> {
+    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
+}
+
+fn units(bytes: &[u8]) -> Option<Vec<u16>> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    rest.is_empty().then(|| pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+}
+
+fn strip_terminator(bytes: &[u8]) -> Option<String> {
+    let units = units(bytes)?;
+    let (last, text) = units.split_last()?;
+    if *last != 0 || text.contains(&0) {
+        return None;
+    }
+    String::from_utf16(text).ok()
+}
+
+fn split_multi(bytes: &[u8]) -> Option<Vec<String>> {
+    let units = units(bytes)?;
+    let (last, body) = units.split_last()?;
+    if *last != 0 {
+        return None;
+    }
+    if body.is_empty() {
+        return Some(Vec::new());
+    }
+    let (end, body) = body.split_last()?;
+    if *end != 0 {
+        return None;
+    }
+    body.split(|unit| *unit == 0).map(|item| String::from_utf16(item).ok()).collect()
+}
+
+/// What was found at a [`Target`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Observed {
+    /// The key does not exist. `first_missing` is the highest ancestor (or the key itself) that is missing:
+    /// it and everything below it would have to be created, and may be removed again by an undo (RB2).
+    KeyAbsent {
+        /// The highest missing key.
+        first_missing: KeyPath,
+    },
+    /// The key exists, the value does not.
+    ValueAbsent,
+    /// The value exists, with exactly these bytes.
+    Present(RawValue),
+    /// The value exists but no channel can read it exactly, so it could not be restored (promise 1).
+    Opaque {
+        /// The registry type number.
+        #[serde(rename = "type")]
+        kind: u32,
+        /// What stands in the way, for people.
+        why: String,
+    },
+}
+
+impl Observed {
+    /// True for both kinds of absence.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::KeyAbsent { .. } | Self::ValueAbsent)
+    }
+
+    /// The exact value, if there is one.
+    pub fn value(&self) -> Option<&RawValue> {
+        match self {
+            Self::Present(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether the bytes (or the absence) could be written back through the channels we have.
+    pub fn restorable(&self) -> bool {
+        match self {
+            Self::KeyAbsent { .. } | Self::ValueAbsent => true,
+            Self::Present(value) => value.to_typed().is_some(),
+            Self::Opaque { .. } => false,
+        }
+    }
+
+    /// Same as far as an undo is concerned: equal bytes, or both without a value.
+    pub fn same_content(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Present(a), Self::Present(b)) => a == b,
+            (a, b) => a.is_absent() && b.is_absent(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! How a playbook is rolled out: rings in order, how many hosts at once, and when to stop.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The rollout block of a playbook, or the single implicit ring without one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strategy {
+    /// In order; never empty.
+    pub rings: Vec<Ring>,
+    /// Limits over the whole run.
+    pub limits: Limits,
+    /// What a run-wide breach does.
+    pub on_breach: OnBreach,
+    /// Deadline of the whole run; after it no host is started.
+    pub deadline: Option<Duration>,
+    /// True where the playbook has no `rollout` block.
+    pub implicit: bool,
+}
+
+/// One ring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ring {
+    /// Unique in the playbook.
+    pub name: String,
+    /// Selector text; the first ring that matches a host takes it. `rest` takes what is left.
+    pub select: String,
+    /// Line of `select` in the playbook, for messages; 0 where implicit.
+    pub line: u32,
+    /// How many hosts at once; at least 1.
+    pub max_parallel: u32,
+    /// Limits over this ring's hosts.
+    pub limits: Limits,
+    /// What a breach in this ring does; the run-wide setting where the ring names none.
+    pub on_breach: OnBreach,
+}
+
+/// The default of `max_parallel`.
+pub const DEFAULT_MAX_PARALLEL: u32 = 100;
+
+/// Upper bounds on bad outcomes; an absent limit is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Of `failed` hosts.
+    pub max_failed: Option<Limit>,
+    /// Of `unreachable` hosts.
+    pub max_unreachable: Option<Limit>,
+    /// Of `indeterminate` hosts.
+    pub max_indeterminate: Option<Limit>,
+}
+
+/// A bound as a count or as a share of the hosts of its scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Limit {
+    /// So many hosts.
+    Count(u32),
+    /// Basis points (hundredths of a percent) of the hosts of the ring or of the run: `2.5%` is 250.
+    Percent(u32),
+}
+
+impl Limit {
+    /// How many hosts may fall under it before it is breached: `floor(percent x hosts)`.
+    pub fn allowed(self, hosts: usize) -> u64 {
+        match self {
+            Self::Count(count) => u64::from(count),
+            Self::Percent(basis_points) => hosts as u64 * u64::from(basis_points) / 10_000,
+        }
+    }
+
+    /// Breached when more than allowed.
+    pub fn breached(self, count: usize, hosts: usize) -> bool {
+        count as u64 > self.allowed(hosts)
+    }
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some(percent) = text.trim().strip_suffix('%') else {
+            return text.trim().parse().map(Self::Count).map_err(|_| format!("'{text}' is not a limit"));
+        };
+        let (whole, fraction) = percent.trim().split_once('.').unwrap_or((percent.trim(), ""));
+        let bad = || format!("'{text}' is not a percentage between 0% and 100%, at most two decimals");
+        let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+        if whole.is_empty() || whole.len() > 3 || fraction.len() > 2 || !digits(whole) || !digits(fraction) {
+            return Err(bad());
+        }
+        let points: u32 = format!("{whole}{fraction:0<2}").parse().map_err(|_| bad())?;
+        if points > 10_000 { Err(bad()) } else { Ok(Self::Percent(points)) }
+    }
+}
+
+impl TryFrom<String> for Limit {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Limit> for String {
+    fn from(limit: Limit) -> Self {
+        limit.to_string()
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Percent(points) if points % 100 == 0 => write!(f, "{}%", points / 100),
+            Self::Percent(points) => write!(f, "{}.{:02}%", points / 100, points % 100),
+        }
+    }
+}
+
+/// What a breach does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBreach {
+    /// No new host is started; the run ends.
+    #[default]
+    Stop,
+    /// No new host is started; the run waits for a person.
+    Pause,
+    /// As stop, and the ring's changed hosts are taken back.
+    RollbackRing,
+    /// As stop, and every changed host of the run is taken back.
+    RollbackRun,
+}
