@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Starts the real program against simulated hosts; see `tests/` for what is proved with it.
