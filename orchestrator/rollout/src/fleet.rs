@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 
 use inventory::HostName;
-use playbooks::{Change, FactSet, Facts, Observed, Target};
+use playbooks::{Change, Desired, FactSet, Facts, KeyPath, Observed, Target};
 use serde::{Deserialize, Serialize};
 
 /// The read-only door. A verb that receives only this cannot write (promise 6).
@@ -17,7 +17,10 @@ pub trait Survey: Send + Sync + 'static {
 
     /// Connects, authenticates and proves that the right machine answers. Reads only. Cancel safe: dropping the
     /// future closes the connection.
-    fn observe(&self, host: &HostName) -> impl Future<Output = Result<Self::Observer, HostError>> + Send;
+    fn observe(
+        &self,
+        host: &HostName,
+    ) -> impl Future<Output = Result<Self::Observer, HostError>> + Send;
 }
 
 /// The door of verbs that write.
@@ -26,7 +29,10 @@ pub trait Fleet: Survey {
     type Session: Session;
 
     /// As [`Survey::observe`], for writing.
-    fn open(&self, host: &HostName) -> impl Future<Output = Result<Self::Session, HostError>> + Send;
+    fn open(
+        &self,
+        host: &HostName,
+    ) -> impl Future<Output = Result<Self::Session, HostError>> + Send;
 }
 
 /// Read-only half of a session: all that `ping`, `plan` and `audit` can reach.
@@ -56,7 +62,10 @@ pub trait Session: Observe {
     /// Writes one change and reads it back; returns what is there now. The engine calls it only after the prior
     /// states of all targets of the host are durable in the journal. Not cancel safe: a cancelled write is
     /// [`Severity::Lost`].
-    fn apply(&mut self, change: &Change) -> impl Future<Output = Result<Observed, HostError>> + Send;
+    fn apply(
+        &mut self,
+        change: &Change,
+    ) -> impl Future<Output = Result<Observed, HostError>> + Send;
 
     /// Three-way restore: puts `prior` back only where the present state is still `ours`, unless forced.
     /// Idempotent: a target that already has its prior content is [`Restored::AlreadyPrior`].
@@ -98,9 +107,47 @@ pub struct Undo {
     pub ours: Observed,
     /// Write `prior` even where somebody else changed the value since.
     pub force: bool,
-    /// True where the change may or may not have been written (indeterminate): both `prior` and any state that
-    /// satisfies the wanted one count as ours.
-    pub uncertain: bool,
+    /// `Some` where the change may or may not have been written (indeterminate), with what was wanted: any state
+    /// that satisfies it counts as ours besides `ours`.
+    pub uncertain: Option<Desired>,
+}
+
+/// Whose work a present state is, as far as an [`Undo`] is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The prior content is there: nothing to do, except keys to remove (RB2).
+    Prior,
+    /// What the run left there: may be taken back.
+    Ours,
+    /// Somebody else changed it since: taken back only by force (RB6).
+    Foreign,
+}
+
+impl Undo {
+    /// The three-way judgement (prior, ours, current). Sessions use this and no comparison of their own.
+    pub fn judge(&self, current: &Observed) -> Standing {
+        if current.same_content(&self.prior) {
+            Standing::Prior
+        } else if current.same_content(&self.ours)
+            || self
+                .uncertain
+                .as_ref()
+                .is_some_and(|wanted| wanted.satisfied_by(current))
+        {
+            Standing::Ours
+        } else {
+            Standing::Foreign
+        }
+    }
+
+    /// The highest key that the run may have created and a restore may remove again where it is empty; it and the
+    /// keys below it down to the target's (RB2). `None`: no key may be removed.
+    pub fn created_from(&self) -> Option<&KeyPath> {
+        match &self.prior {
+            Observed::KeyAbsent { first_missing } => Some(first_missing),
+            _ => None,
+        }
+    }
 }
 
 /// What became of an [`Undo`].
@@ -188,6 +235,8 @@ pub enum Reason {
     Playbook,
     /// A rollback found values that somebody else changed since.
     Conflict,
+    /// The operator interrupted the run.
+    Interrupted,
     /// An internal error of the controller.
     Internal,
 }
@@ -222,6 +271,7 @@ impl Reason {
             Self::ChangedSince => "changed_since",
             Self::Playbook => "playbook",
             Self::Conflict => "conflict",
+            Self::Interrupted => "interrupted",
             Self::Internal => "internal",
         }
     }
@@ -250,17 +300,32 @@ pub struct HostError {
 impl HostError {
     /// A failure in which the host, or we, said no.
     pub fn failed(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Failed, reason, detail: detail.into(), remedy: None }
+        Self {
+            severity: Severity::Failed,
+            reason,
+            detail: detail.into(),
+            remedy: None,
+        }
     }
 
     /// A failure before anything was started on the host.
     pub fn unreachable(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Unreachable, reason, detail: detail.into(), remedy: None }
+        Self {
+            severity: Severity::Unreachable,
+            reason,
+            detail: detail.into(),
+            remedy: None,
+        }
     }
 
     /// Contact lost after a write was sent.
     pub fn lost(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { severity: Severity::Lost, reason, detail: detail.into(), remedy: None }
+        Self {
+            severity: Severity::Lost,
+            reason,
+            detail: detail.into(),
+            remedy: None,
+        }
     }
 
     /// Adds what to do about it.
@@ -281,4 +346,3 @@ impl std::error::Error for HostError {}
 
 /// Prior values by target, as recorded before the first write.
 pub type Priors = BTreeMap<Target, Observed>;
-

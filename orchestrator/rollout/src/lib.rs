@@ -1,9 +1,32 @@
 //! The rollout: plan, policy, engine and journal. Knows no network and no terminal.
 //!
-//! Nothing reaches a host but through [`Fleet`]; nothing reaches a person but through an event.
+//! Nothing reaches a host but through [`Fleet`]; nothing reaches a person but through an [`Event`].
+//!
+//! A run, from the caller's side:
+//! 1. build a [`RunSpec`] (rings by `assign_rings`; a rollback by `rollback_spec`),
+//! 2. `Journal::open`, then `Journal::create_run(spec)` or `Journal::resume_run(id, ..)`: an `ActiveRun` that holds
+//!    the run's lock,
+//! 3. `engine::run(active, fleet, events, control)`: a `RunResult` with state and exit code,
+//! 4. `Journal::run(id)`: the [`RunRecord`] that reports are made of.
+//!
+//! Start reading at `spec.rs` and `event.rs`, then `state.rs` (what is decided), `engine.rs` and `host.rs` (what is
+//! carried out), `journal/` (what is kept).
 
+pub mod event;
+pub mod exit;
 mod fleet;
+mod outcome;
+mod record;
+mod spec;
 
+pub use event::{Event, EventKind, Intent, PlannedChange, PlannedStep};
+pub use exit::{Ending, exit_code};
 pub use fleet::{
-    Cost, Fleet, HostError, HostIdentity, Observe, Priors, Reason, Restored, Session, Severity, Survey, Undo,
+    Cost, Fleet, HostError, HostIdentity, Observe, Priors, Reason, Restored, Session, Severity,
+    Standing, Survey, Undo,
+};
+pub use outcome::{Outcome, RunState, StepState, StopCause, Totals};
+pub use record::{ChangeRecord, HostRecord, RingRecord, RunRecord, RunSummary, StepRecord};
+pub use spec::{
+    HostSpec, HostWork, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables, Verb,
 };

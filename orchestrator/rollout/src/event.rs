@@ -1,0 +1,201 @@
+//! What happens in a run, as the journal keeps it and the reporters receive it.
+//!
+//! Every event is durable in the journal before a reporter sees it. The serialised form here is that of
+//! `--events FILE`; the journal's own form is in `journal/disk.rs`.
+
+use inventory::HostName;
+use jiff::Timestamp;
+use playbooks::{Change, Observed};
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::{Cost, HostIdentity, Reason, Undo};
+use crate::outcome::{Outcome, RunState, StepState, StopCause};
+use crate::spec::Verb;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// From 1, without gaps, in the order of the journal.
+    pub seq: u64,
+    /// The controller's clock.
+    pub time: Timestamp,
+    /// The host it is about; `None` for the run itself.
+    pub host: Option<HostName>,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The run begins.
+    RunStarted {
+        /// Kind of run.
+        verb: Verb,
+        /// Hosts in it.
+        hosts: u32,
+    },
+    /// The run goes on after an interruption, a pause or a crash.
+    RunResumed {
+        /// Hosts with one of these outcomes are done again; empty for a plain resume.
+        only: Vec<Outcome>,
+    },
+    /// The first host of a ring is about to start.
+    RingStarted {
+        /// Index.
+        ring: u32,
+        /// Its name.
+        name: String,
+        /// Hosts in it.
+        hosts: u32,
+        /// How many at once.
+        max_parallel: u32,
+    },
+    /// A host is about to be contacted.
+    HostStarted,
+    /// The host answered and is who it should be.
+    HostIdentified {
+        /// Who answered.
+        identity: HostIdentity,
+    },
+    /// Contact was lost and is sought again.
+    HostRetry {
+        /// 2 for the second connection.
+        attempt: u32,
+        /// Why the last one ended.
+        reason: Reason,
+        /// For people.
+        detail: String,
+    },
+    /// The intent: all that may be written from now on, with what was there before. Durable before the first
+    /// write (promise 1).
+    PriorRecorded {
+        /// In the order of the playbook.
+        steps: Vec<PlannedStep>,
+    },
+    /// The changes of a step are about to be written.
+    StepStarted {
+        /// Index into the steps of [`EventKind::PriorRecorded`].
+        step: u32,
+    },
+    /// A step ended.
+    StepFinished {
+        /// Index into the steps of [`EventKind::PriorRecorded`].
+        step: u32,
+        /// How.
+        state: StepState,
+        /// Cause of a failure or conflict.
+        detail: Option<String>,
+        /// What was read back, per change of the step; `None` where it was not written or could not be read.
+        after: Vec<Option<Observed>>,
+    },
+    /// A host of this run is taken back because of a breach.
+    UndoStarted,
+    /// A host is done. May come a second time: after a resume with `--only`, or when it was taken back.
+    HostFinished {
+        /// How.
+        outcome: Outcome,
+        /// The final state differs from the recorded prior state.
+        changed: bool,
+        /// Cause, where the outcome is not good.
+        reason: Option<Reason>,
+        /// Cause for people. Remote text in it is untrusted.
+        detail: Option<String>,
+        /// What to do about it.
+        remedy: Option<String>,
+        /// Connections tried.
+        attempts: u32,
+        /// What it cost.
+        cost: Cost,
+    },
+    /// A limit was breached. No host is started after this.
+    LimitBreached {
+        /// Name of the ring; `None` for a run-wide limit.
+        ring: Option<String>,
+        /// Which outcome was counted.
+        outcome: Outcome,
+        /// The limit as written, e.g. `2%`.
+        limit: String,
+        /// Hosts with that outcome.
+        count: u32,
+        /// Hosts of the scope.
+        hosts: u32,
+        /// `floor(percent x hosts)`.
+        allowed: u64,
+        /// All of it in a sentence.
+        text: String,
+    },
+    /// No host is started after this.
+    StopRequested {
+        /// Why (never [`StopCause::Limit`], which is [`EventKind::LimitBreached`]).
+        cause: StopCause,
+        /// For people.
+        detail: String,
+    },
+    /// The credential guard lets no further logon out. No host is started after this.
+    GuardTripped {
+        /// The account and why; no secret.
+        detail: String,
+    },
+    /// Hosts are taken back because of a breach.
+    RollbackStarted {
+        /// Index of the ring; `None` for the whole run.
+        ring: Option<u32>,
+        /// How many hosts.
+        hosts: u32,
+    },
+    /// Every host of the ring has ended.
+    RingFinished {
+        /// Index.
+        ring: u32,
+        /// Its name.
+        name: String,
+    },
+    /// Nothing more happens in this run, unless it is resumed.
+    RunFinished {
+        /// How.
+        state: RunState,
+        /// The exit code of the program.
+        exit_code: u8,
+    },
+    /// A kind of event that a newer program wrote. Kept, shown raw, and of no effect on the state.
+    Unknown {
+        /// Its name.
+        kind: String,
+        /// Its data as stored.
+        data: String,
+    },
+}
+
+/// A step as it will be carried out on one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// The step's name.
+    pub name: String,
+    /// The reason, where its `when` was false on this host; no changes then.
+    pub skipped: Option<String>,
+    /// In the order they are written.
+    pub changes: Vec<PlannedChange>,
+}
+
+/// One change with what was there before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedChange {
+    /// Where, and what is wanted. In a rollback: what is put back.
+    #[serde(flatten)]
+    pub intent: Intent,
+    /// Found before the first write.
+    pub prior: Observed,
+}
+
+/// What one write is to achieve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "intent", rename_all = "snake_case")]
+pub enum Intent {
+    /// Bring the target into the wanted state.
+    Apply(Change),
+    /// Bring the target back to what it was before another run.
+    Undo(Undo),
+}

@@ -1,0 +1,155 @@
+//! A run as the reports show it: a pure function of what the journal holds.
+
+use inventory::HostName;
+use jiff::Timestamp;
+use playbooks::{Limits, Observed, OnBreach, Target};
+
+use crate::fleet::{Cost, Reason};
+use crate::outcome::{Outcome, RunState, StepState, StopCause, Totals};
+use crate::spec::{RunId, Verb};
+
+/// One run, complete.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// Kind of run.
+    pub verb: Verb,
+    /// Hosts were simulated.
+    pub simulated: bool,
+    /// Who asked for it.
+    pub operator: String,
+    /// `--reason`.
+    pub reason: Option<String>,
+    /// Name inside the playbook.
+    pub playbook: String,
+    /// SHA-256 of the playbook's text, lower-case hex.
+    pub digest: String,
+    /// The run that a rollback takes back.
+    pub source_run: Option<RunId>,
+    /// First start.
+    pub started: Option<Timestamp>,
+    /// End, if it has ended.
+    pub finished: Option<Timestamp>,
+    /// Where it stands. [`RunState::Interrupted`] also where it was running and nobody holds it.
+    pub state: RunState,
+    /// Why it stopped early, if it did.
+    pub stopped: Option<StopCause>,
+    /// As recorded at its end.
+    pub exit_code: Option<u8>,
+    /// True where hosts were taken back because of a breach.
+    pub rolled_back: bool,
+    /// The breach in a sentence (limit formula included), the guard's words, or who stopped it.
+    pub stop_text: Option<String>,
+    /// Run-wide limits.
+    pub limits: Limits,
+    /// In order.
+    pub rings: Vec<RingRecord>,
+    /// In the order of the inventory.
+    pub hosts: Vec<HostRecord>,
+    /// Over all hosts.
+    pub totals: Totals,
+}
+
+/// One ring of a [`RunRecord`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct RingRecord {
+    /// Its name.
+    pub name: String,
+    /// How many hosts at once.
+    pub max_parallel: u32,
+    /// Its limits.
+    pub limits: Limits,
+    /// What a breach does.
+    pub on_breach: OnBreach,
+    /// First start.
+    pub started: Option<Timestamp>,
+    /// When its last host ended.
+    pub finished: Option<Timestamp>,
+    /// Over its hosts.
+    pub totals: Totals,
+}
+
+/// One host of a [`RunRecord`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostRecord {
+    /// Its name.
+    pub name: HostName,
+    /// Name of its ring.
+    pub ring: String,
+    /// How it ended. A host without an end is `not_started`, or `indeterminate` once its prior state is recorded.
+    pub outcome: Outcome,
+    /// True where the host has ended (as opposed to an outcome derived from what is known so far).
+    pub settled: bool,
+    /// The final state differs from the recorded prior state.
+    pub changed: bool,
+    /// Cause.
+    pub reason: Option<Reason>,
+    /// Cause for people. Remote text in it is untrusted.
+    pub detail: Option<String>,
+    /// What to do about it.
+    pub remedy: Option<String>,
+    /// The authentication really used.
+    pub auth: Option<String>,
+    /// The machine's own id, compared on resume and rollback.
+    pub machine_guid: Option<String>,
+    /// Connections tried.
+    pub attempts: u32,
+    /// What it cost.
+    pub cost: Cost,
+    /// In the order they were carried out; empty where the host was never read.
+    pub steps: Vec<StepRecord>,
+}
+
+/// One step of a [`HostRecord`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepRecord {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub state: StepState,
+    /// Cause of a failure or conflict; the reason of a skip.
+    pub detail: Option<String>,
+    /// Its changes.
+    pub changes: Vec<ChangeRecord>,
+}
+
+/// One change of a [`StepRecord`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeRecord {
+    /// Where.
+    pub target: Target,
+    /// What was wanted there, for people.
+    pub wanted: String,
+    /// Found before the first write.
+    pub before: Observed,
+    /// Found at the end; `None` where that is not known.
+    pub after: Option<Observed>,
+}
+
+/// One line of `runs`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSummary {
+    /// Its id.
+    pub id: RunId,
+    /// Kind of run.
+    pub verb: Verb,
+    /// Hosts were simulated.
+    pub simulated: bool,
+    /// Who asked for it.
+    pub operator: String,
+    /// `--reason`.
+    pub reason: Option<String>,
+    /// Name inside the playbook.
+    pub playbook: String,
+    /// First start.
+    pub started: Option<Timestamp>,
+    /// End, if it has ended.
+    pub finished: Option<Timestamp>,
+    /// Where it stands.
+    pub state: RunState,
+    /// As recorded at its end.
+    pub exit_code: Option<u8>,
+    /// Over all hosts.
+    pub totals: Totals,
+}

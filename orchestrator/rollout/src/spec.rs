@@ -1,0 +1,187 @@
+//! What a run is asked to do: the input of the engine, and what the journal keeps so that a resume needs no file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use inventory::{Credential, Host};
+use playbooks::{Limits, OnBreach};
+use serde::{Deserialize, Serialize};
+
+use crate::fleet::Undo;
+
+/// Name of a run: eleven characters, sorted by time, typed by people (`0tq4c1n-k7xd`). `last` and any unique
+/// prefix stand for it on the command line, see [`crate::Journal::resolve`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// A new id from the clock and a random number.
+    pub fn new(now: jiff::Timestamp, random: u32) -> Self {
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        Self(format!(
+            "{}-{}",
+            crockford(seconds, 7),
+            crockford(u64::from(random), 4)
+        ))
+    }
+
+    /// A new id from the system's clock and random source.
+    pub fn generate() -> Self {
+        Self::new(jiff::Timestamp::now(), uuid::Uuid::new_v4().as_fields().0)
+    }
+
+    /// Takes the text as it is.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn crockford(number: u64, digits: u32) -> String {
+    // No i, l, o, u: they are misread.
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    (0..digits)
+        .rev()
+        .map(|place| char::from(ALPHABET[(number >> (place * 5) & 31) as usize]))
+        .collect()
+}
+
+/// What kind of run it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Apply a playbook.
+    Push,
+    /// Take back what an earlier run changed.
+    Rollback,
+    /// `rollback --mode delete`: apply the playbook's removal.
+    RollbackDelete,
+}
+
+impl Verb {
+    /// The word in reports, as serialised.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Rollback => "rollback",
+            Self::RollbackDelete => "rollback_delete",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The playbook of a run, with its text: the journal needs no file later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaybookRecord {
+    /// Name inside the playbook.
+    pub name: String,
+    /// Path as the user typed it, for messages.
+    pub file: String,
+    /// The whole text.
+    pub text: String,
+    /// SHA-256 of the text, lower-case hex.
+    pub digest: String,
+}
+
+/// One ring as it is carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingPlan {
+    /// Its name.
+    pub name: String,
+    /// How many hosts at once.
+    pub max_parallel: u32,
+    /// Over this ring's hosts.
+    pub limits: Limits,
+    /// What a breach of this ring's limits does.
+    pub on_breach: OnBreach,
+    /// How many hosts of the run are in it.
+    pub hosts: u32,
+}
+
+/// Everything a run is asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSpec {
+    /// New and unique.
+    pub id: RunId,
+    /// Kind of run.
+    pub verb: Verb,
+    /// True where the hosts are simulated: such a run is never resumed or rolled back against real hosts.
+    pub simulated: bool,
+    /// Who asked for it (`user@machine`).
+    pub operator: String,
+    /// `--reason`: a ticket.
+    pub reason: Option<String>,
+    /// What is applied. For a rollback: the source run's.
+    pub playbook: PlaybookRecord,
+    /// In the order they are worked off.
+    pub rings: Vec<RingPlan>,
+    /// Over all hosts of the run.
+    pub limits: Limits,
+    /// What a breach of the run-wide limits does.
+    pub on_breach: OnBreach,
+    /// After so long (from the start, or from a resume) no host is started.
+    pub deadline: Option<Duration>,
+    /// In the order they are started within their ring.
+    pub hosts: Vec<HostSpec>,
+    /// The run that a rollback takes back.
+    pub source_run: Option<RunId>,
+}
+
+/// Resolved variables of one host.
+pub type Variables = BTreeMap<String, serde_json::Value>;
+
+/// One host of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostSpec {
+    /// Name, settings, groups. Read back from a journal, settings have lost their origins, and `host.vars` is
+    /// empty: `vars` has what counts.
+    pub host: Host,
+    /// Index into [`RunSpec::rings`].
+    pub ring: usize,
+    /// Resolved against the playbook's declarations.
+    pub vars: Variables,
+    /// The reference that `host.settings.credential` names; never a secret.
+    pub credential: Option<Credential>,
+    /// What to do.
+    pub work: HostWork,
+}
+
+/// What is to be done on one host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostWork {
+    /// Compile the run's playbook for this host and apply it.
+    Apply,
+    /// Take values back.
+    Undo {
+        /// The machine that was changed: another one under the same name is `failed: wrong_host`.
+        expected_guid: Option<String>,
+        /// In the order they are carried out: the reverse of how they were written.
+        steps: Vec<UndoStep>,
+    },
+}
+
+/// The values of one original step that are taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoStep {
+    /// The original step's name.
+    pub name: String,
+    /// In the order they are carried out.
+    pub items: Vec<Undo>,
+}
