@@ -200,6 +200,9 @@ pub struct Host {
 impl Host {
     /// All variables, the strongest layer's value for each name.
     pub fn merged_vars(&self) -> BTreeMap<String, serde_json::Value> {
-        self.vars.iter().flat_map(|layer| layer.vars.clone()).collect()
+        self.vars
+            .iter()
+            .flat_map(|layer| layer.vars.clone())
+            .collect()
     }
 }

@@ -5,6 +5,10 @@
 
 mod credential;
 mod host;
+mod load;
+mod selector;
 
 pub use credential::{Credential, PasswordSource};
 pub use host::{Auth, Channel, Host, HostName, Origin, Settings, Sourced, Transport, VarLayer};
+pub use load::Inventory;
+pub use selector::{Selector, SelectorError};
