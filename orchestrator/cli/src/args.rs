@@ -1,0 +1,336 @@
+//! The command line: verbs, flags and their help. Nothing is looked up or checked against files here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit_code;
+
+/// Push proxy settings to many Windows machines over WinRM, prove what happened, take it back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "winfleet",
+    version,
+    about,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "Try it without any Windows machine:  winfleet rehearse --hosts 50",
+    after_long_help = exit_code::help_table()
+)]
+pub struct Cli {
+    /// Flags of all verbs.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Flags that every verb accepts; a verb ignores none that would change what it does.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Inventory file (.yaml, .csv, otherwise one host per line); several are united
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub inventory: Vec<PathBuf>,
+    /// Playbook file
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub playbook: Option<PathBuf>,
+    /// Only these hosts: glob, ring:NAME, group:NAME, @FILE, all; ',' union, '&' both, '!' without
+    #[arg(short, long, value_name = "SELECTOR", global = true)]
+    pub limit: Option<String>,
+    /// Variable of the playbook; stronger than every file
+    #[arg(short = 'e', long = "var", value_name = "KEY=VALUE", value_parser = key_value, global = true)]
+    pub vars: Vec<(String, String)>,
+    /// Form of the result on stdout
+    #[arg(short, long, value_enum, value_name = "FORM", default_value_t = Output::Table, global = true)]
+    pub output: Output,
+    /// Journal file [default: winfleet/journal.sqlite in the user's state directory]
+    #[arg(long, value_name = "FILE", env = "WINFLEET_JOURNAL", global = true)]
+    pub journal: Option<PathBuf>,
+    /// Write every event of the run to this file, one JSON object per line
+    #[arg(long, value_name = "FILE", global = true)]
+    pub events: Option<PathBuf>,
+    /// Why this is done (ticket); kept in the journal
+    #[arg(long, value_name = "TEXT", global = true)]
+    pub reason: Option<String>,
+    /// More detail; twice: what the program does, three times: what it says to hosts (never secrets)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// No progress, only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Do not ask for confirmation
+    #[arg(long, global = true)]
+    pub yes: bool,
+    /// Never ask anything, even at a terminal
+    #[arg(long, global = true)]
+    pub no_input: bool,
+}
+
+/// The form of a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object per line
+    Jsonl,
+    /// For spreadsheets
+    Csv,
+}
+
+/// The verbs. Those that are not built yet are hidden and say so when used.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Read and check inventories and playbooks; contacts nobody
+    Check(Check),
+    /// Show the hosts with ring, groups and where each setting came from
+    Hosts,
+    /// Read-only: can each host be reached, logged on to and read? If not, why
+    Ping(Ping),
+    /// Roll a playbook out, ring by ring
+    Push(Push),
+    /// Take a run back, byte for byte, from the journal
+    Rollback(Rollback),
+    /// Go on with a run that was interrupted, or redo some of its hosts
+    Resume(Resume),
+    /// Past and live runs, newest first
+    Runs,
+    /// How a run stands
+    Status(RunArgument),
+    /// What a run did, host by host
+    Report(Report),
+    /// The same engine and protocol against simulated hosts on this machine
+    #[cfg(feature = "rehearse")]
+    Rehearse(Rehearse),
+    /// Passwords in the operating system's keyring
+    #[command(subcommand)]
+    Credential(Credential),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// The simulated fleet of `rehearse`, in a process of its own.
+    #[cfg(feature = "rehearse")]
+    #[command(name = crate::command::simulate::VERB, hide = true)]
+    Simulate,
+    /// Not built yet
+    #[command(hide = true)]
+    Plan(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Pause(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Approve(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Abort(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    CatchUp(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Audit(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Facts(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Explain(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Verify(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Export(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Schema(NotBuilt),
+    /// Not built yet
+    #[command(hide = true)]
+    Man(NotBuilt),
+}
+
+/// Swallows whatever follows a verb that is not built yet.
+#[derive(Args, Debug)]
+pub struct NotBuilt {
+    /// Anything.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<std::ffi::OsString>,
+}
+
+/// `check`
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Inventories and playbooks, told apart by extension and content; -i and -p are taken too
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// `ping`
+#[derive(Args, Debug)]
+pub struct Ping {
+    /// How many hosts at once
+    #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_parallel: u32,
+}
+
+/// `push`
+#[derive(Args, Debug)]
+pub struct Push {
+    /// Not built yet
+    #[arg(long, hide = true)]
+    pub dry_run: bool,
+    /// Not built yet
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// A run of the journal.
+#[derive(Args, Debug)]
+pub struct RunArgument {
+    /// Id of the run, a unique beginning of it, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+}
+
+/// `rollback`
+#[derive(Args, Debug)]
+pub struct Rollback {
+    /// Id of the run, a unique beginning of it, or 'last'; none with --mode delete
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Only the hosts of this ring; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub ring: Vec<String>,
+    /// restore: what was there before the run; delete: remove what the playbook (-i, -p) sets
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = Mode::Restore)]
+    pub mode: Mode,
+    /// What to do with values that somebody else changed since the run
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnConflict::Skip)]
+    pub on_conflict: OnConflict,
+}
+
+/// The two forms of taking back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Put back the recorded bytes
+    Restore,
+    /// Delete the playbook's values; needs no earlier run
+    Delete,
+}
+
+/// What a rollback does with a value that is neither prior nor ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnConflict {
+    /// Leave it and report the host as a conflict
+    Skip,
+    /// Put the prior state back all the same
+    Force,
+}
+
+/// `resume`
+#[derive(Args, Debug)]
+pub struct Resume {
+    /// Id of the run, a unique beginning of it, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Redo hosts with these outcomes; needed to reopen a run that has ended
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "OUTCOME,...")]
+    pub only: Vec<Only>,
+}
+
+/// Outcomes that `resume --only` redoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Only {
+    /// Hosts that said no
+    Failed,
+    /// Hosts that did not answer
+    Unreachable,
+    /// Hosts whose state is not known
+    Indeterminate,
+    /// Hosts that were never attempted
+    NotStarted,
+}
+
+/// `report`
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Id of the run, a unique beginning of it, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Form of the report
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = ReportFormat::Json)]
+    pub format: ReportFormat,
+}
+
+/// Forms of `report`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// The whole run as one JSON document
+    Json,
+    /// One line per host and change
+    Csv,
+    /// Not built yet
+    #[value(hide = true)]
+    Html,
+    /// Not built yet
+    #[value(hide = true)]
+    Junit,
+}
+
+/// `rehearse`
+#[cfg(feature = "rehearse")]
+#[derive(Args, Debug)]
+pub struct Rehearse {
+    /// So many made-up hosts instead of an inventory
+    #[arg(long, value_name = "N", conflicts_with = "inventory", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub hosts: Option<u32>,
+    /// Faults of the simulated hosts (YAML; see the documentation of the simulated fleet)
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Seed of all that is made up: the same seed gives the same fleet
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Take the rehearsed run back afterwards and show that, too
+    #[arg(long)]
+    pub then_rollback: bool,
+}
+
+/// `credential`
+#[derive(Debug, Subcommand)]
+pub enum Credential {
+    /// Store a password; asked at the terminal, or the first line of stdin
+    Set {
+        /// Name that inventories use: password: { keyring: NAME }
+        name: String,
+    },
+    /// Names of the passwords stored with `set`
+    List,
+    /// Remove a password
+    Delete {
+        /// Its name
+        name: String,
+    },
+    /// Can the password be read? With -i also for the inventory's other sources
+    Test {
+        /// Name of a credential of the inventory (-i), or of a keyring entry
+        name: String,
+        /// Log on to this host with it, once, reading only (needs -i)
+        #[arg(long, value_name = "HOST", requires = "inventory")]
+        on: Option<String>,
+    },
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as -e proxy=10.0.0.6:8080")?;
+    if key.trim().is_empty() {
+        return Err("the name before '=' is empty".to_owned());
+    }
+    Ok((key.trim().to_owned(), value.to_owned()))
+}

@@ -1,0 +1,159 @@
+//! What a verb returns when it could not do what was asked: the exit code, the whole chain of causes and a hint.
+//!
+//! This is the only error type that is printed. Host failures are not here: they are results, shown in the
+//! summary. The text of remote machines never enters unneutralised.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use document::Diagnostics;
+use report::text;
+
+use crate::exit_code;
+
+/// What the operator has to know about the hosts after an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// No host was contacted.
+    Nothing,
+    /// Hosts were contacted for reading only.
+    ReadsOnly,
+    /// Writes may have been sent; the named run can be resumed.
+    Run(String),
+}
+
+/// An error on its way to the terminal.
+#[derive(Debug)]
+pub struct Failure {
+    /// One of [`exit_code`].
+    pub code: u8,
+    headline: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    sent: Sent,
+    /// Diagnostics carry their own headline, position and hint.
+    plain: bool,
+}
+
+/// The result of every verb: an exit code, or what went wrong.
+pub type Outcome = Result<u8, Failure>;
+
+impl Failure {
+    /// A configuration, usage or internal error (exit 1) before any host was contacted.
+    pub fn new(headline: impl Into<String>) -> Self {
+        Self {
+            code: exit_code::ERROR,
+            headline: headline.into(),
+            causes: Vec::new(),
+            hint: None,
+            sent: Sent::Nothing,
+            plain: false,
+        }
+    }
+
+    /// `headline`, then the whole chain of `error`.
+    pub fn caused(headline: impl Into<String>, error: &dyn Error) -> Self {
+        let mut failure = Self::new(headline);
+        failure.causes = chain(error);
+        failure
+    }
+
+    /// A refusal (exit 8).
+    pub fn refused(headline: impl Into<String>) -> Self {
+        Self { code: exit_code::REFUSED, ..Self::new(headline) }
+    }
+
+    /// An empty selection (exit 10).
+    pub fn no_hosts(headline: impl Into<String>) -> Self {
+        Self { code: exit_code::NO_HOSTS, ..Self::new(headline) }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// States what had left the machine by then.
+    #[must_use]
+    pub fn sent(mut self, sent: Sent) -> Self {
+        self.sent = sent;
+        self
+    }
+
+    /// As printed: headline, each cause once, hint, and what was sent.
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        if self.plain {
+            out.push_str(self.headline.trim_end());
+        } else {
+            let _ = write!(out, "error: {}", text::neutral(&self.headline));
+        }
+        for cause in &self.causes {
+            let _ = write!(out, "\n  caused by: {}", text::neutral(cause));
+        }
+        if let Some(hint) = &self.hint {
+            let _ = write!(out, "\n  hint: {}", text::neutral(hint));
+        }
+        match &self.sent {
+            Sent::Nothing => out.push_str("\nnothing was sent to any host"),
+            Sent::ReadsOnly => out.push_str("\nhosts were only read; nothing was changed"),
+            Sent::Run(run) => {
+                let run = text::neutral(run);
+                let _ = write!(out, "\nhosts may have been changed; go on with: winfleet resume {run}");
+            }
+        }
+        out.push('\n');
+        out
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        let blocks: Vec<String> = diagnostics.0.iter().map(ToString::to_string).collect();
+        Self { plain: true, ..Self::new(blocks.join("\n")) }
+    }
+}
+
+/// The error and its sources, each text once: some libraries repeat the source in their own text.
+fn chain(error: &dyn Error) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(current) = next {
+        let text = current.to_string();
+        if !texts.iter().any(|earlier| earlier.contains(&text)) {
+            texts.push(text);
+        }
+        next = current.source();
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot open the journal")]
+    struct Outer(#[source] Inner);
+    #[derive(Debug, thiserror::Error)]
+    #[error("disk full\u{1b}[31m")]
+    struct Inner;
+
+    #[test]
+    fn the_chain_is_shown_once_and_neutralised() {
+        let failure = Failure::caused("cannot start the run", &Outer(Inner)).hint("free some space");
+        assert_eq!(
+            failure.render(),
+            "error: cannot start the run\n  caused by: cannot open the journal\n  \
+             caused by: disk full\u{fffd}[31m\n  hint: free some space\nnothing was sent to any host\n"
+        );
+    }
+
+    #[test]
+    fn the_message_says_what_was_sent() {
+        let failure = Failure::new("the journal is full").sent(Sent::Run("7k2m".into()));
+        assert!(failure.render().contains("winfleet resume 7k2m"));
+    }
+}
