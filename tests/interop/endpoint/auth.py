@@ -1,0 +1,151 @@
+"""Who may come in: pyspnego's acceptor with the host's own name in the challenge, and Basic."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from spnego import ContextProxy, ContextReq
+from spnego._context import GSSMech
+from spnego._negotiate import NegotiateProxy
+from spnego._ntlm import NTLMProxy
+from spnego._ntlm_raw.messages import Authenticate, AvFlags, AvId, Challenge, FileTime, NTClientChallengeV2, TargetInfo, Version
+from spnego.channel_bindings import GssChannelBindings
+from spnego.exceptions import BadBindingsError, InvalidTokenError
+
+from .dialect import Cbt
+
+
+@dataclass(frozen=True)
+class HostNames:
+    """What the host calls itself in the NTLM challenge."""
+
+    netbios: str
+    dns: str
+    domain: str
+
+
+@dataclass
+class Accounts:
+    """Accounts of one endpoint process. ``domain`` is empty for a local account."""
+
+    entries: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def publish(self, path: Path) -> None:
+        """Writes the credential file that pyspnego's acceptor reads, and names it to this process."""
+        path.write_text("".join(f"{d}:{u}:{p}\n" for d, u, p in self.entries), encoding="utf-8")
+        path.chmod(0o600)
+        os.environ["NTLM_USER_FILE"] = str(path)
+        os.environ["LM_COMPAT_LEVEL"] = "5"  # NTLMv2 or nothing
+
+    def basic(self, username: str, password: str) -> bool:
+        """Whether a local account has this password."""
+        return any(not d and u.casefold() == username.casefold() and p == password for d, u, p in self.entries)
+
+
+class HostNtlm(NTLMProxy):
+    """pyspnego's NTLM acceptor, which takes its name from the machine it runs on and is lenient about the MIC and the
+    channel binding. A host has a name of its own and is not lenient."""
+
+    names: HostNames
+    cbt: Cbt
+    token: bytes
+
+    def _step_accept_negotiate(self, token: bytes) -> bytes:
+        super()._step_accept_negotiate(token)
+        draft = self._temp_challenge
+        assert draft is not None
+        info = TargetInfo()
+        info[AvId.nb_domain_name] = self.names.domain
+        info[AvId.nb_computer_name] = self.names.netbios
+        info[AvId.dns_domain_name] = self.names.dns.partition(".")[2] or self.names.dns
+        info[AvId.dns_computer_name] = self.names.dns
+        info[AvId.timestamp] = FileTime.now()
+        self._temp_challenge = Challenge(
+            draft.flags, draft.server_challenge, target_name=self.names.domain, target_info=info,
+            version=Version(major=10, minor=0, build=17763, revision=15),
+        )
+        return self._temp_challenge.pack()
+
+    def _step_accept_authenticate(self, token: bytes, channel_bindings: GssChannelBindings | None) -> None:
+        message = Authenticate.unpack(token)
+        response = message.nt_challenge_response or b""
+        if len(response) <= 24:
+            raise InvalidTokenError(context_msg="not an NTLMv2 response")
+        pairs = NTClientChallengeV2.unpack(response[16:]).av_pairs
+        if not pairs.get(AvId.flags, AvFlags(0)) & AvFlags.mic or not any(message.mic or b""):
+            raise InvalidTokenError(context_msg="no MIC although the challenge carried a timestamp")
+        if pairs.get(AvId.nb_computer_name) != self.names.netbios:
+            raise InvalidTokenError(context_msg="the response was made for another target")
+        self._judge_binding(pairs, channel_bindings)
+        super()._step_accept_authenticate(token, None)
+
+    def _judge_binding(self, pairs: TargetInfo, channel_bindings: GssChannelBindings | None) -> None:
+        if channel_bindings is None or self.cbt is Cbt.NONE:
+            return
+        sent = bytes(pairs.get(AvId.channel_bindings, b""))
+        if not any(sent):
+            if self.cbt is Cbt.STRICT:
+                raise BadBindingsError(context_msg="no channel binding sent")
+        elif sent != hashlib.md5(channel_bindings.pack()).digest():
+            raise BadBindingsError(context_msg="channel binding of another channel")
+
+
+def acceptor(names: HostNames, cbt: Cbt, certificate: bytes | None) -> ContextProxy:
+    """A fresh context for one connection: SPNEGO with NTLM inside, or raw NTLM, whichever the first token is."""
+    bindings = None
+    if certificate is not None:
+        bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + endpoint_hash(certificate))
+    ntlm = HostNtlm(usage="accept", protocol="ntlm", channel_bindings=bindings, context_req=ContextReq.default)
+    ntlm.names, ntlm.cbt = names, cbt
+    return NegotiateProxy(
+        usage="accept", protocol="negotiate", channel_bindings=bindings, context_req=ContextReq.default,
+        _negotiate_contexts={GSSMech.ntlm: ntlm},
+    )
+
+
+def endpoint_hash(certificate: bytes) -> bytes:
+    """RFC 5929: the hash of the signature algorithm, SHA-256 in place of the weak and the unknown ones."""
+    algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    if algorithm is None or isinstance(algorithm, (hashes.MD5, hashes.SHA1)):
+        algorithm = hashes.SHA256()
+    digest = hashes.Hash(algorithm)
+    digest.update(certificate)
+    return digest.finalize()
+
+
+def decode_basic(parameter: str) -> tuple[str, str] | None:
+    """User and password of a Basic header, or None when it is malformed."""
+    try:
+        user, colon, password = base64.b64decode(parameter, validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (user, password) if colon else None
+
+
+@dataclass
+class LogonCounter:
+    """Logons of one host, as its security log would count them."""
+
+    accepted: int = 0
+    refused: int = 0
+    reasons: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def accept(self) -> None:
+        """A logon was accepted."""
+        with self.lock:
+            self.accepted += 1
+
+    def refuse(self, reason: str) -> None:
+        """A logon was refused."""
+        with self.lock:
+            self.refused += 1
+            self.reasons.append(reason)

@@ -1,0 +1,52 @@
+"""What may differ between two correct hosts, and what a test may ask a host to be difficult about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Cbt(Enum):
+    """``CbtHardeningLevel`` of the service: how a channel binding token over TLS is judged."""
+
+    NONE = "none"
+    RELAXED = "relaxed"
+    STRICT = "strict"
+
+
+class AuthBody(Enum):
+    """What happens to a request body that travels with the last authentication token."""
+
+    SERVED = "served"
+    #: The token is judged, the body is not looked at, the answer is an empty 200: the request was NOT processed.
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Switches of one host. The defaults are what a current Windows host does."""
+
+    #: The absent out parameter of a StdRegProv method is left out instead of sent as ``xsi:nil``.
+    omit_absent: bool = False
+    #: Namespace prefixes that Windows does not use, some of them bound crosswise.
+    strange_prefixes: bool = False
+    #: The parts of a sealed reply have no TAB before their headers.
+    no_tab: bool = False
+    #: Replies are sent with ``Transfer-Encoding: chunked``, odd chunk sizes, an extension and a trailer.
+    chunked: bool = False
+    #: A UTF-8 byte order mark stands before the envelope.
+    bom: bool = False
+    #: ``WWW-Authenticate`` schemes in one comma separated line instead of one line each.
+    joined_challenge: bool = False
+    #: Command output and the ``Done`` state come in different replies.
+    done_alone: bool = False
+    #: netsh and reg write German, in code page 850: nobody may read them.
+    german: bool = False
+    #: Faults with a ``MSFT_WmiError`` detail instead of ``f:WSManFault`` where Windows 2012 and later use it.
+    wmi_errors: bool = False
+    auth_body: AuthBody = AuthBody.SERVED
+    cbt: Cbt = Cbt.RELAXED
+    #: First field of the ``WinHttpSettings`` value that netsh writes: 0x18 on old hosts, 0x28 on new ones.
+    winhttp_marker: int = 0x28
+    #: Hash of the signature on the host's certificate: the channel binding follows it.
+    certificate_hash: str = "sha256"
