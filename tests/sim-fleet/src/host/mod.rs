@@ -1,0 +1,133 @@
+//! One simulated host: its registry, its faults, what happened to it. Shared by all its connections.
+//!
+//! No network here: `server` brings requests, `wsman` carries them out on this state.
+
+mod handle;
+mod identity;
+mod log;
+mod points;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::watch;
+use tokio_rustls::rustls::sign::CertifiedKey;
+
+use crate::knobs::{Knobs, RebootSymptom};
+use crate::registry::{BaseFacts, Registry};
+use crate::server::OwnListeners;
+use crate::spec::{DomainSpec, HostOptions, HostSpec};
+
+pub use handle::HostHandle;
+pub(crate) use identity::Identity;
+pub(crate) use log::Tally;
+pub use log::{Counters, Operation};
+pub(crate) use points::{Hit, Points};
+
+/// A host. Cheap while idle: the registry is shared, the certificate is made when TLS is first used.
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) options: Arc<HostOptions>,
+    identity: Identity,
+    /// What tests count; never decides anything.
+    pub(crate) tally: Tally,
+    pub(crate) certificate: OnceLock<Arc<CertifiedKey>>,
+    /// Changed whenever every open connection has to break.
+    pub(crate) kick: watch::Sender<u64>,
+    pub(crate) own: Mutex<OwnListeners>,
+    /// Number of the operation over the whole fleet, shared by all hosts.
+    sequence: Arc<AtomicU64>,
+    /// Held for the length of one operation on memory, never across an await.
+    state: Mutex<State>,
+}
+
+/// What changes while the host runs.
+pub(crate) struct State {
+    pub(crate) registry: Registry,
+    pub(crate) knobs: Arc<Knobs>,
+    pub(crate) points: Points,
+    /// Down until then, and what a client sees of it.
+    pub(crate) down: Option<(Instant, RebootSymptom)>,
+    pub(crate) booted: jiff::Timestamp,
+    pub(crate) log: Vec<Operation>,
+}
+
+impl Host {
+    pub(crate) fn new(
+        spec: &HostSpec,
+        options: Arc<HostOptions>,
+        domain: &DomainSpec,
+        sequence: Arc<AtomicU64>,
+    ) -> Self {
+        let identity = Identity::of(&spec.name, &options, domain);
+        let mut registry = Registry::fresh(&BaseFacts {
+            computer_name: &identity.computer_name,
+            dns_name: &spec.name,
+            machine_guid: &identity.machine_guid,
+            options: &options,
+        });
+        for seed in &spec.registry {
+            let path = crate::registry::KeyPath::parse(&seed.key);
+            registry.create(&path);
+            if let (Some(name), Some(data)) = (&seed.value, &seed.data) {
+                registry.set(&path, name, data.raw());
+            }
+        }
+        Self {
+            name: spec.name.clone(),
+            options,
+            identity,
+            tally: Tally::default(),
+            certificate: OnceLock::new(),
+            kick: watch::Sender::new(0),
+            own: Mutex::new(OwnListeners::default()),
+            sequence,
+            state: Mutex::new(State {
+                registry,
+                knobs: Arc::new(spec.knobs.clone()),
+                points: Points::default(),
+                down: None,
+                booted: jiff::Timestamp::now(),
+                log: Vec::new(),
+            }),
+        }
+    }
+
+    /// The state. A poisoned lock is taken over: the test that panicked has its own report.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The faults in force.
+    pub(crate) fn knobs(&self) -> Arc<Knobs> {
+        Arc::clone(&self.state().knobs)
+    }
+
+    /// Who the host says it is, another machine's identity included.
+    pub(crate) fn identity(&self) -> Identity {
+        match &self.knobs().other_machine {
+            Some(other) => self.identity.disguised(other),
+            None => self.identity.clone(),
+        }
+    }
+
+    /// Breaks every open connection.
+    pub(crate) fn break_connections(&self) {
+        self.kick.send_modify(|generation| *generation += 1);
+    }
+
+    /// The symptom, while the host is down.
+    pub(crate) fn down(&self) -> Option<RebootSymptom> {
+        let mut state = self.state();
+        match state.down {
+            Some((until, symptom)) if Instant::now() < until => Some(symptom),
+            Some(_) => {
+                state.down = None;
+                state.booted = jiff::Timestamp::now();
+                None
+            }
+            None => None,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The simulated fleet as a program.
+
+fn main() {}
