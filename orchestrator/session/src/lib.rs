@@ -1,1 +1,11 @@
-//! Placeholder.
+//! One host over `wsman`: the one place that turns a change into remote operations.
+//!
+//! Implements the engine's traits `Survey`, `Fleet`, `Observe` and `Session`. Knows no rings, no journal and no
+//! terminal, and never the place of a secret: it asks a `CredentialSource` for it. Start reading at `fleet.rs`,
+//! then follow one host through `session.rs`.
+
+mod guard;
+mod identity;
+mod shell;
+
+pub use guard::{LogonBudget, LogonLimits};
