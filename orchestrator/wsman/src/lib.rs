@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The only crate that opens sockets: one authenticated WinRM connection per host, one request in flight.
+//!
+//! It carries what `wsman-proto` encodes, over reqwest with one client per session behind a connect gate, so that no
+//! pool ever decides which connection a request takes. It knows nothing of inventories, rings and playbooks, and it
+//! reads no clock for anything but deadlines.
+//!
+//! Start reading at [`Client`]; a request's way is `client.rs` -> `link.rs` (one authenticated connection) ->
+//! `carrier.rs` (HTTP). `logon.rs` has the authentication.
+//!
+//! The crate `sspi` underneath traces tokens at level trace: a subscriber has to filter `sspi=warn`.
+
+mod client;
+mod endpoint;
+mod error;
+mod guard;
+mod tls;
+
+pub use client::{Client, CommandOutput, Cost, Deleted, Peer};
+pub use endpoint::{AuthMethod, Credentials, Deadlines, Endpoint, Limits, TlsPolicy};
+pub use error::{Error, ErrorKind, Sent};
+pub use guard::{BoxFuture, LogonDenied, LogonGuard, LogonPermit, Unguarded};
+pub use tls::TlsConfigs;
+pub use wsman_proto::cim::{CimValue, Instance};
+pub use wsman_proto::{Fault, Identity, RegistryData, Retry, Secret};

@@ -1,0 +1,101 @@
+//! CIM reads: WQL queries and single instances.
+
+use wsman_proto::cim::{self, Instance};
+use wsman_proto::enumerate;
+
+use super::Client;
+use crate::error::{Error, ErrorKind, Sent};
+
+impl Client {
+    /// All items of a WQL query in a namespace like `root/cimv2`.
+    pub async fn wql(&mut self, namespace: &str, query: &str) -> Result<Vec<Instance>, Error> {
+        let limits = self.endpoint().limits;
+        let mut items = Vec::new();
+        let mut context: Option<String> = None;
+        for _ in 0..=limits.pulls {
+            let request = match &context {
+                None => enumerate::wql(namespace, query),
+                Some(context) => enumerate::pull(namespace, context),
+            };
+            let body = match self.exchange(&request).await {
+                Ok(body) => body,
+                // Nothing ready in time: the same context again (wsman.md 7.2).
+                Err(error)
+                    if context.is_some()
+                        && error.fault().is_some_and(wsman_proto::Fault::is_timeout) =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let page = enumerate::page(&body, context.as_deref()).ok_or_else(|| {
+                let detail = "the reply is not a page of the enumeration".to_owned();
+                Error::new(
+                    request.operation,
+                    Sent::Unknown,
+                    ErrorKind::Protocol(detail),
+                )
+            })?;
+            items.extend(page.items);
+            if items.len() > limits.items {
+                return self
+                    .abandon(
+                        namespace,
+                        page.next,
+                        format!("more than {} items", limits.items),
+                    )
+                    .await;
+            }
+            match page.next {
+                Some(next) => context = Some(next),
+                None => return Ok(items),
+            }
+        }
+        self.abandon(
+            namespace,
+            context,
+            format!("more than {} pulls", limits.pulls),
+        )
+        .await
+    }
+
+    /// One instance of a class, by its key selectors; without selectors a singleton.
+    pub async fn instance(
+        &mut self,
+        namespace: &str,
+        class: &str,
+        selectors: &[(&str, &str)],
+    ) -> Result<Instance, Error> {
+        let body = self
+            .exchange(&cim::get(namespace, class, selectors))
+            .await?;
+        cim::instance(&body).ok_or_else(|| {
+            Error::new(
+                "Get",
+                Sent::Unknown,
+                ErrorKind::Protocol("the reply has no instance".to_owned()),
+            )
+        })
+    }
+
+    /// Lets the host forget the enumeration (best effort), then reports the bound.
+    async fn abandon<T>(
+        &mut self,
+        namespace: &str,
+        context: Option<String>,
+        bound: String,
+    ) -> Result<T, Error> {
+        if let Some(context) = context
+            && let Err(error) = self
+                .exchange(&enumerate::release(namespace, &context))
+                .await
+        {
+            tracing::debug!(%error, "the enumeration was not released");
+        }
+        Err(Error::new(
+            "Enumerate",
+            Sent::NotProcessed,
+            ErrorKind::TooLarge(bound),
+        ))
+    }
+}

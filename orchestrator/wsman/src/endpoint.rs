@@ -1,0 +1,137 @@
+//! Where a host is and how it may be spoken to. Plain data; nothing here contacts anything.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wsman_proto::Secret;
+
+/// One WinRM listener.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The host's name: `Host` header, TLS name. May be an IP address.
+    pub name: String,
+    /// Where the TCP connection goes: DNS name, IPv4 or IPv6 address.
+    pub address: String,
+    /// TCP port.
+    pub port: u16,
+    /// HTTPS with these rules, or plain HTTP with sealed bodies.
+    pub tls: Option<TlsPolicy>,
+    /// How to log on.
+    pub auth: AuthMethod,
+    /// Time limits.
+    pub deadlines: Deadlines,
+    /// Size limits.
+    pub limits: Limits,
+}
+
+impl Endpoint {
+    /// HTTP on `port`, name and address the same, everything else default.
+    pub fn http(name: impl Into<String>, port: u16) -> Self {
+        let name = name.into();
+        Self {
+            address: name.clone(),
+            name,
+            port,
+            tls: None,
+            auth: AuthMethod::Negotiate,
+            deadlines: Deadlines::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// How the host's certificate is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TlsPolicy {
+    /// PEM file with authorities trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// SHA-256 of the leaf certificate (DER). When given it must match, and a match counts as verified.
+    pub pin: Option<[u8; 32]>,
+    /// False accepts any certificate (and forbids Basic).
+    pub verify: bool,
+}
+
+impl Default for TlsPolicy {
+    fn default() -> Self {
+        Self {
+            ca_file: None,
+            pin: None,
+            verify: true,
+        }
+    }
+}
+
+impl TlsPolicy {
+    /// Whether a completed handshake proves who answered.
+    pub fn is_verifying(&self) -> bool {
+        self.verify || self.pin.is_some()
+    }
+}
+
+/// How to log on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuthMethod {
+    /// The best of what host and build offer; in this build that is NTLM.
+    Negotiate,
+    /// NTLMv2 only.
+    Ntlm,
+    /// Basic, only on verified TLS.
+    Basic,
+}
+
+/// Time limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Name resolution, TCP and TLS.
+    pub connect: Duration,
+    /// One request, answer included.
+    pub request: Duration,
+    /// `OperationTimeout` asked of the host; lowered where it would not end before `request`.
+    pub operation: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            request: Duration::from_secs(90),
+            operation: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What a host may make us hold or wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one reply body.
+    pub reply: usize,
+    /// Bytes of all output of one command, stdout and stderr together.
+    pub output: usize,
+    /// Receives of one command.
+    pub receives: u32,
+    /// Pulls of one enumeration.
+    pub pulls: u32,
+    /// Instances of one enumeration.
+    pub items: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reply: 2 << 20,
+            output: 16 << 20,
+            receives: 20_000,
+            pulls: 2_000,
+            items: 100_000,
+        }
+    }
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// `DOMAIN\user`, `user@REALM`, `.\user`, or `user`.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+}

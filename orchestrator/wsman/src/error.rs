@@ -1,0 +1,124 @@
+//! What can go wrong with a host, and whether the request may have been carried out.
+
+use wsman_proto::Fault;
+
+use crate::guard::LogonDenied;
+
+/// Whether the operation that failed may have been carried out (auth-crates.md 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sent {
+    /// No byte of it left.
+    Nothing,
+    /// The host answered that it did not carry it out.
+    NotProcessed,
+    /// It left, and no answer settles what became of it.
+    Unknown,
+}
+
+/// An operation on a host that failed. Display is fit for "failed to {error}"... without the source.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: {kind}")]
+pub struct Error {
+    /// What was being done, e.g. `SetStringValue`, `log on`.
+    pub operation: &'static str,
+    /// What happened.
+    pub kind: ErrorKind,
+    /// Whether the host may have carried it out.
+    pub sent: Sent,
+    /// The underlying error, if there is one. Holds no secret.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(operation: &'static str, sent: Sent, kind: ErrorKind) -> Self {
+        Self {
+            operation,
+            kind,
+            sent,
+            source: None,
+        }
+    }
+
+    /// The fault, if the host answered with one.
+    pub fn fault(&self) -> Option<&Fault> {
+        match &self.kind {
+            ErrorKind::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+/// The kinds of failure.
+#[derive(Debug, thiserror::Error)]
+pub enum ErrorKind {
+    /// The name does not resolve.
+    #[error("the name does not resolve: {0}")]
+    Dns(String),
+    /// The port is closed.
+    #[error("connection refused")]
+    ConnectRefused,
+    /// Another network failure before anything was sent.
+    #[error("cannot connect: {0}")]
+    ConnectFailed(String),
+    /// No answer to the connect within the deadline.
+    #[error("no answer to the connect within the deadline")]
+    ConnectTimeout,
+    /// No (complete) answer to a request within the deadline.
+    #[error("no complete answer within the deadline")]
+    Timeout,
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    ConnectionLost(String),
+    /// An HTTP status without SOAP: 403, 404, 413, 503, ...
+    #[error("HTTP status {0}")]
+    Http(u16),
+    /// The host refused user name or password.
+    #[error("the host refused the user name or password")]
+    LogonRefused,
+    /// The guard did not let the attempt out.
+    #[error("{0}")]
+    LogonDenied(LogonDenied),
+    /// The host offers none of the schemes allowed here.
+    #[error("the host offers no usable authentication (offered: {})", list(.0))]
+    AuthNotOffered(Vec<String>),
+    /// TLS failed: unknown authority, wrong name, expired, pin mismatch.
+    #[error("certificate: {0}")]
+    Certificate(String),
+    /// Something secret would have left in clear; refused on this side.
+    #[error("{0}")]
+    InsecureTransport(String),
+    /// The host wants, or answered, plain text where sealing is needed.
+    #[error("{0}")]
+    SealingRefused(String),
+    /// A SOAP fault.
+    #[error("{0}")]
+    Fault(Box<Fault>),
+    /// A method ran and returned a non-zero `ReturnValue`.
+    #[error("{method} returned {code} ({name})")]
+    Registry {
+        /// Method of `StdRegProv`.
+        method: &'static str,
+        /// `ReturnValue`: Win32 or WMI number.
+        code: u32,
+        /// Its name, `unknown` if we have none.
+        name: &'static str,
+    },
+    /// The value has another type than the one asked for.
+    #[error("the value has another type")]
+    TypeMismatch,
+    /// The reply breaks the protocol (`RelatesTo`, framing, XML).
+    #[error("{0}")]
+    Protocol(String),
+    /// A bound was passed: reply size, depth, output, items.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+fn list(schemes: &[String]) -> String {
+    if schemes.is_empty() {
+        "nothing".to_owned()
+    } else {
+        schemes.join(", ")
+    }
+}
