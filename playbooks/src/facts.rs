@@ -52,7 +52,9 @@ pub struct OsFacts {
 impl OsFacts {
     /// True for every server edition.
     pub fn is_server(&self) -> bool {
-        self.installation_type.to_ascii_lowercase().starts_with("server")
+        self.installation_type
+            .to_ascii_lowercase()
+            .starts_with("server")
     }
 }
 
@@ -68,11 +70,19 @@ impl FromStr for Version {
         let mut parts = [0; 4];
         let mut count = 0;
         for piece in text.trim().split('.') {
-            let slot = parts.get_mut(count).ok_or_else(|| format!("'{text}' has more than four parts"))?;
-            *slot = piece.parse().map_err(|_| format!("'{text}' is not a version"))?;
+            let slot = parts
+                .get_mut(count)
+                .ok_or_else(|| format!("'{text}' has more than four parts"))?;
+            *slot = piece
+                .parse()
+                .map_err(|_| format!("'{text}' is not a version"))?;
             count += 1;
         }
-        if count < 2 { Err(format!("'{text}' is not a version")) } else { Ok(Self(parts)) }
+        if count < 2 {
+            Err(format!("'{text}' is not a version"))
+        } else {
+            Ok(Self(parts))
+        }
     }
 }
 
@@ -129,7 +139,10 @@ impl SensorFacts {
             SensorBranch::UnifiedAgent => (10, 8049),
             SensorBranch::Other => return false,
         };
-        self.present && self.version.is_some_and(|Version([major, minor, ..])| (major, minor) >= floor)
+        self.present
+            && self
+                .version
+                .is_some_and(|Version([major, minor, ..])| (major, minor) >= floor)
     }
 }
 
@@ -153,6 +166,8 @@ pub struct ChassisFacts {
 impl ChassisFacts {
     /// True where one of the types is a portable form (S11).
     pub fn portable(&self) -> bool {
-        self.types.iter().any(|kind| matches!(kind, 8 | 9 | 10 | 11 | 14 | 30 | 31 | 32))
+        self.types
+            .iter()
+            .any(|kind| matches!(kind, 8 | 9 | 10 | 11 | 14 | 30 | 31 | 32))
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A key below `HKEY_LOCAL_MACHINE`, without hive and without leading or trailing backslash, in the letter case
-/// the user wrote. Equality and order ignore ASCII case, as the registry does.
+/// the user wrote. Equality and order ignore letter case, as the registry does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyPath(String);
@@ -22,10 +22,16 @@ pub enum KeyPathError {
     /// Nothing after the hive, or an empty component.
     #[error("the key has an empty component")]
     EmptyComponent,
-    /// More than 255 characters in one component, more than 512 components, or a control character.
+    /// More than 255 characters in one component, or a control character.
     #[error("the key has a component that Windows does not accept: '{0}'")]
     BadComponent(String),
+    /// More than 512 components.
+    #[error("the key has more than {DEEPEST_KEY} components")]
+    TooDeep,
 }
+
+/// Windows' limit on levels below a hive.
+const DEEPEST_KEY: usize = 512;
 
 impl KeyPath {
     /// Parses `HKLM\...`, `HKEY_LOCAL_MACHINE\...` (any letter case).
@@ -38,16 +44,25 @@ impl KeyPath {
         Self::below_local_machine(rest)
     }
 
+    /// A path that stands in this program.
+    pub(crate) fn constant(path: &str) -> Self {
+        debug_assert!(Self::below_local_machine(path).is_ok(), "{path}");
+        Self(path.to_owned())
+    }
+
     /// Takes a path that already stands below `HKLM`.
     pub fn below_local_machine(path: &str) -> Result<Self, KeyPathError> {
         if path.is_empty() {
             return Err(KeyPathError::EmptyComponent);
         }
+        if path.split('\\').count() > DEEPEST_KEY {
+            return Err(KeyPathError::TooDeep);
+        }
         for component in path.split('\\') {
             if component.is_empty() {
                 return Err(KeyPathError::EmptyComponent);
             }
-            if component.chars().count() > 255 || component.chars().any(char::is_control) {
+            if component.encode_utf16().count() > 255 || component.chars().any(char::is_control) {
                 return Err(KeyPathError::BadComponent(component.to_owned()));
             }
         }
@@ -75,7 +90,7 @@ impl KeyPath {
     }
 
     fn folded(&self) -> String {
-        self.0.to_lowercase()
+        folded(&self.0)
     }
 }
 
@@ -106,12 +121,25 @@ impl fmt::Display for KeyPath {
     }
 }
 
+/// Upper case one character for one, as the registry compares names (`ß` stays `ß`).
+fn folded(name: &str) -> String {
+    let upper = |c: char| {
+        let mut mapped = c.to_uppercase();
+        match (mapped.next(), mapped.next()) {
+            // No non-ASCII letter equals an ASCII one: Windows' table does not map across.
+            (Some(one), None) if one.is_ascii() == c.is_ascii() => one,
+            _ => c,
+        }
+    };
+    name.chars().map(upper).collect()
+}
+
 /// One registry value: the place, not the content. `value` is empty for the unnamed default value.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Target {
     /// The key below `HKLM`, 64-bit view.
     pub key: KeyPath,
-    /// The value's name; compared without regard to ASCII case.
+    /// The value's name; compared without regard to letter case.
     pub value: String,
 }
 
@@ -119,8 +147,8 @@ impl Target {
     /// Where `netsh winhttp` keeps the machine-wide proxy (S41).
     pub fn win_http_settings() -> Self {
         Self {
-            key: KeyPath(
-                r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections".to_owned(),
+            key: KeyPath::constant(
+                r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections",
             ),
             value: "WinHttpSettings".to_owned(),
         }
@@ -129,7 +157,7 @@ impl Target {
 
 impl PartialEq for Target {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key && self.value.to_lowercase() == other.value.to_lowercase()
+        self.key == other.key && folded(&self.value) == folded(&other.value)
     }
 }
 impl Eq for Target {}
@@ -140,18 +168,22 @@ impl PartialOrd for Target {
 }
 impl Ord for Target {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (&self.key, self.value.to_lowercase()).cmp(&(&other.key, other.value.to_lowercase()))
+        (&self.key, folded(&self.value)).cmp(&(&other.key, folded(&other.value)))
     }
 }
 impl std::hash::Hash for Target {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.key.hash(state);
-        self.value.to_lowercase().hash(state);
+        folded(&self.value).hash(state);
     }
 }
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.value.is_empty() { "(default)" } else { &self.value };
+        let name = if self.value.is_empty() {
+            "(default)"
+        } else {
+            &self.value
+        };
         write!(f, "{}: {name}", self.key)
     }
 }
@@ -245,12 +277,16 @@ impl RawValue {
 }
 
 fn utf16z(text: &str) -> Vec<u8> {
-    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
+    text.encode_utf16()
+        .chain([0])
+        .flat_map(u16::to_le_bytes)
+        .collect()
 }
 
 fn units(bytes: &[u8]) -> Option<Vec<u16>> {
     let (pairs, rest) = bytes.as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+    rest.is_empty()
+        .then(|| pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
 }
 
 fn strip_terminator(bytes: &[u8]) -> Option<String> {
@@ -275,7 +311,9 @@ fn split_multi(bytes: &[u8]) -> Option<Vec<String>> {
     if *end != 0 {
         return None;
     }
-    body.split(|unit| *unit == 0).map(|item| String::from_utf16(item).ok()).collect()
+    body.split(|unit| *unit == 0)
+        .map(|item| String::from_utf16(item).ok())
+        .collect()
 }
 
 /// What was found at a [`Target`].

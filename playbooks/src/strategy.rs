@@ -82,16 +82,36 @@ impl FromStr for Limit {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let Some(percent) = text.trim().strip_suffix('%') else {
-            return text.trim().parse().map(Self::Count).map_err(|_| format!("'{text}' is not a limit"));
+            let count = text.trim();
+            let digits = !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit());
+            return digits
+                .then(|| count.parse().ok().map(Self::Count))
+                .flatten()
+                .ok_or_else(|| format!("'{text}' is neither a number of hosts nor a percentage"));
         };
-        let (whole, fraction) = percent.trim().split_once('.').unwrap_or((percent.trim(), ""));
-        let bad = || format!("'{text}' is not a percentage between 0% and 100%, at most two decimals");
+        let (whole, fraction) = percent
+            .trim()
+            .split_once('.')
+            .unwrap_or((percent.trim(), ""));
+        let bad =
+            || format!("'{text}' is not a percentage between 0% and 100%, at most two decimals");
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 3 || fraction.len() > 2 || !digits(whole) || !digits(fraction) {
+        if whole.is_empty()
+            || whole.len() > 3
+            || fraction.len() > 2
+            || !digits(whole)
+            || !digits(fraction)
+        {
             return Err(bad());
         }
-        let points: u32 = format!("{whole}{fraction:0<2}").parse().map_err(|_| bad())?;
-        if points > 10_000 { Err(bad()) } else { Ok(Self::Percent(points)) }
+        let points: u32 = format!("{whole}{fraction:0<2}")
+            .parse()
+            .map_err(|_| bad())?;
+        if points > 10_000 {
+            Err(bad())
+        } else {
+            Ok(Self::Percent(points))
+        }
     }
 }
 

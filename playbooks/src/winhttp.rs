@@ -121,7 +121,11 @@ impl fmt::Display for WinHttpSettings {
             DIRECT => f.write_str("direct"),
             NAMED if self.bypass.is_empty() => f.write_str(&self.proxy),
             NAMED => write!(f, "{} (bypass {})", self.proxy, self.bypass),
-            other => write!(f, "flags {other}, proxy '{}', bypass '{}'", self.proxy, self.bypass),
+            other => write!(
+                f,
+                "flags {other}, proxy '{}', bypass '{}'",
+                self.proxy, self.bypass
+            ),
         }
     }
 }
@@ -136,7 +140,11 @@ fn text_at(bytes: &[u8], offset: usize) -> Result<(String, usize), WinHttpError>
     let left = bytes.len().saturating_sub(start);
     let length = number_at(bytes, offset).ok_or(WinHttpError::TooShort(bytes.len()))?;
     let end = start.saturating_add(length as usize);
-    let text = bytes.get(start..end).ok_or(WinHttpError::Overrun { offset, length, left })?;
+    let text = bytes.get(start..end).ok_or(WinHttpError::Overrun {
+        offset,
+        length,
+        left,
+    })?;
     if !text.is_ascii() {
         return Err(WinHttpError::NotAscii(start));
     }
@@ -165,9 +173,15 @@ mod tests {
         };
         assert!(decode(EXAMPLE_B).unwrap().matches(&want));
         assert!(!decode(NO_BYPASS).unwrap().matches(&want));
-        assert!(decode(NO_BYPASS).unwrap().matches(&WinHttpProxy { bypass: vec![], ..want }));
+        assert!(decode(NO_BYPASS).unwrap().matches(&WinHttpProxy {
+            bypass: vec![],
+            ..want
+        }));
         let newer = decode(NEWER).unwrap();
-        assert_eq!((newer.marker, newer.proxy.as_str(), newer.bypass.as_str()), (0x28, "a:42", "*.42"));
+        assert_eq!(
+            (newer.marker, newer.proxy.as_str(), newer.bypass.as_str()),
+            (0x28, "a:42", "*.42")
+        );
         assert_eq!(decode(&format!("{EXAMPLE_A}00000000")).unwrap().trailing, 4);
     }
 
@@ -175,7 +189,10 @@ mod tests {
     fn malformed_never_means_direct() {
         assert_eq!(decode("01000000"), Err(WinHttpError::TooShort(4)));
         let overrun = "18000000000000000300000000ffffff00000000";
-        assert!(matches!(decode(overrun), Err(WinHttpError::Overrun { offset: 12, .. })));
+        assert!(matches!(
+            decode(overrun),
+            Err(WinHttpError::Overrun { offset: 12, .. })
+        ));
         let not_ascii = "180000000000000003000000010000008000000000";
         assert_eq!(decode(not_ascii), Err(WinHttpError::NotAscii(16)));
         for cut in 0..EXAMPLE_B.len() / 2 {
