@@ -1,0 +1,169 @@
+//! The values whose meaning is known: whatever step writes them, their data has to make sense.
+//!
+//! A `registry` step is free to write any value; these it may write only with data that the Defender components
+//! honour, so a typed step and a hand-written one are judged alike.
+
+use super::{Invalid, Notes, av_bypass, av_pac_url, av_server, edr_server};
+use crate::registry::{Target, Typed};
+use crate::winhttp::WinHttpSettings;
+
+/// A value this project knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KnownValue {
+    /// S20.
+    TelemetryProxyServer,
+    /// S19.
+    DisableEnterpriseAuthProxy,
+    /// S22.
+    PreferStaticProxy,
+    /// S30.
+    AvProxyServer,
+    /// S37.
+    AvProxyPacUrl,
+    /// S38.
+    AvProxyBypass,
+    /// S32.
+    SslOptions,
+    /// S41.
+    WinHttpSettings,
+}
+
+/// What a step says about data that lowers security.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acknowledge {
+    /// Nothing.
+    No,
+    /// `acknowledge: lowers_security`.
+    LowersSecurity,
+}
+
+/// Which known value a target is.
+pub(crate) fn known_value(target: &Target) -> Option<KnownValue> {
+    const POLICIES: &str = r"SOFTWARE\Policies\Microsoft\";
+    if *target == Target::win_http_settings() {
+        return Some(KnownValue::WinHttpSettings);
+    }
+    let head = target.key.as_str().get(..POLICIES.len())?;
+    let below = target.key.as_str().get(POLICIES.len()..)?;
+    if !head.eq_ignore_ascii_case(POLICIES) {
+        return None;
+    }
+    match (
+        below.to_ascii_lowercase().as_str(),
+        target.value.to_ascii_lowercase().as_str(),
+    ) {
+        (r"windows\datacollection", "telemetryproxyserver") => {
+            Some(KnownValue::TelemetryProxyServer)
+        }
+        (r"windows\datacollection", "disableenterpriseauthproxy") => {
+            Some(KnownValue::DisableEnterpriseAuthProxy)
+        }
+        ("windows advanced threat protection", "preferstaticproxyforhttprequest") => {
+            Some(KnownValue::PreferStaticProxy)
+        }
+        ("windows defender", "proxyserver") => Some(KnownValue::AvProxyServer),
+        ("windows defender", "proxypacurl") => Some(KnownValue::AvProxyPacUrl),
+        ("windows defender", "proxybypass") => Some(KnownValue::AvProxyBypass),
+        (r"windows defender\spynet", "ssloptions") => Some(KnownValue::SslOptions),
+        _ => None,
+    }
+}
+
+impl KnownValue {
+    /// Judges what is to be written.
+    pub(crate) fn judge(
+        self,
+        data: &Typed,
+        acknowledge: Acknowledge,
+        notes: &mut Notes,
+    ) -> Result<(), Invalid> {
+        match self {
+            Self::TelemetryProxyServer => edr_server(self.text(data)?, notes).map(drop),
+            Self::AvProxyServer => av_server(self.text(data)?, notes).map(drop),
+            Self::AvProxyPacUrl => av_pac_url(self.text(data)?, notes).map(drop),
+            Self::AvProxyBypass => av_bypass(self.text(data)?, notes).map(drop),
+            Self::DisableEnterpriseAuthProxy | Self::PreferStaticProxy => {
+                self.number(data, 1).map(drop)
+            }
+            Self::SslOptions => ssl_options(self.number(data, 3)?, acknowledge, notes),
+            Self::WinHttpSettings => win_http_bytes(data, notes),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::TelemetryProxyServer => "TelemetryProxyServer",
+            Self::DisableEnterpriseAuthProxy => "DisableEnterpriseAuthProxy",
+            Self::PreferStaticProxy => "PreferStaticProxyForHttpRequest",
+            Self::AvProxyServer => "ProxyServer",
+            Self::AvProxyPacUrl => "ProxyPacUrl",
+            Self::AvProxyBypass => "ProxyBypass",
+            Self::SslOptions => "SSLOptions",
+            Self::WinHttpSettings => "WinHttpSettings",
+        }
+    }
+
+    fn text(self, data: &Typed) -> Result<&str, Invalid> {
+        match data {
+            Typed::Sz(text) => Ok(text),
+            _ => Err(
+                Invalid::new(format!("{} is read as REG_SZ only", self.name()))
+                    .expected("type: sz"),
+            ),
+        }
+    }
+
+    fn number(self, data: &Typed, largest: u32) -> Result<u32, Invalid> {
+        match data {
+            Typed::Dword(number) if *number <= largest => Ok(*number),
+            Typed::Dword(number) => {
+                Err(Invalid::new(format!("{} cannot be {number}", self.name()))
+                    .expected(format!("a number from 0 to {largest}")))
+            }
+            _ => Err(
+                Invalid::new(format!("{} is read as REG_DWORD only", self.name()))
+                    .expected("type: dword"),
+            ),
+        }
+    }
+}
+
+/// S32: anything but 3 switches checks off and wants the operator's word.
+fn ssl_options(number: u32, acknowledge: Acknowledge, notes: &mut Notes) -> Result<(), Invalid> {
+    let lost = match number {
+        0 => "certificate pinning and revocation checks",
+        1 => "certificate pinning",
+        2 => "revocation checks",
+        _ => return Ok(()),
+    };
+    if acknowledge == Acknowledge::No {
+        return Err(Invalid::new(format!(
+            "SSLOptions {number} turns off {lost} of Defender Antivirus"
+        ))
+        .hint("to say that this is meant, add 'acknowledge: lowers_security' to the step"));
+    }
+    notes.push(format!(
+        "SSLOptions {number} turns off {lost}; better cures are a system-wide proxy that lets Windows fetch revocation \
+         lists, or internal distribution of them"
+    ));
+    Ok(())
+}
+
+/// S41: a hand-made blob is possible, but it has to be one.
+fn win_http_bytes(data: &Typed, notes: &mut Notes) -> Result<(), Invalid> {
+    const HINT: &str = "use the step winhttp_proxy: Windows then builds the bytes itself";
+    let Typed::Binary(bytes) = data else {
+        return Err(Invalid::new("WinHttpSettings is read as REG_BINARY only")
+            .expected("type: binary")
+            .hint(HINT));
+    };
+    match WinHttpSettings::decode(bytes) {
+        Ok(_) => notes.push(format!("WinHttpSettings is written as raw bytes; {HINT}")),
+        Err(error) => {
+            return Err(
+                Invalid::new(format!("these bytes are no WinHttpSettings: {error}")).hint(HINT),
+            );
+        }
+    }
+    Ok(())
+}
