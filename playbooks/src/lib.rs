@@ -1,19 +1,31 @@
 //! WHAT is to be done: steps with their undo, variables, conditions, rings and limits.
 //!
 //! Loading is pure given the text; nothing here knows a host's address, a credential, a socket or a clock.
-//! Start reading at `playbook.rs`, then `step.rs`; `registry.rs` holds the value types that every other crate
-//! speaks in.
+//! Start reading at `playbook.rs`, then `step.rs`; `load.rs` reads the file, `rules.rs` judges the data, and
+//! `registry.rs` holds the value types that every other crate speaks in.
 
 mod change;
+mod coerce;
 mod facts;
+mod load;
+mod playbook;
 pub mod registry;
+mod rules;
+mod scope;
+mod step;
 mod strategy;
+mod template;
+mod vars;
 mod winhttp;
 
 pub use change::{Change, Desired, HostStep};
 pub use facts::{
     ChassisFacts, FactSet, Facts, OsFacts, SensorBranch, SensorFacts, Version, sensor_branch,
 };
+pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
+pub use scope::HostScope;
+pub use step::Step;
 pub use strategy::{DEFAULT_MAX_PARALLEL, Limit, Limits, OnBreach, Ring, Strategy};
+pub use vars::{Examples, Unknown, VarError, VarErrors, VarScope, VarType, Variable, Vars};
 pub use winhttp::{WinHttpError, WinHttpProxy, WinHttpSettings};

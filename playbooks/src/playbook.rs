@@ -1,0 +1,318 @@
+//! A playbook: loaded once, compiled for each host.
+//!
+//! How the file is read is `load.rs`; what a step does is `step.rs`; who executes the result is not this crate's
+//! business.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use document::{Diagnostic, Diagnostics, Document, Node};
+use sha2::{Digest, Sha256};
+
+use crate::change::{Desired, HostStep};
+use crate::facts::{FactSet, Facts};
+use crate::registry::Target;
+use crate::rules::Invalid;
+use crate::scope::{self, HostScope};
+use crate::step::{Evaluation, Step};
+use crate::strategy::Strategy;
+use crate::vars::{self, Examples, VarErrors, VarScope, Variable, Vars};
+use crate::{Change, load, template};
+
+/// A playbook that has passed every check that needs no host.
+#[derive(Clone, Debug)]
+pub struct Playbook {
+    /// `name` in the file.
+    pub name: String,
+    /// `description` in the file.
+    pub description: Option<String>,
+    /// The file as the user typed its path; stands in messages.
+    pub file: String,
+    /// The whole text.
+    pub text: String,
+    /// Rings and limits.
+    pub strategy: Strategy,
+    /// The declared variables, in the order of the file.
+    pub vars: Vec<Variable>,
+    /// The steps, in the order they are carried out.
+    pub steps: Vec<Step>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) defaults: Vec<DefaultInForce>,
+}
+
+/// Something that is allowed and yet deserves a second look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Where in the playbook, from 1.
+    pub line: u32,
+    /// Lower case, without full stop.
+    pub message: String,
+}
+
+/// A setting that the playbook leaves to its default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultInForce {
+    /// Dotted path, e.g. `rollout.rings.canary.max_parallel`.
+    pub setting: String,
+    /// The value in force, for people.
+    pub value: String,
+}
+
+/// Whether a step will be carried out on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// Its condition holds, or it has none.
+    Yes,
+    /// Its condition does not hold.
+    No,
+    /// Its condition asks for facts that are known only once the host has been read.
+    ByFacts,
+}
+
+/// A step resolved as far as it can be without facts of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewStep {
+    /// The step's name.
+    pub name: String,
+    /// The condition as written.
+    pub when: Option<String>,
+    /// Whether it will be carried out.
+    pub applies: Applies,
+    /// What it would write; empty where it does not apply, or where its data ask for facts.
+    pub changes: Vec<Change>,
+}
+
+/// A step that cannot be resolved for a host.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("step '{step}' (line {line}), {field}: {detail}")]
+pub struct CompileError {
+    /// The step's name.
+    pub step: String,
+    /// Where the field stands in the playbook.
+    pub line: u32,
+    /// The field: `when`, `server`, `data`...
+    pub field: String,
+    /// What is wrong, lower case, without full stop.
+    pub detail: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The same with file, column and excerpt of the playbook.
+    pub diagnostic: Box<Diagnostic>,
+}
+
+impl Playbook {
+    /// Reads and checks a playbook: everything that can be judged without a host.
+    ///
+    /// # Errors
+    /// Every mistake found, in the order of the file.
+    pub fn load(document: &Document) -> Result<Self, Diagnostics> {
+        load::playbook(document)
+    }
+
+    /// SHA-256 of the text, lower-case hexadecimal.
+    pub fn digest(&self) -> String {
+        hex::encode(Sha256::digest(self.text.as_bytes()))
+    }
+
+    /// What a person should look at again, in the order of the file.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Every setting the playbook leaves to its default, with the value in force.
+    pub fn defaults_in_force(&self) -> &[DefaultInForce] {
+        &self.defaults
+    }
+
+    /// The facts that conditions and templates ask for.
+    pub fn facts(&self) -> FactSet {
+        let names: Vec<String> = self.steps.iter().flat_map(Step::names).collect();
+        scope::facts_of(names.iter().map(String::as_str))
+    }
+
+    /// Picks the strongest value of each declared variable and checks its type. Layers come weakest first; the
+    /// playbook's own defaults are below all of them.
+    ///
+    /// # Errors
+    /// Every variable that is missing, of the wrong type, or given on the command line without being declared.
+    pub fn resolve_vars(
+        &self,
+        layers: &[VarScope<'_>],
+        examples: Examples,
+    ) -> Result<Vars, VarErrors> {
+        vars::resolve(&self.vars, layers, examples)
+    }
+
+    /// Resolves every step for one host. Data from templates pass the same rules as literals did while loading.
+    ///
+    /// # Errors
+    /// The first field that cannot be rendered or is refused, or two steps that want different things of one value.
+    pub fn compile(
+        &self,
+        scope: &HostScope<'_>,
+        facts: Option<&Facts>,
+    ) -> Result<Vec<HostStep>, CompileError> {
+        let value = scope::value(scope, facts);
+        let mut wanted = Wanted::default();
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let holds = match &step.when {
+                None => true,
+                Some(condition) => template::holds(&condition.text, &value)
+                    .map_err(|error| self.refused(step, "when", &condition.node, error))?,
+            };
+            let (changes, skipped) = if holds {
+                let changes = self
+                    .changes(step, &mut Evaluation::scoped(&value, true))?
+                    .unwrap_or_default();
+                wanted.add(self, step, &changes)?;
+                (changes, None)
+            } else {
+                (Vec::new(), step.skip_reason())
+            };
+            steps.push(HostStep {
+                name: step.name.clone(),
+                changes,
+                skipped,
+            });
+        }
+        Ok(steps)
+    }
+
+    /// As [`Self::compile`], before the host has been read: conditions and data that ask for facts are left open,
+    /// everything else is judged. So bad data are refused before any host is contacted.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn preview(&self, scope: &HostScope<'_>) -> Result<Vec<PreviewStep>, CompileError> {
+        let value = scope::value(scope, None);
+        let mut wanted = Wanted::default();
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let applies = match &step.when {
+                None => Applies::Yes,
+                Some(condition) => match template::holds(&condition.text, &value) {
+                    Ok(true) => Applies::Yes,
+                    Ok(false) => Applies::No,
+                    Err(_) if condition.needs_facts => Applies::ByFacts,
+                    Err(error) => return Err(self.refused(step, "when", &condition.node, error)),
+                },
+            };
+            let changes = match applies {
+                Applies::No => Vec::new(),
+                _ => self
+                    .changes(step, &mut Evaluation::scoped(&value, false))?
+                    .unwrap_or_default(),
+            };
+            if applies == Applies::Yes {
+                wanted.add(self, step, &changes)?;
+            }
+            steps.push(PreviewStep {
+                name: step.name.clone(),
+                when: step.when.as_ref().map(|condition| condition.text.clone()),
+                applies,
+                changes,
+            });
+        }
+        Ok(steps)
+    }
+
+    /// The playbook that takes this one's values away (`rollback --mode delete`): every step as `ensure: absent`, in
+    /// reverse order, conditions dropped. Variables that only conditions and data needed are no longer required.
+    #[must_use]
+    pub fn removal(&self) -> Self {
+        let steps: Vec<Step> = self.steps.iter().rev().map(Step::removed).collect();
+        let names: Vec<String> = steps.iter().flat_map(Step::names).collect();
+        let mut removal = self.clone();
+        for variable in &mut removal.vars {
+            let used = names
+                .iter()
+                .any(|name| scope::refers_to(name, &variable.name));
+            variable.required = variable.required && used;
+        }
+        removal.steps = steps;
+        removal.warnings = Vec::new();
+        removal
+    }
+
+    fn changes(
+        &self,
+        step: &Step,
+        evaluation: &mut Evaluation<'_>,
+    ) -> Result<Option<Vec<Change>>, CompileError> {
+        let changes = step.action.changes(evaluation);
+        match evaluation.errors.drain(..).next() {
+            None => Ok(changes),
+            Some(error) => {
+                Err(self.refused(step, error.field.name, &error.field.node, error.invalid))
+            }
+        }
+    }
+
+    fn refused(&self, step: &Step, field: &str, node: &Node, error: Invalid) -> CompileError {
+        let document = Document {
+            name: self.file.clone(),
+            text: self.text.clone(),
+        };
+        let mut diagnostic = node.diagnostic(
+            &document,
+            format!(
+                "step '{}': {}.{field}: {}",
+                step.name, step.kind, error.message
+            ),
+        );
+        diagnostic.expected.clone_from(&error.expected);
+        diagnostic.hint.clone_from(&error.hint);
+        let expected = error
+            .expected
+            .map(|expected| format!(" (expected {expected})"));
+        CompileError {
+            step: step.name.clone(),
+            line: node.line,
+            field: field.to_owned(),
+            detail: format!("{}{}", error.message, expected.unwrap_or_default()),
+            hint: error.hint,
+            diagnostic: Box::new(diagnostic),
+        }
+    }
+}
+
+/// What the steps so far want of each value: a second, different wish would make the outcome depend on the order, and
+/// the host would never count as right.
+#[derive(Default)]
+struct Wanted<'p>(HashMap<Target, (&'p Step, Desired)>);
+
+impl<'p> Wanted<'p> {
+    fn add(
+        &mut self,
+        playbook: &Playbook,
+        step: &'p Step,
+        changes: &[Change],
+    ) -> Result<(), CompileError> {
+        for change in changes {
+            let (earlier, desired) = self
+                .0
+                .entry(change.target.clone())
+                .or_insert_with(|| (step, change.desired.clone()));
+            if *desired != change.desired {
+                let message = format!(
+                    "{} is wanted as '{}' here and as '{}' by step '{}'",
+                    change.target,
+                    change.desired.text(),
+                    desired.text(),
+                    earlier.name,
+                );
+                let error = Invalid::new(message)
+                    .hint("give the two steps conditions that exclude each other");
+                return Err(playbook.refused(step, "target", &step.node, error));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
