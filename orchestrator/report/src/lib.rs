@@ -1,8 +1,24 @@
 //! What people and scripts see of a run: bars, plain lines, summary, tables, JSON, CSV.
 //!
 //! Consumers of `rollout`'s events and run records. Holds no engine handle, opens no file, prints nothing by
-//! itself: callers pass a writer or take the text. Remote text is neutralised here (`text.rs`), once for all.
-//! Start reading at `summary.rs`.
+//! itself but progress: callers pass a writer or take the text. Remote text is neutralised here (`text.rs`), once
+//! for all. Start reading at `summary.rs`; `progress.rs` is what moves while a run is under way.
 
+pub mod cluster;
+pub mod csv;
+pub mod json;
+mod lines;
+mod progress;
+pub mod runs;
+#[cfg(test)]
+mod sample;
+pub mod summary;
 pub mod table;
+mod tally;
 pub mod text;
+pub mod value;
+
+pub use lines::{Chatter, line};
+pub use progress::Progress;
+pub use summary::{Detail, summary};
+pub use tally::{RingTally, Tally};

@@ -15,7 +15,10 @@ pub struct Table {
 impl Table {
     /// A table with these headings.
     pub fn new<'a>(head: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { head: head.into_iter().map(str::to_owned).collect(), ..Self::default() }
+        Self {
+            head: head.into_iter().map(str::to_owned).collect(),
+            ..Self::default()
+        }
     }
 
     /// Aligns these columns (from 0) to the right: numbers.
@@ -27,7 +30,12 @@ impl Table {
 
     /// Adds a row; missing cells are empty.
     pub fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) {
-        self.rows.push(cells.into_iter().map(|cell| text::neutral(cell.as_ref()).into_owned()).collect());
+        self.rows.push(
+            cells
+                .into_iter()
+                .map(|cell| text::neutral(cell.as_ref()).into_owned())
+                .collect(),
+        );
     }
 
     /// True without rows.
@@ -37,15 +45,32 @@ impl Table {
 
     /// The text, each line ended, no trailing blanks.
     pub fn render(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).chain([self.head.len()]).max().unwrap_or(0);
+        let columns = self
+            .rows
+            .iter()
+            .map(Vec::len)
+            .chain([self.head.len()])
+            .max()
+            .unwrap_or(0);
         let widths: Vec<usize> = (0..columns)
             .map(|column| {
-                let cells = self.rows.iter().chain([&self.head]).filter_map(|row| row.get(column));
-                cells.map(|cell| measure_text_width(cell)).max().unwrap_or(0)
+                let cells = self
+                    .rows
+                    .iter()
+                    .chain([&self.head])
+                    .filter_map(|row| row.get(column));
+                cells
+                    .map(|cell| measure_text_width(cell))
+                    .max()
+                    .unwrap_or(0)
             })
             .collect();
         let mut out = String::new();
-        for row in [&self.head].into_iter().filter(|head| !head.is_empty()).chain(&self.rows) {
+        for row in [&self.head]
+            .into_iter()
+            .filter(|head| !head.is_empty())
+            .chain(&self.rows)
+        {
             let mut line = String::new();
             for (column, width) in widths.iter().enumerate() {
                 let cell = row.get(column).map_or("", String::as_str);
@@ -73,6 +98,9 @@ mod tests {
         let mut table = Table::new(["HOST", "N"]).right([1]);
         table.row(["pc-0001", "7"]);
         table.row(["名\u{1b}[0m", "12"]);
-        assert_eq!(table.render(), "HOST            N\npc-0001         7\n名<U+001B>[0m  12\n");
+        assert_eq!(
+            table.render(),
+            "HOST            N\npc-0001         7\n名<U+001B>[0m  12\n"
+        );
     }
 }

@@ -43,10 +43,20 @@ fn is_active(c: char) -> bool {
 ///
 /// Control characters are neutralised too; a plain number stays a number.
 pub fn csv_cell(text: &str) -> Cow<'_, str> {
-    let risky = |c: char| matches!(c, '=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠');
-    let starts_formula = text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(risky);
+    let risky = |c: char| {
+        matches!(
+            c,
+            '=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠'
+        )
+    };
+    let starts_formula =
+        text.starts_with(['\t', '\r', '\n']) || text.trim_start().starts_with(risky);
     let clean = neutral(text);
-    if starts_formula && text.parse::<i64>().is_err() { Cow::Owned(format!("'{clean}")) } else { clean }
+    if starts_formula && text.parse::<i64>().is_err() {
+        Cow::Owned(format!("'{clean}"))
+    } else {
+        clean
+    }
 }
 
 /// JSON text in which active characters stand as `\uXXXX`: the same data, harmless on a terminal.
@@ -96,7 +106,11 @@ pub fn examples<'a>(names: impl IntoIterator<Item = &'a str>, shown: usize) -> S
     let head: Vec<Cow<'_, str>> = names.by_ref().take(shown).map(neutral).collect();
     let rest = names.count();
     let head = head.join(", ");
-    if rest == 0 { head } else { format!("{head} and {} more", thousands(rest as u64)) }
+    if rest == 0 {
+        head
+    } else {
+        format!("{head} and {} more", thousands(rest as u64))
+    }
 }
 
 /// `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 03 min`.
@@ -117,14 +131,19 @@ mod tests {
     #[test]
     fn terminal_escapes_and_bidi_are_shown_not_obeyed() {
         assert_eq!(neutral("a\u{1b}[2Jb"), "a<U+001B>[2Jb");
-        assert_eq!(neutral("x\u{9b}31m\u{202e}y\u{7f}"), "x<U+009B>31m<U+202E>y<U+007F>");
+        assert_eq!(
+            neutral("x\u{9b}31m\u{202e}y\u{7f}"),
+            "x<U+009B>31m<U+202E>y<U+007F>"
+        );
         assert_eq!(neutral("two\r\nlines\tand"), "two  lines and");
         assert_eq!(neutral("größe 名前"), "größe 名前");
     }
 
     #[test]
     fn formulas_become_text_and_numbers_stay() {
-        for evil in ["=1+1", "+cmd", "-2+3", "@SUM", "\t=1", "  =1", "|calc", "＝1"] {
+        for evil in [
+            "=1+1", "+cmd", "-2+3", "@SUM", "\t=1", "  =1", "|calc", "＝1",
+        ] {
             assert!(csv_cell(evil).starts_with('\''), "{evil:?}");
         }
         assert_eq!(csv_cell("-12"), "-12");
@@ -137,7 +156,10 @@ mod tests {
         let text = serde_json::to_string_pretty(&value).unwrap();
         let safe = json_escaped(&text);
         assert!(safe.contains("\\u009b") && !safe.contains('\u{202e}'));
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+            value
+        );
     }
 
     #[test]

@@ -1,0 +1,136 @@
+//! Hosts that did not succeed, grouped by cause: what a person reads instead of 600 red lines.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use rollout::{HostRecord, Outcome, Reason};
+
+/// Hosts with one cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster<'a> {
+    /// How they ended.
+    pub outcome: Outcome,
+    /// The machine-readable cause, where there is one.
+    pub reason: Option<Reason>,
+    /// The first host's own words; untrusted.
+    pub detail: Option<&'a str>,
+    /// What to do about it.
+    pub remedy: Option<&'a str>,
+    /// Their names, in the order of the inventory.
+    pub hosts: Vec<&'a str>,
+}
+
+/// What makes two causes the same: everything but the host's own names and addresses.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    outcome: Outcome,
+    reason: Option<Reason>,
+    detail: String,
+}
+
+/// Groups all hosts that are neither as wanted nor back as they were. Largest first; hosts that were merely never
+/// started come last.
+pub fn clusters(hosts: &[HostRecord]) -> Vec<Cluster<'_>> {
+    let mut found: BTreeMap<Key, Cluster<'_>> = BTreeMap::new();
+    for host in hosts
+        .iter()
+        .filter(|host| !matches!(host.outcome, Outcome::Ok | Outcome::RolledBack))
+    {
+        let detail = host.detail.as_deref();
+        let key = Key {
+            outcome: host.outcome,
+            reason: host.reason,
+            detail: detail
+                .map(|text| general(text, host.name.as_str()))
+                .unwrap_or_default(),
+        };
+        let cluster = found.entry(key).or_insert_with(|| Cluster {
+            outcome: host.outcome,
+            reason: host.reason,
+            detail,
+            remedy: host.remedy.as_deref(),
+            hosts: Vec::new(),
+        });
+        cluster.hosts.push(host.name.as_str());
+    }
+    let mut clusters: Vec<Cluster<'_>> = found.into_values().collect();
+    clusters.sort_by_key(|cluster| {
+        (
+            cluster.outcome == Outcome::NotStarted,
+            usize::MAX - cluster.hosts.len(),
+        )
+    });
+    clusters
+}
+
+/// The text without what differs from host to host: its name, its short name, addresses and machine ids.
+pub fn general(text: &str, host: &str) -> String {
+    let short = host.split('.').next().unwrap_or(host);
+    let word = |word: &str| -> String {
+        let bare = word
+            .trim_matches(|c: char| matches!(c, '\'' | '"' | '(' | ')' | ',' | ';' | ':' | '.'));
+        let name = bare.rsplit_once(':').map_or(bare, |(name, _port)| name);
+        let own = name.eq_ignore_ascii_case(host) || name.eq_ignore_ascii_case(short);
+        let address = bare.parse::<IpAddr>().is_ok() || bare.parse::<SocketAddr>().is_ok();
+        let id = bare.len() == 36 && bare.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        if own || address || id {
+            word.replacen(bare, "*", 1)
+        } else {
+            word.to_owned()
+        }
+    };
+    text.split_whitespace()
+        .map(word)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::host;
+
+    #[test]
+    fn one_cause_is_one_cluster_whatever_the_host_is_called() {
+        let failed = |name: &str, detail: &str| {
+            host(name, Outcome::Failed, Some((Reason::WrongHost, detail)))
+        };
+        let hosts = [
+            host("a.x", Outcome::Ok, None),
+            failed("b.x", "'b.x' answers as OTHER (10.0.0.1:5985)"),
+            host("d.x", Outcome::NotStarted, None),
+            failed("c.x", "'c.x' answers as OTHER (10.0.0.2:5985)"),
+            host("e.x", Outcome::NotStarted, None),
+            host("f.x", Outcome::NotStarted, None),
+        ];
+        let found = clusters(&hosts);
+        let shape: Vec<(Outcome, Vec<&str>)> = found
+            .iter()
+            .map(|cluster| (cluster.outcome, cluster.hosts.clone()))
+            .collect();
+        assert_eq!(
+            shape,
+            [
+                (Outcome::Failed, vec!["b.x", "c.x"]),
+                (Outcome::NotStarted, vec!["d.x", "e.x", "f.x"])
+            ]
+        );
+    }
+
+    #[test]
+    fn different_faults_stay_apart() {
+        let hosts = [
+            host(
+                "a",
+                Outcome::Failed,
+                Some((Reason::Fault, "fault 0x80338012")),
+            ),
+            host(
+                "b",
+                Outcome::Failed,
+                Some((Reason::Fault, "fault 0x80338000")),
+            ),
+        ];
+        assert_eq!(clusters(&hosts).len(), 2);
+    }
+}

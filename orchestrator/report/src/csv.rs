@@ -1,0 +1,219 @@
+//! Reports for spreadsheets: one line per change, one per host without any. Every cell is safe to open.
+
+use playbooks::Observed;
+use rollout::{ChangeRecord, HostRecord, RunRecord, RunSummary, StepRecord};
+
+use crate::{text, value};
+
+const RUN_HEAD: [&str; 20] = [
+    "run",
+    "host",
+    "ring",
+    "outcome",
+    "changed",
+    "reason",
+    "detail",
+    "remedy",
+    "auth",
+    "attempts",
+    "requests",
+    "step",
+    "step_state",
+    "step_detail",
+    "target",
+    "wanted",
+    "before",
+    "before_bytes",
+    "after",
+    "after_bytes",
+];
+
+/// The whole run.
+pub fn run(record: &RunRecord) -> String {
+    let rows = record.hosts.iter().flat_map(|host| host_rows(record, host));
+    document(&RUN_HEAD, rows)
+}
+
+/// `runs -o csv`.
+pub fn runs(runs: &[RunSummary]) -> String {
+    let head = [
+        "id",
+        "verb",
+        "playbook",
+        "started",
+        "finished",
+        "state",
+        "exit_code",
+        "simulated",
+        "operator",
+        "reason",
+        "hosts",
+        "changed",
+        "ok",
+        "failed",
+        "unreachable",
+        "indeterminate",
+        "not_started",
+        "rolled_back",
+        "conflict",
+    ];
+    let time =
+        |time: Option<jiff::Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+    document(
+        &head,
+        runs.iter().map(|run| {
+            let totals = &run.totals;
+            let counts = [
+                totals.hosts,
+                totals.changed,
+                totals.ok,
+                totals.failed,
+                totals.unreachable,
+                totals.indeterminate,
+                totals.not_started,
+                totals.rolled_back,
+                totals.conflict,
+            ];
+            let mut row = vec![
+                run.id.to_string(),
+                run.verb.to_string(),
+                run.playbook.clone(),
+                time(run.started),
+                time(run.finished),
+                run.state.to_string(),
+                run.exit_code
+                    .map(|code| code.to_string())
+                    .unwrap_or_default(),
+                run.simulated.to_string(),
+                run.operator.clone(),
+                run.reason.clone().unwrap_or_default(),
+            ];
+            row.extend(counts.map(|count| count.to_string()));
+            row
+        }),
+    )
+}
+
+/// Any table as CSV. Cells are made safe here.
+pub fn document(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    // Spreadsheets take CRLF everywhere; some take nothing else.
+    let mut writer = ::csv::WriterBuilder::new()
+        .terminator(::csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    let mut write = |cells: &[std::borrow::Cow<'_, str>]| {
+        // Writing to memory, with rows as long as the heading: cannot fail.
+        let _ = writer.write_record(cells.iter().map(|cell| cell.as_bytes()));
+    };
+    write(&head.iter().map(|cell| (*cell).into()).collect::<Vec<_>>());
+    for row in rows {
+        write(
+            &row.iter()
+                .map(|cell| text::csv_cell(cell))
+                .collect::<Vec<_>>(),
+        );
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn host_rows(record: &RunRecord, host: &HostRecord) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for step in &host.steps {
+        if step.changes.is_empty() {
+            rows.push(row(record, host, Some(step), None));
+        }
+        rows.extend(
+            step.changes
+                .iter()
+                .map(|change| row(record, host, Some(step), Some(change))),
+        );
+    }
+    if rows.is_empty() {
+        rows.push(row(record, host, None, None));
+    }
+    rows
+}
+
+fn row(
+    record: &RunRecord,
+    host: &HostRecord,
+    step: Option<&StepRecord>,
+    change: Option<&ChangeRecord>,
+) -> Vec<String> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let before = change.map(|change| (change, Some(&change.before)));
+    let after = change.map(|change| (change, change.after.as_ref()));
+    vec![
+        record.id.to_string(),
+        host.name.to_string(),
+        host.ring.clone(),
+        host.outcome.to_string(),
+        host.changed.to_string(),
+        host.reason
+            .map(|reason| reason.to_string())
+            .unwrap_or_default(),
+        text(&host.detail),
+        text(&host.remedy),
+        text(&host.auth),
+        host.attempts.to_string(),
+        host.cost.requests.to_string(),
+        step.map(|step| step.name.clone()).unwrap_or_default(),
+        step.map(|step| step.state.to_string()).unwrap_or_default(),
+        step.and_then(|step| step.detail.clone())
+            .unwrap_or_default(),
+        change
+            .map(|change| change.target.to_string())
+            .unwrap_or_default(),
+        change
+            .map(|change| change.wanted.clone())
+            .unwrap_or_default(),
+        readable(before),
+        bytes(before),
+        readable(after),
+        bytes(after),
+    ]
+}
+
+fn readable(found: Option<(&ChangeRecord, Option<&Observed>)>) -> String {
+    match found {
+        Some((change, Some(observed))) => value::text(&change.target, observed),
+        Some((_, None)) => "unknown".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// `type:hex`; empty where there is no value.
+fn bytes(found: Option<(&ChangeRecord, Option<&Observed>)>) -> String {
+    let value = found
+        .and_then(|(_, observed)| observed)
+        .and_then(Observed::value);
+    value
+        .map(|value| format!("{}:{}", value.kind, hex::encode(&value.bytes)))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rollout::{Outcome, Reason};
+
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_run_and_no_formula_in_it() {
+        let record = sample::run(vec![
+            sample::host("pc-1", Outcome::Ok, None),
+            sample::host(
+                "pc-2",
+                Outcome::Failed,
+                Some((Reason::Fault, "=HYPERLINK(\"x\")\r\nand, more")),
+            ),
+        ]);
+        let text = run(&record);
+        assert!(
+            text.contains("'=evil") && text.contains("'=HYPERLINK"),
+            "{text}"
+        );
+        insta::assert_snapshot!(text.replace("\r\n", "\n"));
+    }
+}
