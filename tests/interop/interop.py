@@ -1,0 +1,41 @@
+"""Runs all parts and counts. Called by ``run``, which has made the environment and built the binaries."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+import traceback
+
+from checks import Count
+
+PARTS = ("part_endpoint", "part_sim_fleet", "part_winfleet")
+
+
+def main() -> int:
+    """Zero only when every part ran and every check passed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="", help="run checks whose name contains this text")
+    parser.add_argument("--part", action="append", choices=PARTS, help="run this part only; repeatable")
+    arguments = parser.parse_args()
+    logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
+    logging.getLogger("spnego").setLevel(logging.CRITICAL)
+    total = Count()
+    for name in arguments.part or PARTS:
+        print(f"== {name}", flush=True)
+        try:
+            count = importlib.import_module(name).run(arguments.only)
+        except Exception:  # a part that cannot run has failed, whatever the reason
+            traceback.print_exc()
+            print(f"FAIL {name}: could not run", flush=True)
+            count = Count(failed=1)
+        print(f"== {name}: {count.passed} passed, {count.failed} failed", flush=True)
+        total.passed += count.passed
+        total.failed += count.failed
+    print(f"{total.passed} passed, {total.failed} failed")
+    return 0 if total.failed == 0 and total.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
