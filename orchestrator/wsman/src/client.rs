@@ -3,18 +3,27 @@
 //! Registry operations are in `client/registry.rs`, CIM reads in `client/cim.rs`, the shell in `client/shell.rs`.
 
 mod cim;
+mod cleanup;
 mod registry;
+mod shell;
 
 use std::sync::Arc;
 
 use wsman_proto::xml::Element;
-use wsman_proto::{Identity, Request};
+use wsman_proto::{Identity, Request, identify};
 
+use crate::carrier::{Carrier, Counters, Headers};
 use crate::endpoint::{Credentials, Endpoint};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::guard::LogonGuard;
+use crate::link::SOAP;
+use crate::loss::Loss;
+use crate::session::{Session, Setup, reply_error};
+use crate::target::Target;
 use crate::tls::TlsConfigs;
+pub use cleanup::cleanup_finished;
 pub use registry::Deleted;
+use shell::Shell;
 
 /// Who answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,79 +70,139 @@ pub struct CommandOutput {
     pub exit_code: Option<i32>,
 }
 
-/// A session with one host.
-#[derive(Debug)]
+/// A session with one host: one connection, one request in flight (`&mut self` everywhere).
+///
+/// Operations are not cancel safe as far as the host is concerned: a dropped future may have been carried out. The
+/// client itself stays usable; it connects and logs on again. Dropping a client with an open shell deletes the shell
+/// in the background ([`cleanup_finished`]).
 pub struct Client {
-    endpoint: Endpoint,
+    session: Session,
+    shell: Option<Shell>,
     peer: Peer,
 }
 
 impl Client {
     /// Connects: TCP, TLS, and for NTLM the first two messages, so that [`Client::peer`] knows the host's own name
-    /// before any secret is used. The logon itself rides on the first operation. Errors are [`Sent::Nothing`].
+    /// before any secret is used. The logon itself rides on the first operation; a read saves a request there.
+    /// Errors are [`Sent::Nothing`]. Cancel safe: dropping the future closes the connection.
     pub async fn connect(
         endpoint: Endpoint,
         credentials: Credentials,
         guard: Arc<dyn LogonGuard>,
         tls: Arc<TlsConfigs>,
     ) -> Result<Self, Error> {
-        let _ = (credentials, guard, tls);
-        Err(Error::new(
-            "connect",
-            Sent::Nothing,
-            ErrorKind::ConnectFailed(endpoint.address),
-        ))
+        let setup = Setup::new(endpoint, credentials, guard, tls)
+            .map_err(|loss| failed("connect", loss))?;
+        let mut session = Session::closed(Arc::new(setup));
+        session
+            .open()
+            .await
+            .map_err(|loss| failed("connect", loss))?;
+        let peer = session.setup.peer();
+        Ok(Self {
+            session,
+            shell: None,
+            peer,
+        })
     }
 
-    /// Who answered, as far as it is known by now.
+    /// Who answered, as far as it is known by now (with Basic, nothing before the first operation).
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
     /// The endpoint given to [`Client::connect`].
     pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        &self.session.setup.endpoint
     }
 
     /// Identify with logon.
     pub async fn identify(&mut self) -> Result<Identity, Error> {
-        Err(Error::new("Identify", Sent::Nothing, ErrorKind::Timeout))
+        let result = self
+            .session
+            .deliver("Identify", true, identify::request)
+            .await;
+        self.peer = self.session.setup.peer();
+        identify::decode(&result?, self.session.bounds())
+            .map_err(|error| reply_error("Identify", error))
     }
 
-    /// Identify without logon, on a connection of its own.
+    /// Identify without logon, on a connection of its own: the one constant body that goes in clear over HTTP.
     pub async fn identify_anonymous(
         endpoint: &Endpoint,
         tls: &TlsConfigs,
     ) -> Result<Identity, Error> {
-        let _ = (endpoint, tls);
-        Err(Error::new("Identify", Sent::Nothing, ErrorKind::Timeout))
-    }
-
-    /// Runs a command line through the host's command processor, in the session's one shell (opened on first use).
-    pub async fn run(
-        &mut self,
-        command_line: &str,
-        stdin: Option<&[u8]>,
-    ) -> Result<CommandOutput, Error> {
-        let _ = (command_line, stdin);
-        Err(Error::new("Command", Sent::Nothing, ErrorKind::Timeout))
+        const WHAT: &str = "Identify";
+        let target = Target::new(endpoint, "/wsman-anon/identify")
+            .map_err(|detail| Error::new(WHAT, Sent::Nothing, ErrorKind::Protocol(detail)))?;
+        let mut carrier = Carrier::new(endpoint, &target, tls, &Arc::new(Counters::default()))
+            .map_err(|kind| Error::new(WHAT, Sent::Nothing, kind))?;
+        let headers = Headers {
+            authorization: None,
+            content_type: Some(SOAP),
+            identify: true,
+        };
+        let answer = carrier
+            .post(headers, identify::request())
+            .await
+            .map_err(|loss| failed(WHAT, loss))?;
+        if answer.status != 200 {
+            return Err(Error::new(
+                WHAT,
+                Sent::NotProcessed,
+                ErrorKind::Http(answer.status),
+            ));
+        }
+        let bounds = wsman_proto::xml::Bounds {
+            bytes: endpoint.limits.reply,
+            ..Default::default()
+        };
+        identify::decode(&answer.body, bounds).map_err(|error| reply_error(WHAT, error))
     }
 
     /// What the session has cost so far.
     pub fn cost(&self) -> Cost {
-        Cost::default()
+        self.session.setup.counters.cost()
     }
 
     /// Deletes the shell if there is one, and closes the connection. Best effort.
-    pub async fn close(self) -> Cost {
+    pub async fn close(mut self) -> Cost {
+        self.delete_shell().await;
         self.cost()
     }
 
     async fn exchange(&mut self, request: &Request) -> Result<Element, Error> {
-        Err(Error::new(
-            request.operation,
-            Sent::Nothing,
-            ErrorKind::Timeout,
-        ))
+        let result = self.session.exchange(request).await;
+        self.peer = self.session.setup.peer();
+        result
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // Without a runtime nothing can be sent; the shell's idle time ends it.
+        if let Some(open) = self.shell.take()
+            && tokio::runtime::Handle::try_current().is_ok()
+        {
+            drop(cleanup::spawn_delete(self.take_session(), open.shell));
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("host", &self.endpoint().name)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+fn failed(operation: &'static str, loss: Loss) -> Error {
+    Error {
+        operation,
+        kind: loss.kind,
+        sent: loss.sent,
+        source: loss.source,
     }
 }

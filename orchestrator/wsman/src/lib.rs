@@ -9,13 +9,21 @@
 //!
 //! The crate `sspi` underneath traces tokens at level trace: a subscriber has to filter `sspi=warn`.
 
+mod carrier;
 mod client;
 mod endpoint;
 mod error;
+mod gate;
 mod guard;
+mod link;
+mod logon;
+mod loss;
+mod resolve;
+mod session;
+mod target;
 mod tls;
 
-pub use client::{Client, CommandOutput, Cost, Deleted, Peer};
+pub use client::{Client, CommandOutput, Cost, Deleted, Peer, cleanup_finished};
 pub use endpoint::{AuthMethod, Credentials, Deadlines, Endpoint, Limits, TlsPolicy};
 pub use error::{Error, ErrorKind, Sent};
 pub use guard::{BoxFuture, LogonDenied, LogonGuard, LogonPermit, Unguarded};

@@ -1,0 +1,255 @@
+//! HTTP: one reqwest client, one connection, one request in flight. Knows no SOAP and no authentication.
+//!
+//! Settings as measured in auth-crates.md 4.3. Every reply is bounded in size and time and read to its end, because
+//! an unread rest would cost the connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hyper_util::client::legacy::connect::HttpInfo;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
+use reqwest::{Client, Response, redirect, retry};
+
+use crate::client::Cost;
+use crate::endpoint::Endpoint;
+use crate::error::{ErrorKind, Sent};
+use crate::gate::Gate;
+use crate::loss::{self, Loss};
+use crate::resolve::Fixed;
+use crate::target::Target;
+use crate::tls::TlsConfigs;
+
+/// Header bytes of one reply.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;
+
+/// What a session has cost, over all its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    requests: AtomicU32,
+    sent: AtomicU64,
+    received: AtomicU64,
+    connections: AtomicU32,
+}
+
+impl Counters {
+    pub(crate) fn cost(&self) -> Cost {
+        Cost {
+            requests: self.requests.load(Ordering::Relaxed),
+            sent: self.sent.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+            connections: self.connections.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A complete HTTP answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) authenticate: Vec<String>,
+    pub(crate) content_type: String,
+    pub(crate) body: Vec<u8>,
+    /// Leaf certificate (DER).
+    pub(crate) certificate: Option<Vec<u8>>,
+}
+
+/// What goes out besides the body.
+#[derive(Default)]
+pub(crate) struct Headers<'a> {
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) content_type: Option<&'a str>,
+    pub(crate) identify: bool,
+}
+
+pub(crate) struct Carrier {
+    client: Client,
+    gate: Gate,
+    target: Target,
+    counters: Arc<Counters>,
+    reply_limit: usize,
+    deadline: Duration,
+    local: Option<SocketAddr>,
+    used: Instant,
+}
+
+impl Carrier {
+    /// Prepares a connection; nothing is dialled before the first request.
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        target: &Target,
+        tls: &TlsConfigs,
+        counters: &Arc<Counters>,
+    ) -> Result<Self, ErrorKind> {
+        let gate = Gate::default();
+        let mut builder = Client::builder()
+            .http1_only()
+            // The controller's proxy variables must never divert WinRM traffic.
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            // A resent request would be sealed with a sequence number already used.
+            .retry(retry::never())
+            .referer(false)
+            .tcp_nodelay(true)
+            .connect_timeout(endpoint.deadlines.connect)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(None)
+            .http1_max_headers(MAX_HEADERS)
+            .dns_resolver(Fixed(endpoint.address.clone()))
+            .connector_layer(gate.clone());
+        // With plain HTTP the configuration is never used, but reqwest wants one to be built without a provider.
+        let policy = endpoint.tls.clone().unwrap_or(crate::endpoint::TlsPolicy {
+            verify: false,
+            ..Default::default()
+        });
+        let config = tls.config(&policy).map_err(ErrorKind::Certificate)?;
+        builder = builder
+            .tls_backend_preconfigured(rustls::ClientConfig::clone(&config))
+            .tls_info(true);
+        let client = builder
+            .build()
+            .map_err(|error| ErrorKind::Protocol(loss::text(&error)))?;
+        Ok(Self {
+            client,
+            gate,
+            target: target.clone(),
+            counters: Arc::clone(counters),
+            reply_limit: endpoint.limits.reply,
+            deadline: endpoint.deadlines.request,
+            local: None,
+            used: Instant::now(),
+        })
+    }
+
+    /// Time since the last answer.
+    pub(crate) fn idle(&self) -> Duration {
+        self.used.elapsed()
+    }
+
+    /// Sends one POST and reads the whole answer. After an error the connection must not be used again. Not cancel
+    /// safe: a dropped future leaves a connection that must not be used again either.
+    pub(crate) async fn post(
+        &mut self,
+        headers: Headers<'_>,
+        body: Vec<u8>,
+    ) -> Result<Answer, Loss> {
+        let mut request = self.client.post(self.target.url.clone());
+        if let Some(host) = &self.target.host {
+            request = request.header(HOST, host.clone());
+        }
+        if let Some(authorization) = headers.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if let Some(content_type) = headers.content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        if headers.identify {
+            request = request.header(HeaderName::from_static("wsmanidentify"), "unauthenticated");
+        }
+        let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        if body.is_empty() {
+            // Without a body nobody would write the length that HTTP.sys insists on.
+            request = request.header(reqwest::header::CONTENT_LENGTH, "0");
+        }
+        let was_connected = self.gate.is_connected();
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        self.counters.sent.fetch_add(size, Ordering::Relaxed);
+        let deadline = self.deadline;
+        let answered = tokio::time::timeout(deadline, self.exchange(request.body(body))).await;
+        if !was_connected && self.gate.is_connected() {
+            self.counters.connections.fetch_add(1, Ordering::Relaxed);
+        }
+        self.used = Instant::now();
+        answered.unwrap_or_else(|_| {
+            Err(if self.gate.is_connected() {
+                Loss::new(ErrorKind::Timeout, Sent::Unknown)
+            } else {
+                Loss::new(ErrorKind::ConnectTimeout, Sent::Nothing)
+            })
+        })
+    }
+
+    async fn exchange(&mut self, request: reqwest::RequestBuilder) -> Result<Answer, Loss> {
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| loss::classify(error, &self.gate))?;
+        self.check_connection(&response)?;
+        let status = response.status().as_u16();
+        let headers = response.headers();
+        let size: usize = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        if size > MAX_HEADER_BYTES {
+            return Err(too_large("headers", MAX_HEADER_BYTES));
+        }
+        let authenticate = texts(headers, &WWW_AUTHENTICATE);
+        let content_type = texts(headers, &CONTENT_TYPE)
+            .into_iter()
+            .next()
+            .unwrap_or_default();
+        let certificate = response
+            .extensions()
+            .get::<reqwest::tls::TlsInfo>()
+            .and_then(|info| info.peer_certificate())
+            .map(<[u8]>::to_vec);
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| loss::classify(error, &self.gate))?
+        {
+            if body.len() + chunk.len() > self.reply_limit {
+                return Err(too_large("body", self.reply_limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        self.counters.received.fetch_add(
+            u64::try_from(body.len()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
+        Ok(Answer {
+            status,
+            authenticate,
+            content_type,
+            body,
+            certificate,
+        })
+    }
+
+    /// The gate already forbids a second connection; this proves it after each answer.
+    fn check_connection(&mut self, response: &Response) -> Result<(), Loss> {
+        let Some(info) = response.extensions().get::<HttpInfo>() else {
+            return Ok(());
+        };
+        match self.local.replace(info.local_addr()) {
+            Some(before) if before != info.local_addr() => Err(Loss::new(
+                ErrorKind::ConnectionLost("it was replaced by another".to_owned()),
+                Sent::Unknown,
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn texts(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+    headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect()
+}
+
+fn too_large(what: &str, limit: usize) -> Loss {
+    Loss::new(
+        ErrorKind::TooLarge(format!(
+            "the reply's {what} is over the bound of {limit} bytes"
+        )),
+        Sent::Unknown,
+    )
+}

@@ -1,0 +1,62 @@
+//! Deleting shells that nobody waits for: after a cancelled operation, or when a [`super::Client`] is dropped.
+//!
+//! The process should wait for [`cleanup_finished`] before it ends; otherwise the host deletes the shell itself after
+//! its idle time.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use wsman_proto::shell::{self, ShellRef};
+
+use crate::session::Session;
+
+/// A clean-up that takes longer is given up: the shell's idle time ends it.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// How many deletions are under way in this process. A channel because it is awaited, by any number of waiters.
+static UNDER_WAY: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
+
+/// Counts one clean-up until it is dropped.
+pub(super) struct UnderWay(());
+
+pub(super) fn begin() -> UnderWay {
+    UNDER_WAY.send_modify(|count| *count += 1);
+    UnderWay(())
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.send_modify(|count| *count -= 1);
+    }
+}
+
+/// Waits until no shell is being opened or deleted in the background of this process, at most `bound`. To be called
+/// before the runtime ends. True when all is done. Cancel safe.
+pub async fn cleanup_finished(bound: Duration) -> bool {
+    let mut under_way = UNDER_WAY.subscribe();
+    tokio::time::timeout(bound, under_way.wait_for(|count| *count == 0))
+        .await
+        .is_ok()
+}
+
+/// Deletes a shell within the bound; gives the session back for further use.
+pub(super) async fn delete(mut session: Session, shell: ShellRef) -> Session {
+    match tokio::time::timeout(BOUND, session.exchange(&shell::delete(&shell))).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the shell was not deleted"),
+        Err(_) => tracing::debug!("the shell was not deleted in time"),
+    }
+    session
+}
+
+/// The same in a task of its own.
+pub(super) fn spawn_delete(session: Session, shell: ShellRef) -> JoinHandle<Session> {
+    let guard = begin();
+    tokio::spawn(async move {
+        let session = delete(session, shell).await;
+        drop(guard);
+        session
+    })
+}

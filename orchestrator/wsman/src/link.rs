@@ -1,0 +1,165 @@
+//! One authenticated connection: SOAP bytes in, SOAP bytes out, sealed where the transport is not TLS.
+
+use reqwest::header::HeaderValue;
+use wsman_proto::auth::SecurityContext;
+use wsman_proto::seal;
+
+use crate::carrier::{Answer, Carrier, Headers};
+use crate::error::{ErrorKind, Sent};
+use crate::loss::Loss;
+
+/// Content type of a body that is not sealed.
+pub(crate) const SOAP: &str = "application/soap+xml;charset=UTF-8";
+
+/// What protects the bodies.
+pub(crate) enum Security {
+    /// NTLM over HTTP: each body is sealed, in both directions.
+    Sealed(Box<dyn SecurityContext>),
+    /// NTLM over TLS: the connection is authenticated, bodies go as they are.
+    Bound,
+    /// Basic over verified TLS: the header goes with each request.
+    Basic(HeaderValue),
+}
+
+pub(crate) struct Link {
+    pub(crate) carrier: Carrier,
+    pub(crate) security: Security,
+}
+
+/// A request that got no SOAP answer.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) loss: Loss,
+    /// The request did not run, and a newly authenticated connection may carry it once more.
+    pub(crate) again: bool,
+}
+
+impl From<Loss> for Failure {
+    fn from(loss: Loss) -> Self {
+        Self { loss, again: false }
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(kind: ErrorKind, sent: Sent) -> Self {
+        Loss::new(kind, sent).into()
+    }
+}
+
+impl Link {
+    /// Sends an envelope on this connection. After an error the link is used up: its security context and the host's
+    /// may be out of step. Not cancel safe for the same reason.
+    pub(crate) async fn send(&mut self, envelope: &[u8]) -> Result<Vec<u8>, Failure> {
+        let (headers, body) = self.prepare(envelope)?;
+        let answer = self.carrier.post(headers, body).await.map_err(|loss| {
+            // The idle connection was gone before a byte left: connect anew and send.
+            Failure {
+                again: loss.sent == Sent::Nothing,
+                loss,
+            }
+        })?;
+        self.receive(answer)
+    }
+
+    fn prepare(&mut self, envelope: &[u8]) -> Result<(Headers<'static>, Vec<u8>), Failure> {
+        match &mut self.security {
+            Security::Sealed(context) => {
+                let body = seal_body(context.as_mut(), envelope)?;
+                Ok((
+                    Headers {
+                        content_type: Some(seal::CONTENT_TYPE),
+                        ..Headers::default()
+                    },
+                    body,
+                ))
+            }
+            Security::Bound => Ok((
+                Headers {
+                    content_type: Some(SOAP),
+                    ..Headers::default()
+                },
+                envelope.to_vec(),
+            )),
+            Security::Basic(header) => {
+                let headers = Headers {
+                    authorization: Some(header.clone()),
+                    content_type: Some(SOAP),
+                    identify: false,
+                };
+                Ok((headers, envelope.to_vec()))
+            }
+        }
+    }
+
+    /// Judges an answer to an authenticated request.
+    pub(crate) fn receive(&mut self, answer: Answer) -> Result<Vec<u8>, Failure> {
+        match answer.status {
+            200 | 500 => open_body(&mut self.security, &answer),
+            // The connection is not authenticated (any more), or the body could not be unsealed: not processed.
+            401 | 400 => Err(Failure {
+                loss: Loss::new(ErrorKind::Http(answer.status), Sent::NotProcessed),
+                again: true,
+            }),
+            // HTTP.sys answers these itself; the host's WinRM has not seen the request.
+            status => Err(Failure::new(ErrorKind::Http(status), Sent::NotProcessed)),
+        }
+    }
+}
+
+pub(crate) fn seal_body(
+    context: &mut dyn SecurityContext,
+    envelope: &[u8],
+) -> Result<Vec<u8>, Failure> {
+    let (header, data) = context.seal(envelope).map_err(|error| {
+        Failure::new(ErrorKind::SealingRefused(error.to_string()), Sent::Nothing)
+    })?;
+    Ok(seal::encode(&header, &data, envelope.len()))
+}
+
+/// The SOAP bytes of a 200 or 500 answer.
+fn open_body(security: &mut Security, answer: &Answer) -> Result<Vec<u8>, Failure> {
+    let Security::Sealed(context) = security else {
+        // HTTP.sys and proxies answer errors with HTML or nothing.
+        return if answer.content_type.to_ascii_lowercase().contains("xml")
+            && !answer.body.is_empty()
+        {
+            Ok(answer.body.clone())
+        } else if answer.status == 200 {
+            Err(Failure::new(
+                ErrorKind::Protocol("the answer holds no SOAP".to_owned()),
+                Sent::Unknown,
+            ))
+        } else {
+            Err(Failure::new(
+                ErrorKind::Http(answer.status),
+                Sent::NotProcessed,
+            ))
+        };
+    };
+    if answer.body.is_empty() {
+        let kind = match answer.status {
+            500 => ErrorKind::Http(500),
+            _ => ErrorKind::Protocol("the answer to a sealed request is empty".to_owned()),
+        };
+        return Err(Failure::new(kind, Sent::Unknown));
+    }
+    if !seal::is_sealed(&answer.content_type) {
+        let detail = "the answer to a sealed request is not sealed: refused".to_owned();
+        return Err(Failure::new(
+            ErrorKind::SealingRefused(detail),
+            Sent::Unknown,
+        ));
+    }
+    let broken = |detail: String| Failure::new(ErrorKind::SealingRefused(detail), Sent::Unknown);
+    let frame = seal::decode(&answer.content_type, &answer.body)
+        .map_err(|error| broken(error.to_string()))?;
+    let plain = context
+        .open(&answer.body[frame.header], &answer.body[frame.data])
+        .map_err(|error| broken(format!("the answer cannot be unsealed: {error}")))?;
+    if plain.len() != frame.length {
+        return Err(broken(
+            "the unsealed answer has another length than announced".to_owned(),
+        ));
+    }
+    Ok(plain)
+}

@@ -1,0 +1,122 @@
+//! What an HTTP error means: nothing sent, not processed, or unknown (auth-crates.md 4.2).
+
+use std::error::Error as StdError;
+use std::io;
+
+use crate::error::{ErrorKind, Sent};
+use crate::gate::{ConnectionGone, Gate};
+use crate::resolve::NotResolved;
+
+/// A request without a usable answer.
+#[derive(Debug)]
+pub(crate) struct Loss {
+    pub(crate) kind: ErrorKind,
+    pub(crate) sent: Sent,
+    pub(crate) source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Loss {
+    pub(crate) fn new(kind: ErrorKind, sent: Sent) -> Self {
+        Self {
+            kind,
+            sent,
+            source: None,
+        }
+    }
+}
+
+/// Sorts reqwest's errors by what is known of the request.
+pub(crate) fn classify(error: reqwest::Error, gate: &Gate) -> Loss {
+    let error = error.without_url();
+    let (kind, sent) = if find::<ConnectionGone>(&error).is_some() {
+        (
+            ErrorKind::ConnectionLost("the host closed it while it was idle".to_owned()),
+            Sent::Nothing,
+        )
+    } else if !gate.is_connected() {
+        (connecting(&error), Sent::Nothing)
+    } else if error.is_timeout() {
+        (ErrorKind::Timeout, Sent::Unknown)
+    } else {
+        (ErrorKind::ConnectionLost(innermost(&error)), Sent::Unknown)
+    };
+    Loss {
+        kind,
+        sent,
+        source: Some(Box::new(error)),
+    }
+}
+
+fn connecting(error: &reqwest::Error) -> ErrorKind {
+    if let Some(error) = find::<NotResolved>(error) {
+        return ErrorKind::Dns(error.to_string());
+    }
+    if let Some(error) = find::<rustls::Error>(error) {
+        return tls(error);
+    }
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => ErrorKind::ConnectRefused,
+        Some(io::ErrorKind::TimedOut) => ErrorKind::ConnectTimeout,
+        _ if error.is_timeout() => ErrorKind::ConnectTimeout,
+        _ => ErrorKind::ConnectFailed(innermost(error)),
+    }
+}
+
+fn tls(error: &rustls::Error) -> ErrorKind {
+    use rustls::{CertificateError as Bad, Error};
+    match error {
+        Error::InvalidCertificate(Bad::ApplicationVerificationFailure) => {
+            ErrorKind::Certificate("it does not match the pinned SHA-256".to_owned())
+        }
+        Error::InvalidCertificate(Bad::UnknownIssuer) => {
+            ErrorKind::Certificate("it is not issued by a trusted authority".to_owned())
+        }
+        Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
+            ErrorKind::Certificate("it has expired".to_owned())
+        }
+        Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            ErrorKind::Certificate("it is for another name".to_owned())
+        }
+        Error::InvalidCertificate(other) => ErrorKind::Certificate(other.to_string()),
+        other => ErrorKind::Certificate(format!("TLS failed: {other}")),
+    }
+}
+
+/// Finds a cause of a type, looking into `io::Error`s too: their `source` skips the error they carry.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        if let Some(inner) = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            && let Some(found) = find::<T>(inner)
+        {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+/// The whole chain on one line.
+pub(crate) fn text(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}
