@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import socketserver
 import ssl
@@ -59,6 +60,11 @@ class Host:
         self.certificate = authority.issue(name, dialect.certificate_hash)
         self._servers = [_Listener(self, None), _Listener(self, self.certificate)]
         self.http_port, self.https_port = (server.server_address[1] for server in self._servers)
+
+    @property
+    def pin(self) -> str:
+        """SHA-256 of the certificate, in hex."""
+        return hashlib.sha256(self.certificate.der).hexdigest()
 
     def close(self) -> None:
         """Stops listening. Connections end with their clients."""
