@@ -192,7 +192,7 @@ def _(site: Site) -> None:
     host = site.host(seed={ANTIVIRUS: {"ProxyServer": {"type": 2, "bytes": sz(r"http://%PROXYHOST%.%SystemRoot%:80").hex()}}})
     bench = site.bench()
     before = host.registry.dump()
-    ran = bench.push(bench.inventory([host]))
+    ran = bench.push(bench.inventory([host]), bench.unlimited())
     if ran.code == 3:
         equal((ran.host()["outcome"], ran.host()["reason"], host.registry.writes), ("failed", "prior_not_restorable", 0))
         return
@@ -206,7 +206,7 @@ def _(site: Site) -> None:
 def _(site: Site) -> None:
     host = site.host(seed={ANTIVIRUS: {"ProxyServer": {"type": 8, "bytes": "00010203"}}})
     bench = site.bench()
-    ran = bench.push(bench.inventory([host])).exits(3)
+    ran = bench.push(bench.inventory([host]), bench.unlimited()).exits(3)
     equal((ran.host()["outcome"], ran.host()["reason"]), ("failed", "prior_not_restorable"))
     equal((host.registry.writes, host.shells.open), (0, 0))
 
@@ -301,7 +301,7 @@ def _(site: Site) -> None:
 def _(site: Site) -> None:
     for way in (SEALED, TLS_NTLM):
         host, bench = site.host(calls_itself=f"other-{len(site.fleet.hosts)}.corp.example"), site.bench(way)
-        ran = bench.push(bench.inventory([host], way)).exits(3)
+        ran = bench.push(bench.inventory([host], way), bench.unlimited()).exits(3)
         equal((ran.host()["outcome"], ran.host()["reason"]), ("failed", "wrong_host"), way.label)
         equal((host.registry.writes, host.shells.created), (0, 0))
 
@@ -322,7 +322,7 @@ def _(site: Site) -> None:
 def _(site: Site) -> None:
     for way in (Way("no CA", "https"), Way("no CA, Basic", "https", "basic"), Way("wrong pin", "https", settings=("cert_sha256: '" + "ab" * 32 + "'",))):
         host, bench = site.host(), site.bench(way)
-        ran = bench.push(bench.inventory([host], way)).exits(3)
+        ran = bench.push(bench.inventory([host], way), bench.unlimited()).exits(3)
         equal(ran.host()["outcome"], "failed", way.label)
         equal((host.logons.accepted, host.logons.refused, host.registry.writes), (0, 0, 0), way.label)
 
@@ -339,7 +339,7 @@ def _(site: Site) -> None:
 def _(site: Site) -> None:
     host, bench = site.host(denied=[ANTIVIRUS]), site.bench()
     before = host.registry.dump()
-    ran = bench.push(bench.inventory([host])).exits(3)
+    ran = bench.push(bench.inventory([host]), bench.unlimited()).exits(3)
     equal(ran.host()["outcome"], "failed")
     assert "failed" in states(ran.host()), states(ran.host())
     equal(host.shells.open, 0, "shells left open")
@@ -352,8 +352,19 @@ def _(site: Site) -> None:
     gone, busy, bench = site.host(), site.host(), site.bench()
     gone.close()
     busy.refuse_everything = True
-    ran = bench.push(bench.inventory([gone, busy])).exits(4)
+    ran = bench.push(bench.inventory([gone, busy]), bench.unlimited()).exits(4)
     equal([host["outcome"] for host in ran.json()["hosts"]], ["unreachable", "unreachable"])
+
+
+@PART.check("the limits of the shipped playbook stop the run: exit 6, the next ring untouched")
+def _(site: Site) -> None:
+    bad, good, bench = site.host(denied=[POLICIES]), site.host(), site.bench()
+    inventory = bench.inventory([bad, good])
+    text = inventory.read_text(encoding="utf-8").replace(f"  - name: {bad.name}\n", f"  - name: {bad.name}\n    ring: canary\n")
+    inventory.write_text(text, encoding="utf-8")
+    ran = bench.push(inventory).exits(6)
+    equal((ran.host(bad.name)["outcome"], ran.host(good.name)["outcome"]), ("failed", "not_started"))
+    equal((good.counters.connections, good.registry.writes), (0, 0))
 
 
 @PART.check("the controller's proxy variables divert nothing")
@@ -366,21 +377,15 @@ def _(site: Site) -> None:
 @PART.check("facts and conditions: offline-devices.yaml reads the sensor and the gate decides")
 def _(site: Site) -> None:
     for version, gated in (("10.8210.17763.3650", True), ("10.8049.17763.1", False)):
-        host, bench = site.host(sensor_version=version), site.bench()
+        gate = POLICIES + r"\Windows Advanced Threat Protection"
+        host, bench = site.host(sensor_version=version, seed={gate: {"OnboardingInfo": {"type": 1, "bytes": sz("{}").hex()}}}), site.bench()
         before = host.registry.dump()
-        ran = bench.push(bench.inventory([host]), "offline-devices.yaml", *_acknowledgements()).exits(0)
+        ran = bench.push(bench.inventory([host]), "offline-devices.yaml").exits(0)
         equal(ran.host()["outcome"], "ok")
-        values = host.registry.dump().get(POLICIES + r"\Windows Advanced Threat Protection", {})
+        values = host.registry.dump()[gate]
         equal("PreferStaticProxyForHttpRequest" in values, gated, f"sensor {version}")
         bench.rollback("last").exits(0)
         same(host.registry.dump(), before, "registry after the rollback")
-
-
-def _acknowledgements() -> list[str]:
-    """Required boolean variables of offline-devices.yaml, said yes to."""
-    text = (PLAYBOOKS / "offline-devices.yaml").read_text(encoding="utf-8")
-    flags = re.findall(r"^ +(\w+):\s*\{[^}]*type: bool", text, re.M)
-    return [word for flag in flags for word in ("-e", f"{flag}=true")]
 
 
 @PART.check("ping reads and changes nothing")
