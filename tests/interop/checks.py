@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any, TypeVar
 
 Body = Callable[[Any], None]
 
@@ -63,7 +64,10 @@ def equal(found: object, wanted: object, what: str = "") -> None:
     assert found == wanted, f"{what + ': ' if what else ''}found {found!r}, wanted {wanted!r}"
 
 
-def raises(kind: type[BaseException] | tuple[type[BaseException], ...], call: Callable[[], object]) -> BaseException:
+E = TypeVar("E", bound=BaseException)
+
+
+def raises(kind: type[E], call: Callable[[], object]) -> E:
     """The exception of the wanted kind; fails when there is none."""
     try:
         result = call()

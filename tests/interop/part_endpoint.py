@@ -26,13 +26,19 @@ class EndpointHost:
     def __init__(self, fleet: Fleet, host: Host) -> None:
         self.fleet, self.host = fleet, host
         self.target = Target(
-            host.http_port, host.https_port, str(fleet.authority.ca_file), Account(f"{DOMAIN}\\{USER}", PASSWORD),
-            Account(LOCAL_USER, LOCAL_PASSWORD), host.names.netbios,
+            host.http_port,
+            host.https_port,
+            str(fleet.authority.ca_file),
+            Account(f"{DOMAIN}\\{USER}", PASSWORD),
+            Account(LOCAL_USER, LOCAL_PASSWORD),
+            host.names.netbios,
         )
 
     def another(self, dialect: Dialect, **options: object) -> EndpointHost:
         """One more host of the same fleet."""
-        return EndpointHost(self.fleet, self.fleet.add(f"pc-{len(self.fleet.hosts) + 1:04}.corp.example", dialect, **options))
+        return EndpointHost(
+            self.fleet, self.fleet.add(f"pc-{len(self.fleet.hosts) + 1:04}.corp.example", dialect, **options)
+        )
 
     def failed_logons(self) -> int:
         """Refused logons so far."""

@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import winrm.exceptions
 from pypsrp.exceptions import AuthenticationError
@@ -50,7 +51,12 @@ class Simulated:
             return int(address.rpartition(":")[2])
 
         self.target = Target(
-            port(ready["http"]), port(ready["https"]), ready["ca_file"], DOMAIN_ACCOUNT, LOCAL_ACCOUNT, COMPUTER,
+            port(ready["http"]),
+            port(ready["https"]),
+            ready["ca_file"],
+            DOMAIN_ACCOUNT,
+            LOCAL_ACCOUNT,
+            COMPUTER,
         )
 
     def failed_logons(self) -> None:
@@ -58,7 +64,10 @@ class Simulated:
 
     def open_shells(self) -> int:
         """Shells that nobody has deleted, as both users see them."""
-        found = {*thirdparty.open_shells(self.target.wsman()), *thirdparty.open_shells(self.target.wsman("basic", "https"))}
+        found = {
+            *thirdparty.open_shells(self.target.wsman()),
+            *thirdparty.open_shells(self.target.wsman("basic", "https")),
+        }
         return len(found)
 
 
@@ -68,7 +77,9 @@ def simulated(**more: Any) -> Iterator[Simulated]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "fleet.yaml"
         file.write_text(json.dumps(spec(**more), ensure_ascii=False), encoding="utf-8")
-        process = subprocess.Popen([os.environ["SIM_FLEET"], "--spec", str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [os.environ["SIM_FLEET"], "--spec", str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         assert process.stdin is not None and process.stdout is not None
         try:
             line = process.stdout.readline()
@@ -88,13 +99,18 @@ def _(_: Simulated) -> None:
     wrong, local = Account(DOMAIN_ACCOUNT.username, "wrong"), Account(LOCAL_ACCOUNT.username, "wrong")
     with simulated(lockout_after=3) as host:
         raises(AuthenticationError, lambda: run_command(host.target.wsman(account=wrong), "hostname"))
-        raises(winrm.exceptions.InvalidCredentialsError, lambda: winrm_run(host.target.protocol("ntlm", "https", wrong), "hostname"))
-        equal(run_command(host.target.wsman(), "hostname")[0], 0, "two refusals do not lock, a success counts from zero")
-        for _ in range(3):
+        raises(
+            winrm.exceptions.InvalidCredentialsError,
+            lambda: winrm_run(host.target.protocol("ntlm", "https", wrong), "hostname"),
+        )
+        equal(
+            run_command(host.target.wsman(), "hostname")[0], 0, "two refusals do not lock, a success counts from zero"
+        )
+        for _attempt in range(3):
             raises(AuthenticationError, lambda: run_command(host.target.wsman("ntlm", account=wrong), "hostname"))
         raises(AuthenticationError, lambda: run_command(host.target.wsman(), "hostname"))
         equal(run_command(host.target.wsman("basic", "https"), "hostname")[0], 0, "the other account")
-        for _ in range(3):
+        for _attempt in range(3):
             raises(AuthenticationError, lambda: run_command(host.target.wsman("basic", "https", local), "hostname"))
         raises(AuthenticationError, lambda: run_command(host.target.wsman("basic", "https"), "hostname"))
 
@@ -118,7 +134,10 @@ def _(_: Simulated) -> None:
     with simulated(defaults={"basic": True, "channel_binding": "strict"}) as host:
         equal(run_command(host.target.wsman("negotiate", "https"), "hostname")[0], 0)
         equal(winrm_run(host.target.protocol("ntlm", "https"), "hostname")[0], 0)
-        raises(AuthenticationError, lambda: run_command(host.target.wsman("negotiate", "https", negotiate_send_cbt=False), "hostname"))
+        raises(
+            AuthenticationError,
+            lambda: run_command(host.target.wsman("negotiate", "https", negotiate_send_cbt=False), "hostname"),
+        )
 
 
 @PART.check("output in pieces of three bytes, one for each Receive, is put together again")
@@ -138,11 +157,12 @@ def _(_: Simulated) -> None:
 @PART.check("quotas: one shell too many is refused by its code, and a deleted one makes room")
 def _(_: Simulated) -> None:
     from pypsrp.exceptions import WSManFaultError
+
     with simulated(defaults={"basic": True, "max_shells": 2}) as host:
-        shells = [WinRS(host.target.wsman(), codepage=65001) for _ in range(3)]
+        shells = [WinRS(host.target.wsman(), codepage=65001) for _attempt in range(3)]
         shells[0].open()
         shells[1].open()
-        equal(getattr(raises(WSManFaultError, shells[2].open), "code"), 2150859173)
+        equal(raises(WSManFaultError, shells[2].open).code, 2150859173)
         shells[0].close()
         shells[2].open()
 
@@ -152,4 +172,4 @@ def run(only: str) -> Count:
     if not Path(os.environ.get("SIM_FLEET", "")).is_file():
         return PART.not_run(f"no binary at {os.environ.get('SIM_FLEET')}")
     with simulated() as host:
-        return PART.run_command(host, only)
+        return PART.run(host, only)

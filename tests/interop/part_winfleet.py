@@ -13,7 +13,21 @@ from endpoint.dialect import AuthBody, Cbt, Dialect
 from endpoint.programs import CONNECTIONS
 from endpoint.registry import multi_sz, sz
 from endpoint.server import DOMAIN, Fleet, Host
-from workbench import LOCAL_PASSWORD, LOCAL_USER, PASSWORD, PLAYBOOKS, PROXY, RAW_NTLM, SEALED, TLS_BASIC, TLS_NTLM, TLS_PIN, USER, Bench, Ran, Way
+from workbench import (
+    LOCAL_PASSWORD,
+    LOCAL_USER,
+    PASSWORD,
+    PLAYBOOKS,
+    PROXY,
+    RAW_NTLM,
+    SEALED,
+    TLS_BASIC,
+    TLS_NTLM,
+    TLS_PIN,
+    USER,
+    Bench,
+    Way,
+)
 
 PART = Part("winfleet")
 
@@ -32,7 +46,9 @@ class Site:
     def __init__(self, fleet: Fleet, folder: Path, binary: Path) -> None:
         self.fleet, self._folder, self._binary = fleet, folder, binary
 
-    def host(self, dialect: Dialect | None = None, *, seed: Tree | None = None, keys: bool = True, **options: object) -> Host:
+    def host(
+        self, dialect: Dialect | None = None, *, seed: Tree | None = None, keys: bool = True, **options: object
+    ) -> Host:
         """A host nobody has touched. ``keys``: the policy keys are there, as after a first GPO."""
         name = f"pc-{len(self.fleet.hosts) + 1:04}.corp.example"
         host = self.fleet.add(name, dialect, **options)
@@ -62,7 +78,13 @@ def wanted(before: Tree, host: Host, *, edr_only: bool = False) -> Tree:
     if not edr_only:
         put(ANTIVIRUS, "ProxyServer", 1, sz(f"http://{PROXY}"))
         server, bypass = PROXY.encode(), ";".join(shipped_bypass()).encode()
-        blob = host.dialect.winhttp_marker.to_bytes(4, "little") + bytes(4) + b"\3\0\0\0" + len(server).to_bytes(4, "little") + server
+        blob = (
+            host.dialect.winhttp_marker.to_bytes(4, "little")
+            + bytes(4)
+            + b"\3\0\0\0"
+            + len(server).to_bytes(4, "little")
+            + server
+        )
         put(CONNECTIONS, "WinHttpSettings", 3, blob + len(bypass).to_bytes(4, "little") + bypass)
     return after
 
@@ -84,14 +106,17 @@ def same(found: Tree, right: Tree, what: str) -> None:
     """Compares two registries and names only what differs."""
     differs = [
         f"{path}\\{name}: found {found.get(path, {}).get(name)}, wanted {right.get(path, {}).get(name)}"
-        for path in sorted({*found, *right}) for name in sorted({*found.get(path, {}), *right.get(path, {})})
+        for path in sorted({*found, *right})
+        for name in sorted({*found.get(path, {}), *right.get(path, {})})
         if found.get(path, {}).get(name) != right.get(path, {}).get(name)
     ]
     differs += [f"key {path} is {'extra' if path in found else 'missing'}" for path in sorted({*found} ^ {*right})]
     assert not differs, f"{what}:\n" + "\n".join(differs)
 
 
-def cycle(site: Site, host: Host, way: Way, playbook: str = "full-proxy-set.yaml", first_limit: int = FIRST_PUSH) -> tuple[int, int]:
+def cycle(
+    site: Site, host: Host, way: Way, playbook: str = "full-proxy-set.yaml", first_limit: int = FIRST_PUSH
+) -> tuple[int, int]:
     """Push, push again, roll back; gives the requests of both pushes."""
     bench = site.bench(way)
     inventory = bench.inventory([host], way)
@@ -106,7 +131,9 @@ def cycle(site: Site, host: Host, way: Way, playbook: str = "full-proxy-set.yaml
     same(host.registry.dump(), wanted(before, host, edr_only=not full), "registry after the push")
     equal(host.shells.open, 0, "shells left open")
     equal(host.counters.connections, 1, "connections")
-    assert first <= first_limit, f"{first} requests for the first push, at most {first_limit}: {host.counters.operations}"
+    assert first <= first_limit, (
+        f"{first} requests for the first push, at most {first_limit}: {host.counters.operations}"
+    )
 
     writes, shells = host.registry.writes, host.shells.created
     again = bench.push(inventory, playbook).exits(0)
@@ -122,12 +149,21 @@ def cycle(site: Site, host: Host, way: Way, playbook: str = "full-proxy-set.yaml
     equal(host.shells.open, 0, "shells left open")
     equal(host.logons.refused, 0, "refused logons")
     equal(bench.leaks(), [], "the password in clear")
-    print(f"     {host.name}: {first} requests for the first push, {second} for the second, {host.counters.requests - first - second} for the rollback")
+    print(
+        f"     {host.name}: requests: {first} for the first push, {second} for the second, "
+        f"{host.counters.requests - first - second} for the rollback"
+    )
     return first, second
 
 
-for _way, _dialect in ((SEALED, Dialect()), (RAW_NTLM, Dialect()), (TLS_NTLM, Dialect(cbt=Cbt.STRICT)), (TLS_BASIC, Dialect()),
-                       (TLS_PIN, Dialect(cbt=Cbt.STRICT, certificate_hash="sha384"))):
+for _way, _dialect in (
+    (SEALED, Dialect()),
+    (RAW_NTLM, Dialect()),
+    (TLS_NTLM, Dialect(cbt=Cbt.STRICT)),
+    (TLS_BASIC, Dialect()),
+    (TLS_PIN, Dialect(cbt=Cbt.STRICT, certificate_hash="sha384")),
+):
+
     @PART.check(f"push, push again, rollback: {_way.label}")
     def _(site: Site, way: Way = _way, dialect: Dialect = _dialect) -> None:
         cycle(site, site.host(dialect), way)
@@ -146,13 +182,28 @@ def _(site: Site) -> None:
 
 
 _dialects = {
-    "absent out parameters left out": Dialect(omit_absent=True), "strange prefixes": Dialect(strange_prefixes=True),
-    "no TAB in reply parts": Dialect(no_tab=True), "chunked replies with trailers": Dialect(chunked=True), "byte order mark": Dialect(bom=True),
-    "German": Dialect(german=True), "schemes joined in one line": Dialect(joined_challenge=True), "old WinHttpSettings marker": Dialect(winhttp_marker=0x18),
+    "absent out parameters left out": Dialect(omit_absent=True),
+    "strange prefixes": Dialect(strange_prefixes=True),
+    "no TAB in reply parts": Dialect(no_tab=True),
+    "chunked replies with trailers": Dialect(chunked=True),
+    "byte order mark": Dialect(bom=True),
+    "German": Dialect(german=True),
+    "schemes joined in one line": Dialect(joined_challenge=True),
+    "old WinHttpSettings marker": Dialect(winhttp_marker=0x18),
     "other fault detail": Dialect(wmi_errors=True),
-    "all at once": Dialect(omit_absent=True, strange_prefixes=True, no_tab=True, chunked=True, bom=True, german=True, joined_challenge=True, wmi_errors=True),
+    "all at once": Dialect(
+        omit_absent=True,
+        strange_prefixes=True,
+        no_tab=True,
+        chunked=True,
+        bom=True,
+        german=True,
+        joined_challenge=True,
+        wmi_errors=True,
+    ),
 }
 for _label, _dialect in _dialects.items():
+
     @PART.check(f"push, push again, rollback: dialect: {_label}")
     def _(site: Site, dialect: Dialect = _dialect) -> None:
         cycle(site, site.host(dialect), SEALED)
@@ -176,25 +227,35 @@ def _(site: Site) -> None:
 @PART.check("what was there before comes back byte for byte: other data, other types, odd WinHttpSettings")
 def _(site: Site) -> None:
     blob = "18000000070000000300000003000000613a310000000000ffee"
-    host = site.host(seed={
-        TELEMETRY: {
-            "telemetryPROXYserver": {"type": 1, "bytes": sz("old.example:3128").hex()}, "DisableEnterpriseAuthProxy": {"type": 1, "bytes": sz("no").hex()},
-            "AllowTelemetry": {"type": 4, "bytes": "03000000"},
-        },
-        ANTIVIRUS: {"ProxyServer": {"type": 7, "bytes": multi_sz(["a", "b"]).hex()}},
-        CONNECTIONS: {"WinHttpSettings": {"type": 3, "bytes": blob}, "DefaultConnectionSettings": {"type": 3, "bytes": "46000000"}},
-    })
+    host = site.host(
+        seed={
+            TELEMETRY: {
+                "telemetryPROXYserver": {"type": 1, "bytes": sz("old.example:3128").hex()},
+                "DisableEnterpriseAuthProxy": {"type": 1, "bytes": sz("no").hex()},
+                "AllowTelemetry": {"type": 4, "bytes": "03000000"},
+            },
+            ANTIVIRUS: {"ProxyServer": {"type": 7, "bytes": multi_sz(["a", "b"]).hex()}},
+            CONNECTIONS: {
+                "WinHttpSettings": {"type": 3, "bytes": blob},
+                "DefaultConnectionSettings": {"type": 3, "bytes": "46000000"},
+            },
+        }
+    )
     cycle(site, host, SEALED)
 
 
 @PART.check("a REG_EXPAND_SZ comes back unexpanded, or the push is refused before the first write")
 def _(site: Site) -> None:
-    host = site.host(seed={ANTIVIRUS: {"ProxyServer": {"type": 2, "bytes": sz(r"http://%PROXYHOST%.%SystemRoot%:80").hex()}}})
+    host = site.host(
+        seed={ANTIVIRUS: {"ProxyServer": {"type": 2, "bytes": sz(r"http://%PROXYHOST%.%SystemRoot%:80").hex()}}}
+    )
     bench = site.bench()
     before = host.registry.dump()
     ran = bench.push(bench.inventory([host]), bench.unlimited())
     if ran.code == 3:
-        equal((ran.host()["outcome"], ran.host()["reason"], host.registry.writes), ("failed", "prior_not_restorable", 0))
+        equal(
+            (ran.host()["outcome"], ran.host()["reason"], host.registry.writes), ("failed", "prior_not_restorable", 0)
+        )
         return
     ran.exits(0)
     same(host.registry.dump(), wanted(before, host), "registry after the push")
@@ -213,7 +274,10 @@ def _(site: Site) -> None:
 
 @PART.check("report RUN --format json is what push printed, with exact bytes before and after")
 def _(site: Site) -> None:
-    host, bench = site.host(seed={ANTIVIRUS: {"ProxyServer": {"type": 1, "bytes": sz("http://old:1").hex()}}}), site.bench()
+    host, bench = (
+        site.host(seed={ANTIVIRUS: {"ProxyServer": {"type": 1, "bytes": sz("http://old:1").hex()}}}),
+        site.bench(),
+    )
     pushed = bench.push(bench.inventory([host])).exits(0).json()
     report = bench.report(pushed["run"]).exits(0).json()
     equal(report, pushed, "report")
@@ -221,8 +285,14 @@ def _(site: Site) -> None:
     changes = [change for step in report["hosts"][0]["steps"] for change in step["changes"]]
     by_name = {str(change["target"]).rpartition("\\")[2]: change for change in changes}
     antivirus = by_name["ProxyServer"]
-    equal({k: antivirus["before"][k] for k in ("state", "type", "bytes")}, {"state": "present", "type": 1, "bytes": sz("http://old:1").hex()})
-    equal({k: antivirus["after"][k] for k in ("state", "type", "bytes")}, {"state": "present", "type": 1, "bytes": sz(f"http://{PROXY}").hex()})
+    equal(
+        {k: antivirus["before"][k] for k in ("state", "type", "bytes")},
+        {"state": "present", "type": 1, "bytes": sz("http://old:1").hex()},
+    )
+    equal(
+        {k: antivirus["after"][k] for k in ("state", "type", "bytes")},
+        {"state": "present", "type": 1, "bytes": sz(f"http://{PROXY}").hex()},
+    )
     equal(by_name["TelemetryProxyServer"]["before"]["state"], "value_absent")
     winhttp = next(change for name, change in by_name.items() if name == "WinHttpSettings")
     equal(winhttp["after"]["bytes"], host.registry.dump()[CONNECTIONS]["WinHttpSettings"]["bytes"])
@@ -237,16 +307,21 @@ def _(site: Site) -> None:
     hosts, bench = [site.host() for _ in range(5)], site.bench()
     before = [host.registry.dump() for host in hosts]
     yaml = bench.folder / "defaults.yaml"
-    yaml.write_text("version: 1\ncredentials:\n  rollout: { username: 'CORP\\" + USER + "', password: { env: INTEROP_PASSWORD } }\n", encoding="utf-8")
+    yaml.write_text(
+        "version: 1\ncredentials:\n  rollout: { username: 'CORP\\"
+        + USER
+        + "', password: { env: INTEROP_PASSWORD } }\n",
+        encoding="utf-8",
+    )
     csv = bench.folder / "hosts.csv"
     rows = [f"{host.name};127.0.0.1;{host.http_port};http;rollout;paris|laptops" for host in hosts]
     csv.write_text("\r\n".join(["name;address;port;transport;credential;groups", *rows]) + "\r\n", encoding="utf-8-sig")
     ran = bench.push(csv, "full-proxy-set.yaml", "-i", yaml).exits(0)
     equal(ran.json()["totals"]["ok"], 5)
-    for host, old in zip(hosts, before):
+    for host, old in zip(hosts, before, strict=True):
         same(host.registry.dump(), wanted(old, host), host.name)
     bench.rollback("last").exits(0)
-    for host, old in zip(hosts, before):
+    for host, old in zip(hosts, before, strict=True):
         same(host.registry.dump(), old, host.name)
 
 
@@ -273,7 +348,9 @@ def _(site: Site) -> None:
     before = host.registry.dump()
     bench.push(inventory).exits(0)
     pushed = host.registry.dump()
-    ran = bench.rollback("--mode", "delete", "-i", inventory, "-p", PLAYBOOKS / "full-proxy-set.yaml", "-e", f"proxy={PROXY}").exits(0)
+    ran = bench.rollback(
+        "--mode", "delete", "-i", inventory, "-p", PLAYBOOKS / "full-proxy-set.yaml", "-e", f"proxy={PROXY}"
+    ).exits(0)
     left = host.registry.dump()
     winhttp = left[CONNECTIONS].pop("WinHttpSettings", {"bytes": ""})
     assert str(winhttp["bytes"])[16:24] in ("", "01000000"), f"WinHTTP is not direct: {winhttp}"
@@ -320,7 +397,11 @@ def _(site: Site) -> None:
 
 @PART.check("an unknown authority or a wrong pin is refused before any logon")
 def _(site: Site) -> None:
-    for way in (Way("no CA", "https"), Way("no CA, Basic", "https", "basic"), Way("wrong pin", "https", settings=("cert_sha256: '" + "ab" * 32 + "'",))):
+    for way in (
+        Way("no CA", "https"),
+        Way("no CA, Basic", "https", "basic"),
+        Way("wrong pin", "https", settings=("cert_sha256: '" + "ab" * 32 + "'",)),
+    ):
         host, bench = site.host(), site.bench(way)
         ran = bench.push(bench.inventory([host], way), bench.unlimited()).exits(3)
         equal(ran.host()["outcome"], "failed", way.label)
@@ -360,7 +441,9 @@ def _(site: Site) -> None:
 def _(site: Site) -> None:
     bad, good, bench = site.host(denied=[POLICIES]), site.host(), site.bench()
     inventory = bench.inventory([bad, good])
-    text = inventory.read_text(encoding="utf-8").replace(f"  - name: {bad.name}\n", f"  - name: {bad.name}\n    ring: canary\n")
+    text = inventory.read_text(encoding="utf-8").replace(
+        f"  - name: {bad.name}\n", f"  - name: {bad.name}\n    ring: canary\n"
+    )
     inventory.write_text(text, encoding="utf-8")
     ran = bench.push(inventory).exits(6)
     equal((ran.host(bad.name)["outcome"], ran.host(good.name)["outcome"]), ("failed", "not_started"))
@@ -371,14 +454,24 @@ def _(site: Site) -> None:
 def _(site: Site) -> None:
     host, bench = site.host(), site.bench()
     nowhere = "http://127.0.0.1:9"
-    bench.push(bench.inventory([host]), HTTP_PROXY=nowhere, http_proxy=nowhere, HTTPS_PROXY=nowhere, ALL_PROXY=nowhere, NO_PROXY="").exits(0)
+    bench.push(
+        bench.inventory([host]),
+        HTTP_PROXY=nowhere,
+        http_proxy=nowhere,
+        HTTPS_PROXY=nowhere,
+        ALL_PROXY=nowhere,
+        NO_PROXY="",
+    ).exits(0)
 
 
 @PART.check("facts and conditions: offline-devices.yaml reads the sensor and the gate decides")
 def _(site: Site) -> None:
     for version, gated in (("10.8210.17763.3650", True), ("10.8049.17763.1", False)):
         gate = POLICIES + r"\Windows Advanced Threat Protection"
-        host, bench = site.host(sensor_version=version, seed={gate: {"OnboardingInfo": {"type": 1, "bytes": sz("{}").hex()}}}), site.bench()
+        host, bench = (
+            site.host(sensor_version=version, seed={gate: {"OnboardingInfo": {"type": 1, "bytes": sz("{}").hex()}}}),
+            site.bench(),
+        )
         before = host.registry.dump()
         ran = bench.push(bench.inventory([host]), "offline-devices.yaml").exits(0)
         equal(ran.host()["outcome"], "ok")

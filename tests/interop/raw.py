@@ -25,8 +25,12 @@ class RawClient:
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         self._context: ContextProxy = spnego.client(
-            self.username, self.password, protocol=self.protocol, options=spnego.NegotiateOptions.use_ntlm
-            if self.protocol == "ntlm" else spnego.NegotiateOptions.use_negotiate,
+            self.username,
+            self.password,
+            protocol=self.protocol,
+            options=spnego.NegotiateOptions.use_ntlm
+            if self.protocol == "ntlm"
+            else spnego.NegotiateOptions.use_negotiate,
         )
 
     def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, http.client.HTTPMessage, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import ssl
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import spnego.channel_bindings
 from pypsrp.exceptions import AuthenticationError
@@ -38,6 +38,7 @@ def _client(host: EndpointHost, protocol: str = "ntlm") -> RawClient:
 
 def _exchanges(part: Part) -> None:
     for protocol in ("ntlm", "negotiate"):
+
         @part.check(f"the sealed request may travel with the last token: {protocol}")
         def _(host: EndpointHost, protocol: str = protocol) -> None:
             client = _client(host, protocol)
@@ -53,7 +54,9 @@ def _exchanges(part: Part) -> None:
             assert status == 500 and b"2150858752" in reply, (status, reply)
             equal(client.next(envelope(*GET))[0], 200)
 
-        @part.check(f"a host that ignores the body of the last token answers an empty 200 and wants it again: {protocol}")
+        @part.check(
+            f"a host that ignores the body of the last token answers an empty 200 and wants it again: {protocol}"
+        )
         def _(host: EndpointHost, protocol: str = protocol) -> None:
             other = host.another(Dialect(auth_body=AuthBody.IGNORED))
             client = _client(other, protocol)
@@ -73,11 +76,13 @@ def _exchanges(part: Part) -> None:
         status, reply = client.next(message)
         assert status == 500 and b"2150858767" in reply, (status, reply)
 
-    @part.check("channel binding: Strict wants one, Relaxed refuses a wrong one, a SHA-384 certificate decides the hash")
+    @part.check(
+        "channel binding: Strict wants one, Relaxed refuses a wrong one, a SHA-384 certificate decides the hash"
+    )
     def _(host: EndpointHost) -> None:
         strict = host.another(Dialect(cbt=Cbt.STRICT, certificate_hash="sha384"))
         equal(run(strict.target.wsman("negotiate", "https"), "hostname")[0], 0)
-        unbound = {"negotiate_send_cbt": False}
+        unbound: dict[str, Any] = {"negotiate_send_cbt": False}
         raises(AuthenticationError, lambda: run(strict.target.wsman("negotiate", "https", **unbound), "hostname"))
         equal(run(host.target.wsman("negotiate", "https", **unbound), "hostname")[0], 0, "Relaxed")
         certificate = ssl.get_server_certificate(("127.0.0.1", host.target.https_port))
@@ -88,6 +93,7 @@ def _exchanges(part: Part) -> None:
     @part.check("NTLMv1 and an answer without MIC are refused")
     def _(host: EndpointHost) -> None:
         import os
+
         before = host.failed_logons()
         saved = os.environ["LM_COMPAT_LEVEL"]
         try:
@@ -106,8 +112,13 @@ def _logon_status(host: EndpointHost, bindings: spnego.channel_bindings.GssChann
     client = _client(host)
     context = ssl.create_default_context(cafile=host.target.ca_file)
     client._connection = http.client.HTTPSConnection("127.0.0.1", host.target.https_port, context=context, timeout=20)
-    client._context = spnego.client(client.username, client.password, protocol="ntlm", channel_bindings=bindings,
-                                    options=spnego.NegotiateOptions.use_ntlm)
+    client._context = spnego.client(
+        client.username,
+        client.password,
+        protocol="ntlm",
+        channel_bindings=bindings,
+        options=spnego.NegotiateOptions.use_ntlm,
+    )
     return client.authenticate()
 
 
@@ -117,12 +128,15 @@ def _layout(part: Part) -> None:
         "a wrong Length": lambda body: body.replace(b"Length=", b"Length=1"),
         "no closing delimiter": lambda body: body.replace(b"--Encrypted Boundary--\r\n", b""),
         "text before the first delimiter": lambda body: b"\r\n" + body,
-        "a line end before the closing delimiter": lambda body: body.replace(b"--Encrypted Boundary--", b"\r\n--Encrypted Boundary--"),
+        "a line end before the closing delimiter": lambda body: body.replace(
+            b"--Encrypted Boundary--", b"\r\n--Encrypted Boundary--"
+        ),
         "another inner charset": lambda body: body.replace(b"charset=UTF-8", b"charset=ASCII"),
         "another part type": lambda body: body.replace(b"octet-stream", b"octets-stream"),
         "a wrong header length": lambda body: body.replace(b"stream\r\n\x10\0\0\0", b"stream\r\n\x11\0\0\0"),
     }
     for label, spoil in spoilers.items():
+
         @part.check(f"layout: {label} is 400")
         def _(host: EndpointHost, spoil: object = spoil) -> None:
             client = _client(host)
@@ -141,12 +155,17 @@ def _layout(part: Part) -> None:
 
 def _dialects(part: Part) -> None:
     dialects = {
-        "absent out parameters left out": Dialect(omit_absent=True), "strange prefixes": Dialect(strange_prefixes=True),
-        "chunked replies": Dialect(chunked=True), "byte order mark": Dialect(bom=True), "German": Dialect(german=True),
-        "one challenge line": Dialect(joined_challenge=True), "Done alone": Dialect(done_alone=True),
+        "absent out parameters left out": Dialect(omit_absent=True),
+        "strange prefixes": Dialect(strange_prefixes=True),
+        "chunked replies": Dialect(chunked=True),
+        "byte order mark": Dialect(bom=True),
+        "German": Dialect(german=True),
+        "one challenge line": Dialect(joined_challenge=True),
+        "Done alone": Dialect(done_alone=True),
         "other fault detail": Dialect(wmi_errors=True),
     }
     for label, dialect in dialects.items():
+
         @part.check(f"dialect: {label}: pypsrp still understands the host")
         def _(host: EndpointHost, dialect: Dialect = dialect) -> None:
             target = host.another(dialect).target
@@ -161,7 +180,9 @@ def _dialects(part: Part) -> None:
     def _(host: EndpointHost) -> None:
         for dialect, wanted in ((Dialect(), 1), (Dialect(omit_absent=True), 0)):
             body = thirdparty.registry_input("EnumKey", [("sSubKeyName", r"SOFTWARE\Microsoft\Cryptography")])
-            reply = host.another(dialect).target.wsman().invoke(f"{thirdparty.REGISTRY}/EnumKey", thirdparty.REGISTRY, body)
+            reply = (
+                host.another(dialect).target.wsman().invoke(f"{thirdparty.REGISTRY}/EnumKey", thirdparty.REGISTRY, body)
+            )
             found = reply.findall(f".//{{{thirdparty.REGISTRY}}}sNames")
             equal(len(found), wanted)
 
@@ -174,7 +195,9 @@ def _dialects(part: Part) -> None:
     def _(host: EndpointHost) -> None:
         client = _client(host.another(Dialect(wmi_errors=True)))
         status, reply = client.first(envelope(WSManAction.GET, CIMV2 + "Win32_None"))
-        assert status == 500 and b"error_Code>2150858752<" in reply and b"WSManFault" not in reply.partition(b"s:Body")[2], reply
+        assert (
+            status == 500 and b"error_Code>2150858752<" in reply and b"WSManFault" not in reply.partition(b"s:Body")[2]
+        ), reply
         assert ET.fromstring(reply).find(".//s:Fault", NAMESPACES) is not None
 
 
@@ -201,8 +224,13 @@ def _state(part: Part) -> None:
     @part.check("an HTTP request is judged before it is read: path, method, length, size")
     def _(host: EndpointHost) -> None:
         import http.client
-        wanted = (("POST", "/other", b"", {}, 404), ("GET", "/wsman", None, {}, 405), ("POST", "/wsman", b"", {"Content-Length": "600000"}, 413),
-                  ("POST", "/wsman", b"", {"Content-Length": "x"}, 400))
+
+        wanted: tuple[tuple[str, str, bytes | None, dict[str, str], int], ...] = (
+            ("POST", "/other", b"", {}, 404),
+            ("GET", "/wsman", None, {}, 405),
+            ("POST", "/wsman", b"", {"Content-Length": "600000"}, 413),
+            ("POST", "/wsman", b"", {"Content-Length": "x"}, 400),
+        )
         for method, path, body, headers, status in wanted:
             connection = http.client.HTTPConnection("127.0.0.1", host.target.http_port, timeout=20)
             connection.request(method, path, body, headers)

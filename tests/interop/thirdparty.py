@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import winrm.protocol
 from pypsrp.shell import Process, WinRS
@@ -17,6 +17,12 @@ WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 HKLM = "2147483650"
+#: What follows ``multipart/encrypted`` in the Content-Type of a sealed request.
+SEALED_TYPE = 'protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
+
+
+#: pywinrm's words: ``ssl`` is Basic over TLS.
+WinrmTransport = Literal["ntlm", "ssl"]
 
 
 @dataclass(frozen=True)
@@ -42,21 +48,39 @@ class Target:
         """The listener's address; the name is one that the certificate holds."""
         return f"{scheme}://localhost:{self.https_port if scheme == 'https' else self.http_port}/wsman"
 
-    def wsman(self, auth: str = "negotiate", scheme: str = "http", account: Account | None = None, **options: Any) -> WSMan:
+    def wsman(
+        self, auth: str = "negotiate", scheme: str = "http", account: Account | None = None, **options: Any
+    ) -> WSMan:
         """A pypsrp client."""
         account = account or (self.local_account if auth == "basic" else self.domain_account)
         settings = {"cert_validation": self.ca_file, "no_proxy": True, "operation_timeout": 20, **options}
         return WSMan(
-            "localhost", port=self.https_port if scheme == "https" else self.http_port, ssl=scheme == "https", auth=auth,
-            username=account.username, password=account.password, **settings,
+            "localhost",
+            port=self.https_port if scheme == "https" else self.http_port,
+            ssl=scheme == "https",
+            auth=auth,
+            username=account.username,
+            password=account.password,
+            **settings,
         )
 
-    def protocol(self, transport: str = "ntlm", scheme: str = "http", account: Account | None = None, **options: Any) -> winrm.protocol.Protocol:
+    def protocol(
+        self, transport: WinrmTransport = "ntlm", scheme: str = "http", account: Account | None = None, **options: Any
+    ) -> winrm.protocol.Protocol:
         """A pywinrm client. ``ssl`` is Basic over TLS."""
         account = account or (self.local_account if transport == "ssl" else self.domain_account)
-        settings = {"ca_trust_path": self.ca_file, "proxy": None, "message_encryption": "always" if scheme == "http" else "auto", **options}
+        settings = {
+            "ca_trust_path": self.ca_file,
+            "proxy": None,
+            "message_encryption": "always" if scheme == "http" else "auto",
+            **options,
+        }
         return winrm.protocol.Protocol(
-            self.url(scheme), transport=transport, username=account.username, password=account.password, **settings,
+            self.url(scheme),
+            transport=transport,
+            username=account.username,
+            password=account.password,
+            **settings,
         )
 
 
@@ -105,13 +129,17 @@ def registry_output(envelope: ET.Element, method: str) -> tuple[int, dict[str, l
     return int(values.pop("ReturnValue")[0]), values
 
 
-def registry(wsman: WSMan, method: str, key: str, *parameters: tuple[str, str], hive: str = HKLM) -> tuple[int, dict[str, list[str]]]:
+def registry(
+    wsman: WSMan, method: str, key: str, *parameters: tuple[str, str], hive: str = HKLM
+) -> tuple[int, dict[str, list[str]]]:
     """One StdRegProv method by pypsrp."""
     body = registry_input(method, [("hDefKey", hive), ("sSubKeyName", key), *parameters])
     return registry_output(wsman.invoke(f"{REGISTRY}/{method}", REGISTRY, body), method)
 
 
-def winrm_registry(protocol: winrm.protocol.Protocol, method: str, key: str, *parameters: tuple[str, str]) -> tuple[int, dict[str, list[str]]]:
+def winrm_registry(
+    protocol: winrm.protocol.Protocol, method: str, key: str, *parameters: tuple[str, str]
+) -> tuple[int, dict[str, list[str]]]:
     """One StdRegProv method by pywinrm, which knows no Invoke: the envelope is built from its own header."""
     import xmltodict
 
@@ -139,7 +167,10 @@ def pull_all(wsman: WSMan, resource: str, reply: ET.Element) -> list[ET.Element]
         for path in (".//wsman:Items", ".//wsen:Items"):
             found = reply.find(path, NAMESPACES)
             items += list(found) if found is not None else []
-        ended = reply.find(".//wsman:EndOfSequence", NAMESPACES) is not None or reply.find(".//wsen:EndOfSequence", NAMESPACES) is not None
+        ended = (
+            reply.find(".//wsman:EndOfSequence", NAMESPACES) is not None
+            or reply.find(".//wsen:EndOfSequence", NAMESPACES) is not None
+        )
         context = reply.findtext(".//wsen:EnumerationContext", "", NAMESPACES)
         if ended or not context:
             return items

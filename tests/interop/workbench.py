@@ -49,7 +49,9 @@ class Ran:
         try:
             return dict(json.loads(self.stdout))
         except ValueError as error:
-            raise AssertionError(f"no JSON on stdout (exit {self.code}): {self.stdout[:500]!r}\n{self.stderr[-2000:]}") from error
+            raise AssertionError(
+                f"no JSON on stdout (exit {self.code}): {self.stdout[:500]!r}\n{self.stderr[-2000:]}"
+            ) from error
 
     def host(self, name: str | None = None) -> dict[str, Any]:
         """One host of the JSON document; the only one when no name is given."""
@@ -79,14 +81,31 @@ class Bench:
         """The journal of all runs of this check."""
         return self.folder / "journal.sqlite"
 
-    def inventory(self, hosts: list[Host], way: Way = SEALED, file: str = "inventory.yaml", names: list[str] | None = None) -> Path:
+    def inventory(
+        self, hosts: list[Host], way: Way = SEALED, file: str = "inventory.yaml", names: list[str] | None = None
+    ) -> Path:
         """Writes an inventory in which every host is reached the given way."""
         user = LOCAL_USER if way.auth == "basic" else f"{DOMAIN}\\{USER}"
-        lines = ["version: 1", "defaults:", f"  transport: {way.transport}", f"  auth: {way.auth}", "  credential: rollout",
-                 "  connect_timeout: 5s", "credentials:", "  rollout:", f"    username: '{user}'", "    password: { env: INTEROP_PASSWORD }", "hosts:"]
+        lines = [
+            "version: 1",
+            "defaults:",
+            f"  transport: {way.transport}",
+            f"  auth: {way.auth}",
+            "  credential: rollout",
+            "  connect_timeout: 5s",
+            "credentials:",
+            "  rollout:",
+            f"    username: '{user}'",
+            "    password: { env: INTEROP_PASSWORD }",
+            "hosts:",
+        ]
         for number, host in enumerate(hosts):
             port = host.https_port if way.transport == "https" else host.http_port
-            lines += [f"  - name: {names[number] if names else host.name}", "    address: 127.0.0.1", f"    port: {port}"]
+            lines += [
+                f"  - name: {names[number] if names else host.name}",
+                "    address: 127.0.0.1",
+                f"    port: {port}",
+            ]
             pin = host.pin
             lines += ["    " + setting.format(ca=self.ca_file, pin=pin) for setting in way.settings]
         path = self.folder / file
@@ -95,21 +114,58 @@ class Bench:
 
     def winfleet(self, *arguments: object, **environment: str) -> Ran:
         """Starts the program without a terminal and waits for it."""
-        clean = {name: value for name, value in os.environ.items() if not re.fullmatch(r"(?i).*_proxy|WINFLEET_.*|LM_COMPAT_LEVEL|NTLM_USER_FILE", name)}
-        full = {**clean, "HOME": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state"), "INTEROP_PASSWORD": self.password,
-                **self.environment, **environment}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not re.fullmatch(r"(?i).*_proxy|WINFLEET_.*|LM_COMPAT_LEVEL|NTLM_USER_FILE", name)
+        }
+        full = {
+            **clean,
+            "HOME": str(self.folder),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "INTEROP_PASSWORD": self.password,
+            **self.environment,
+            **environment,
+        }
         done = subprocess.run(
-            [str(self.binary), *map(str, arguments)], env=full, stdin=subprocess.DEVNULL, capture_output=True, timeout=180, check=False,
+            [str(self.binary), *map(str, arguments)],
+            env=full,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=180,
+            check=False,
         )
         ran = Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
         self.outputs += [ran.stdout, ran.stderr]
         assert "panicked at" not in ran.stderr, ran.stderr
         return ran
 
-    def push(self, inventory: Path, playbook: str | Path = "full-proxy-set.yaml", *more: object, proxy: str = PROXY, **environment: str) -> Ran:
+    def push(
+        self,
+        inventory: Path,
+        playbook: str | Path = "full-proxy-set.yaml",
+        *more: object,
+        proxy: str = PROXY,
+        **environment: str,
+    ) -> Ran:
         """``push -o json`` of a shipped playbook, or of a file of the check."""
         path = PLAYBOOKS / playbook if isinstance(playbook, str) else playbook
-        return self.winfleet("push", "-i", inventory, "-p", path, "-e", f"proxy={proxy}", "--yes", "--journal", self.journal, "-o", "json", *more, **environment)
+        return self.winfleet(
+            "push",
+            "-i",
+            inventory,
+            "-p",
+            path,
+            "-e",
+            f"proxy={proxy}",
+            "--yes",
+            "--journal",
+            self.journal,
+            "-o",
+            "json",
+            *more,
+            **environment,
+        )
 
     def unlimited(self, playbook: str = "full-proxy-set.yaml") -> Path:
         """A shipped playbook without its rings and limits, so that one host that fails is one host that failed and not

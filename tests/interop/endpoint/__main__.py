@@ -32,7 +32,9 @@ def main() -> None:
         if name in fields:
             fields[name] = enum(fields[name])
     with tempfile.TemporaryDirectory() as folder:
-        fleet = Fleet(Path(folder), [(DOMAIN, arguments.user, arguments.password), ("", arguments.user, arguments.password)])
+        fleet = Fleet(
+            Path(folder), [(DOMAIN, arguments.user, arguments.password), ("", arguments.user, arguments.password)]
+        )
         host = fleet.add(arguments.name, Dialect(**fields))
         if arguments.seed:
             host.registry.load(arguments.seed)
@@ -42,7 +44,10 @@ def main() -> None:
         if arguments.dump:
             host.registry.save(arguments.dump)
         logons = {"accepted": host.logons.accepted, "refused": host.logons.refused}
-        print(json.dumps({**dataclasses.asdict(host.counters), "logons": logons, "open_shells": host.shells.open}), flush=True)
+        print(
+            json.dumps({**dataclasses.asdict(host.counters), "logons": logons, "open_shells": host.shells.open}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,16 @@ from spnego import ContextProxy, ContextReq
 from spnego._context import GSSMech
 from spnego._negotiate import NegotiateProxy
 from spnego._ntlm import NTLMProxy
-from spnego._ntlm_raw.messages import Authenticate, AvFlags, AvId, Challenge, FileTime, NTClientChallengeV2, TargetInfo, Version
+from spnego._ntlm_raw.messages import (
+    Authenticate,
+    AvFlags,
+    AvId,
+    Challenge,
+    FileTime,
+    NTClientChallengeV2,
+    TargetInfo,
+    Version,
+)
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import BadBindingsError, InvalidTokenError
 
@@ -69,7 +78,10 @@ class HostNtlm(NTLMProxy):
         info[AvId.dns_computer_name] = self.names.dns
         info[AvId.timestamp] = FileTime.now()
         self._temp_challenge = Challenge(
-            draft.flags, draft.server_challenge, target_name=self.names.domain, target_info=info,
+            draft.flags,
+            draft.server_challenge,
+            target_name=self.names.domain,
+            target_info=info,
             version=Version(major=10, minor=0, build=17763, revision=15),
         )
         return self._temp_challenge.pack()
@@ -106,7 +118,10 @@ def acceptor(names: HostNames, cbt: Cbt, certificate: bytes | None) -> ContextPr
     ntlm = HostNtlm(usage="accept", protocol="ntlm", channel_bindings=bindings, context_req=ContextReq.default)
     ntlm.names, ntlm.cbt = names, cbt
     return NegotiateProxy(
-        usage="accept", protocol="negotiate", channel_bindings=bindings, context_req=ContextReq.default,
+        usage="accept",
+        protocol="negotiate",
+        channel_bindings=bindings,
+        context_req=ContextReq.default,
         _negotiate_contexts={GSSMech.ntlm: ntlm},
     )
 

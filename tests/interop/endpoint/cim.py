@@ -38,20 +38,54 @@ def windows_classes(computer: str, sensor_version: str | None, chassis: list[int
     files: list[dict[str, Property | Datetime]] = []
     if sensor_version is not None:
         path = r"C:\Program Files\Windows Defender Advanced Threat Protection\MsSense.exe"
-        files.append({"Name": path.lower(), "FileName": "MsSense", "Extension": "exe", "Version": sensor_version, "Drive": "c:"})
+        files.append(
+            {"Name": path.lower(), "FileName": "MsSense", "Extension": "exe", "Version": sensor_version, "Drive": "c:"}
+        )
     return [
-        CimClass("Win32_OperatingSystem", ["Name"], [{
-            "Name": r"Microsoft Windows 10 Enterprise|C:\Windows|\Device\Harddisk0\Partition2", "CSName": computer,
-            "Caption": "Microsoft Windows 10 Enterprise", "BuildNumber": "17763", "Version": "10.0.17763", "ProductType": "1",
-            "OSArchitecture": "64-bit", "OSLanguage": "1033", "MUILanguages": ["en-US", "de-DE"], "CSDVersion": None,
-            "LastBootUpTime": Datetime("2026-11-20T07:08:09.5Z"), "Manufacturer": "",
-        }]),
-        CimClass("Win32_SystemEnclosure", ["Tag"], [{
-            "Tag": "System Enclosure 0", "ChassisTypes": [str(number) for number in chassis], "SerialNumber": "", "Manufacturer": "Contoso",
-        }]),
-        CimClass("Win32_ComputerSystem", ["Name"], [{
-            "Name": computer, "Domain": "corp.example", "DomainRole": "1", "PartOfDomain": "true",
-        }]),
+        CimClass(
+            "Win32_OperatingSystem",
+            ["Name"],
+            [
+                {
+                    "Name": r"Microsoft Windows 10 Enterprise|C:\Windows|\Device\Harddisk0\Partition2",
+                    "CSName": computer,
+                    "Caption": "Microsoft Windows 10 Enterprise",
+                    "BuildNumber": "17763",
+                    "Version": "10.0.17763",
+                    "ProductType": "1",
+                    "OSArchitecture": "64-bit",
+                    "OSLanguage": "1033",
+                    "MUILanguages": ["en-US", "de-DE"],
+                    "CSDVersion": None,
+                    "LastBootUpTime": Datetime("2026-11-20T07:08:09.5Z"),
+                    "Manufacturer": "",
+                }
+            ],
+        ),
+        CimClass(
+            "Win32_SystemEnclosure",
+            ["Tag"],
+            [
+                {
+                    "Tag": "System Enclosure 0",
+                    "ChassisTypes": [str(number) for number in chassis],
+                    "SerialNumber": "",
+                    "Manufacturer": "Contoso",
+                }
+            ],
+        ),
+        CimClass(
+            "Win32_ComputerSystem",
+            ["Name"],
+            [
+                {
+                    "Name": computer,
+                    "Domain": "corp.example",
+                    "DomainRole": "1",
+                    "PartOfDomain": "true",
+                }
+            ],
+        ),
         CimClass("CIM_DataFile", ["Name"], files),
     ]
 
@@ -97,7 +131,10 @@ class Cim:
         if unknown:
             raise Fault(2150858813, names.WSMAN, "InvalidSelectors", f"{sorted(unknown)}", detail="UnexpectedSelectors")
         for instance in cim_class.instances:
-            if all(str(instance[key]).casefold() == request.selectors.get(key.casefold(), "").casefold() for key in cim_class.keys):
+            if all(
+                str(instance[key]).casefold() == request.selectors.get(key.casefold(), "").casefold()
+                for key in cim_class.keys
+            ):
                 return self._instance(cim_class, instance, request.resource.rpartition("/")[0])
         if not request.selectors and len(cim_class.instances) == 1:
             return self._instance(cim_class, cim_class.instances[0], request.resource.rpartition("/")[0])
@@ -168,7 +205,14 @@ class Cim:
         return [self._fragment(columns, i) for i in instances]
 
     def _query(self, text: str) -> tuple[list[str] | None, CimClass, list[dict[str, Property | Datetime]]]:
-        bad = Fault(2150858778, names.ENUMERATION, "CannotProcessFilter", f"WQL: {text}", provider=faults.WMI_PROVIDER, wmi_status=2147749911)
+        bad = Fault(
+            2150858778,
+            names.ENUMERATION,
+            "CannotProcessFilter",
+            f"WQL: {text}",
+            provider=faults.WMI_PROVIDER,
+            wmi_status=2147749911,
+        )
         match = _QUERY.fullmatch(text)
         if not match or match.group(2).casefold() not in self._classes:
             raise bad

@@ -42,7 +42,7 @@ def stages(line: str) -> list[Stage]:
         if char == '"':
             quoted = not quoted
         if not quoted and char in "&|" and not text.endswith(">"):
-            operator = char * 2 if line[index:index + 2] == char * 2 else char
+            operator = char * 2 if line[index : index + 2] == char * 2 else char
             close()
             joined, index = operator, index + len(operator)
             continue
@@ -61,7 +61,7 @@ def _redirections(joined: str, text: str) -> Stage:
     for found in _REDIRECTION.finditer(text):
         if text.count('"', 0, found.start()) % 2:
             continue
-        pieces.append(text[last:found.start()])
+        pieces.append(text[last : found.start()])
         last = found.end()
         if found.group(3):
             stage.no_stdin = True

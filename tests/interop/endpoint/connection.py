@@ -108,7 +108,7 @@ class Connection:
         except sealing.LayoutError as error:
             self._host.note(f"400: {error}")
             return HttpReply(400, close=True)
-        status, reply = self._host.soap(plain, charset, user, self._client, request.chunked)
+        status, reply = self._host.operate(plain, charset, user, self._client, request.chunked)
         if sealed and self._context is not None:
             body = sealing.seal(reply, self._context, tab=not self._host.dialect.no_tab)
             return HttpReply(status, body, sealing.CONTENT_TYPE)

@@ -11,8 +11,18 @@ UNEXPECTED_SELECTORS = 2150858843
 class Fault(Exception):
     """A request was understood well enough to be refused."""
 
-    def __init__(self, code: int, space: str, subcode: str, text: str, *, sender: bool = True,
-                 detail: str | None = None, provider: tuple[str, str] | None = None, wmi_status: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        space: str,
+        subcode: str,
+        text: str,
+        *,
+        sender: bool = True,
+        detail: str | None = None,
+        provider: tuple[str, str] | None = None,
+        wmi_status: int | None = None,
+    ) -> None:
         super().__init__(f"{code} {subcode}: {text}")
         self.code, self.space, self.subcode, self.text, self.sender = code, space, subcode, text, sender
         #: Last part of the w:FaultDetail URI.
@@ -60,18 +70,32 @@ def action_not_supported(action: str) -> Fault:
 
 def no_such_class(name: str) -> Fault:
     """WMI does not know the class or the instance."""
-    return Fault(2150858752, names.ADDRESSING, "DestinationUnreachable", name, provider=WMI_PROVIDER, wmi_status=2147749890)
+    return Fault(
+        2150858752, names.ADDRESSING, "DestinationUnreachable", name, provider=WMI_PROVIDER, wmi_status=2147749890
+    )
 
 
 def unexpected_selectors(what: str) -> Fault:
     """The shell or the command is not there (any more)."""
-    return Fault(UNEXPECTED_SELECTORS, names.WSMAN, "InvalidSelectors", what, detail="UnexpectedSelectors", provider=SHELL_PROVIDER)
+    return Fault(
+        UNEXPECTED_SELECTORS,
+        names.WSMAN,
+        "InvalidSelectors",
+        what,
+        detail="UnexpectedSelectors",
+        provider=SHELL_PROVIDER,
+    )
 
 
 def timed_out() -> Fault:
     """The operation timeout passed before there was anything to say."""
-    return Fault(TIMED_OUT, names.WSMAN, "TimedOut", "The WS-Management service cannot complete the operation within the time "
-                 "specified in OperationTimeout. ", sender=False)
+    return Fault(
+        TIMED_OUT,
+        names.WSMAN,
+        "TimedOut",
+        "The WS-Management service cannot complete the operation within the time specified in OperationTimeout. ",
+        sender=False,
+    )
 
 
 WMI_PROVIDER = ("WMI Provider", r"%systemroot%\system32\WsmWmiPl.dll")

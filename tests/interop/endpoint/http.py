@@ -7,8 +7,18 @@ from typing import BinaryIO
 
 HEADER_LIMIT = 16384
 BODY_LIMIT = 500 * 1024
-_REASONS = {100: "Continue", 200: "OK", 400: "Bad Request", 401: "", 404: "Not Found", 405: "Method Not Allowed",
-            411: "Length Required", 413: "Request Entity Too Large", 500: "", 503: "Service Unavailable"}
+_REASONS = {
+    100: "Continue",
+    200: "OK",
+    400: "Bad Request",
+    401: "",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    411: "Length Required",
+    413: "Request Entity Too Large",
+    500: "",
+    503: "Service Unavailable",
+}
 
 
 class HttpError(Exception):
@@ -96,10 +106,17 @@ def _dechunk(stream: BinaryIO) -> bytes:
 
 def write_reply(out: BinaryIO, reply: HttpReply, *, chunked: bool = False, joined: bool = False) -> None:
     """Writes a reply; ``chunked`` bodies come in odd pieces with an extension and a trailer."""
-    lines = [f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}", "Server: Microsoft-HTTPAPI/2.0", "Date: Mon, 23 Nov 2026 00:00:00 GMT"]
+    lines = [
+        f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}",
+        "Server: Microsoft-HTTPAPI/2.0",
+        "Date: Mon, 23 Nov 2026 00:00:00 GMT",
+    ]
     if reply.body and reply.content_type:
         lines.append(f"Content-Type: {reply.content_type}")
-    lines += [f"WWW-Authenticate: {c}" for c in ([", ".join(reply.challenges)] if joined and reply.challenges else reply.challenges)]
+    lines += [
+        f"WWW-Authenticate: {c}"
+        for c in ([", ".join(reply.challenges)] if joined and reply.challenges else reply.challenges)
+    ]
     if reply.close:
         lines.append("Connection: close")
     chunked = chunked and bool(reply.body)
@@ -112,7 +129,7 @@ def write_reply(out: BinaryIO, reply: HttpReply, *, chunked: bool = False, joine
 def _chunks(body: bytes) -> bytes:
     pieces, index, size = [], 0, 1
     while index < len(body):
-        piece = body[index:index + size]
+        piece = body[index : index + size]
         pieces.append(b"%X;part=%d\r\n%s\r\n" % (len(piece), index, piece))
         index, size = index + size, min(size * 7 + 3, 4096)
     return b"".join(pieces) + b"0\r\nX-Trailer: done\r\n\r\n"

@@ -32,10 +32,28 @@ FAULT_ACTIONS = {
 
 #: Prefixes a Windows host writes, and a set no Windows host writes: a reader must match namespaces, never prefixes.
 WINDOWS_PREFIXES = {
-    "s": SOAP, "a": ADDRESSING, "w": WSMAN, "p": MS_WSMAN, "rsp": SHELL, "x": TRANSFER, "n": ENUMERATION,
-    "f": MS_FAULT, "cim": CIM, "xsi": XSI, "wsmid": IDENTITY,
+    "s": SOAP,
+    "a": ADDRESSING,
+    "w": WSMAN,
+    "p": MS_WSMAN,
+    "rsp": SHELL,
+    "x": TRANSFER,
+    "n": ENUMERATION,
+    "f": MS_FAULT,
+    "cim": CIM,
+    "xsi": XSI,
+    "wsmid": IDENTITY,
 }
 OTHER_PREFIXES = {
-    "Soap-Env": SOAP, "x1": ADDRESSING, "rsp": WSMAN, "s": MS_WSMAN, "w": SHELL, "a": TRANSFER, "p": ENUMERATION,
-    "q": MS_FAULT, "c.im": CIM, "xs": XSI, "ident": IDENTITY,
+    "Soap-Env": SOAP,
+    "x1": ADDRESSING,
+    "rsp": WSMAN,
+    "s": MS_WSMAN,
+    "w": SHELL,
+    "a": TRANSFER,
+    "p": ENUMERATION,
+    "q": MS_FAULT,
+    "c.im": CIM,
+    "xs": XSI,
+    "ident": IDENTITY,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import struct
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Callable, Iterator
 
 from . import cmdline, registry
 from .dialect import Dialect
@@ -32,14 +32,25 @@ class Programs:
     def __init__(self, hive: Registry, dialect: Dialect, computer: str) -> None:
         self._registry, self._dialect, self._computer = hive, dialect, computer
         self._programs: dict[str, Callable[[str, list[str], Started], int]] = {
-            "reg": self._reg, "netsh": self._netsh, "echo": self._echo, "exit": self._exit, "hostname": self._hostname,
-            "sort": self._sort, "more": self._more, "ping": self._ping, "cmd": self._cmd, "rem": lambda *_: 0, "ver": self._ver,
+            "reg": self._reg,
+            "netsh": self._netsh,
+            "echo": self._echo,
+            "exit": self._exit,
+            "hostname": self._hostname,
+            "sort": self._sort,
+            "more": self._more,
+            "ping": self._ping,
+            "cmd": self._cmd,
+            "rem": lambda *_: 0,
+            "ver": self._ver,
         }
 
     def run(self, line: str, started: Started) -> int:
         """The whole line through cmd; the exit code is that of the last program that ran."""
         if len(line) > 8191:
-            started.write("stderr", self._say("The command line is too long.", "Die Befehlszeile ist zu lang.") + "\r\n")
+            started.write(
+                "stderr", self._say("The command line is too long.", "Die Befehlszeile ist zu lang.") + "\r\n"
+            )
             return 1
         code = 0
         for stage in cmdline.stages(cmdline.expand(line, started.environment)):
@@ -57,16 +68,21 @@ class Programs:
             if not (stage.drop_stdout if stream == "stdout" else stage.drop_stderr):
                 started.write(stream, text)
 
-        inner = Started((lambda: b"") if stage.no_stdin else started.read_stdin, write, started.stopped, started.environment)
+        inner = Started(
+            (lambda: b"") if stage.no_stdin else started.read_stdin, write, started.stopped, started.environment
+        )
         word = re.match(r'"([^"]*)"|[^\s/(]+', stage.line)
         if not word:
             return 0
         name = (word.group(1) or word.group(0)).rpartition("\\")[2].casefold().removesuffix(".exe")
         program = self._programs.get(name)
         if program is None:
-            write("stderr", f"'{name}' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n")
+            write(
+                "stderr",
+                f"'{name}' is not recognized as an internal or external command.\r\n",
+            )
             return 1
-        return program(stage.line[word.end():], cmdline.arguments(stage.line)[1:], inner)
+        return program(stage.line[word.end() :], cmdline.arguments(stage.line)[1:], inner)
 
     def _say(self, english: str, german: str) -> str:
         return german if self._dialect.german else english
@@ -85,7 +101,7 @@ class Programs:
         switches = re.match(r"(?:\s*/[dsqu](?=\s))*\s*/c\s*", raw, re.I)
         if not switches:
             return 1
-        inner = raw[switches.end():].strip()
+        inner = raw[switches.end() :].strip()
         if inner.startswith('"') and inner.endswith('"') and len(inner) > 1:
             inner = inner[1:-1]
         return self.run(inner, started)
@@ -127,13 +143,24 @@ class Programs:
         elif words[1:] == ["set", "proxy"]:
             wanted = _named(arguments[3:], ["proxy-server", "bypass-list"])
             if wanted is None or not wanted.get("proxy-server"):
-                started.write("stdout", self._say("The syntax supplied for this command is not valid.", "Die Syntax ist falsch.") + "\r\n")
+                started.write(
+                    "stdout",
+                    self._say("The syntax supplied for this command is not valid.", "Die Syntax ist falsch.") + "\r\n",
+                )
                 return 1
             self._store(wanted["proxy-server"], wanted.get("bypass-list", ""))
         elif words[1:] != ["show", "proxy"]:
-            started.write("stdout", self._say("The following command was not found.", "Der folgende Befehl wurde nicht gefunden.") + "\r\n")
+            started.write(
+                "stdout",
+                self._say("The following command was not found.", "Der folgende Befehl wurde nicht gefunden.") + "\r\n",
+            )
             return 1
-        started.write("stdout", "\r\n" + self._say("Current WinHTTP proxy settings:", "Aktuelle WinHTTP-Proxyeinstellungen für Größe:") + "\r\n\r\n")
+        started.write(
+            "stdout",
+            "\r\n"
+            + self._say("Current WinHTTP proxy settings:", "Aktuelle WinHTTP-Proxyeinstellungen für Größe:")
+            + "\r\n\r\n",
+        )
         return 0
 
     def _store(self, proxy: str, bypass: str) -> None:
@@ -150,7 +177,11 @@ class Programs:
         verbs = {"query": self._query, "add": self._add, "delete": self._delete}
         verb = verbs.get(arguments[0].casefold()) if arguments else None
         switches = _switches(arguments[2:]) if verb and len(arguments) > 1 else None
-        path = re.fullmatch(r"(?:HKLM|HKEY_LOCAL_MACHINE)(?:\\(.+?))?\\?", arguments[1], re.I) if switches is not None else None
+        path = (
+            re.fullmatch(r"(?:HKLM|HKEY_LOCAL_MACHINE)(?:\\(.+?))?\\?", arguments[1], re.I)
+            if switches is not None
+            else None
+        )
         if verb is None or switches is None or path is None:
             return self._error(started, "ERROR: Invalid syntax.", "FEHLER: Ungültige Syntax.")
         with self._registry.lock:
@@ -161,8 +192,11 @@ class Programs:
         return 1
 
     def _missing(self, started: Started) -> int:
-        return self._error(started, "ERROR: The system was unable to find the specified registry key or value.",
-                           "FEHLER: Der angegebene Registrierungsschlüssel bzw. Wert wurde nicht gefunden.")
+        return self._error(
+            started,
+            "ERROR: The system was unable to find the specified registry key or value.",
+            "FEHLER: Der angegebene Registrierungsschlüssel bzw. Wert wurde nicht gefunden.",
+        )
 
     def _query(self, path: str, switches: dict[str, str], started: Started) -> int:
         key = self._registry.find(path)
@@ -196,7 +230,10 @@ class Programs:
         key = self._registry.create(path)
         if "/v" in switches or "/ve" in switches:
             self._registry.set(key, switches.get("/v", ""), kind, data)
-        started.write("stdout", self._say("The operation completed successfully.", "Der Vorgang wurde erfolgreich beendet.") + "\r\n")
+        started.write(
+            "stdout",
+            self._say("The operation completed successfully.", "Der Vorgang wurde erfolgreich beendet.") + "\r\n",
+        )
         return 0
 
     def _delete(self, path: str, switches: dict[str, str], started: Started) -> int:
@@ -210,7 +247,10 @@ class Programs:
                 return self._missing(started)
         else:  # real reg.exe takes the whole tree with it: a client that does this has lost
             self._registry.delete_key(path)
-        started.write("stdout", self._say("The operation completed successfully.", "Der Vorgang wurde erfolgreich beendet.") + "\r\n")
+        started.write(
+            "stdout",
+            self._say("The operation completed successfully.", "Der Vorgang wurde erfolgreich beendet.") + "\r\n",
+        )
         return 0
 
 

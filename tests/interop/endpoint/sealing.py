@@ -12,7 +12,8 @@ CONTENT_TYPE = f'multipart/encrypted;protocol="{PROTOCOL}";boundary="Encrypted B
 _DELIMITER = b"--Encrypted Boundary\r\n"
 _ENDINGS = (b"--Encrypted Boundary--\r\n", b"--Encrypted Boundary--")
 _FIRST_PART = re.compile(
-    rb"\t?Content-Type: " + re.escape(PROTOCOL.encode())
+    rb"\t?Content-Type: "
+    + re.escape(PROTOCOL.encode())
     + rb"\r\n\t?OriginalContent: type=application/soap\+xml;charset=(UTF-8|UTF-16);Length=(\d{1,7})\r\n"
 )
 _SECOND_PART = re.compile(rb"\t?Content-Type: application/octet-stream\r\n")
@@ -39,25 +40,25 @@ def unseal(body: bytes, context: ContextProxy) -> tuple[bytes, str]:
     rest = body
     if not rest.startswith(_DELIMITER):
         raise LayoutError("no opening delimiter")
-    rest = rest[len(_DELIMITER):]
+    rest = rest[len(_DELIMITER) :]
     first = _FIRST_PART.match(rest)
     if not first:
         raise LayoutError("headers of the first part")
-    rest = rest[first.end():]
+    rest = rest[first.end() :]
     if not rest.startswith(_DELIMITER):
         raise LayoutError("no delimiter between the parts")
-    rest = rest[len(_DELIMITER):]
+    rest = rest[len(_DELIMITER) :]
     second = _SECOND_PART.match(rest)
     if not second:
         raise LayoutError("headers of the second part")
-    rest = rest[second.end():]
+    rest = rest[second.end() :]
     length = int(first.group(2))
     if len(rest) < 4:
         raise LayoutError("no header length")
     header_length = struct.unpack_from("<I", rest)[0]
     if header_length != 16:
         raise LayoutError(f"security header of {header_length} bytes, NTLM has 16")
-    header, sealed, tail = rest[4:20], rest[20:20 + length], rest[20 + length:]
+    header, sealed, tail = rest[4:20], rest[20 : 20 + length], rest[20 + length :]
     if len(header) != 16 or len(sealed) != length:
         raise LayoutError("shorter than its Length says")
     if tail not in _ENDINGS:
@@ -73,12 +74,21 @@ def seal(plain: bytes, context: ContextProxy, tab: bool = True) -> bytes:
     """The multipart for a reply."""
     wrapped = context.wrap_winrm(plain)
     indent = b"\t" if tab else b""
-    return b"".join((
-        _DELIMITER,
-        indent, b"Content-Type: ", PROTOCOL.encode(), b"\r\n",
-        indent, b"OriginalContent: type=application/soap+xml;charset=UTF-8;Length=%d\r\n" % len(plain),
-        _DELIMITER,
-        indent, b"Content-Type: application/octet-stream\r\n",
-        struct.pack("<I", len(wrapped.header)), wrapped.header, wrapped.data,
-        _ENDINGS[0],
-    ))
+    return b"".join(
+        (
+            _DELIMITER,
+            indent,
+            b"Content-Type: ",
+            PROTOCOL.encode(),
+            b"\r\n",
+            indent,
+            b"OriginalContent: type=application/soap+xml;charset=UTF-8;Length=%d\r\n" % len(plain),
+            _DELIMITER,
+            indent,
+            b"Content-Type: application/octet-stream\r\n",
+            struct.pack("<I", len(wrapped.header)),
+            wrapped.header,
+            wrapped.data,
+            _ENDINGS[0],
+        )
+    )

@@ -39,9 +39,19 @@ class Counters:
 class Host:
     """One Windows host as seen from the network."""
 
-    def __init__(self, name: str, accounts: Accounts, authority: Authority, dialect: Dialect, *, calls_itself: str | None = None,
-                 basic: bool = True, denied: list[str] | None = None, sensor_version: str | None = "10.8210.17763.3650",
-                 chassis: list[int] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        accounts: Accounts,
+        authority: Authority,
+        dialect: Dialect,
+        *,
+        calls_itself: str | None = None,
+        basic: bool = True,
+        denied: list[str] | None = None,
+        sensor_version: str | None = "10.8210.17763.3650",
+        chassis: list[int] | None = None,
+    ) -> None:
         own = calls_itself or name
         self.name, self.accounts, self.dialect, self.basic = name, accounts, dialect, basic
         self.names = HostNames(own.partition(".")[0].upper()[:15], own, DOMAIN)
@@ -54,7 +64,9 @@ class Host:
         self._programs = Programs(self.registry, dialect, self.names.netbios)
         self.shells = Shells(self._programs, dialect)
         self._stdregprov = StdRegProv(self.registry, dialect, denied or [])
-        self._cim = cim.Cim(cim.windows_classes(self.names.netbios, sensor_version, chassis or [3]), dialect, self.writer)
+        self._cim = cim.Cim(
+            cim.windows_classes(self.names.netbios, sensor_version, chassis or [3]), dialect, self.writer
+        )
         self._seen_ids: set[str] = set()
         self._lock = threading.Lock()
         self.certificate = authority.issue(name, dialect.certificate_hash)
@@ -94,7 +106,7 @@ class Host:
             raise Fault(2150858753, names.ADDRESSING, "ActionNotSupported", "Identify only")
         return self.writer.identify("OS: 0.0.0 SP: 0.0 Stack: 3.0")
 
-    def soap(self, plain: bytes, charset: str, user: str, client: str, chunked: bool) -> tuple[int, bytes]:
+    def operate(self, plain: bytes, charset: str, user: str, client: str, chunked: bool) -> tuple[int, bytes]:
         """Status and envelope for one plain request."""
         relates_to: str | None = None
         try:
@@ -124,7 +136,7 @@ class Host:
         if resource.casefold() in (names.SHELL.casefold(), names.SHELL_CMD.casefold()):
             return self.shells.handle(request, user, client)
         if resource.casefold().startswith(names.WMI):
-            namespace, _, target = resource[len(names.WMI):].rpartition("/")
+            namespace, _, target = resource[len(names.WMI) :].rpartition("/")
             if target.casefold() == "stdregprov" and namespace.casefold() in ("root/cimv2", "root/default"):
                 return self._stdregprov.invoke(request)
             return self._cim.handle(request, namespace, target)
@@ -146,6 +158,7 @@ class _Listener(socketserver.ThreadingTCPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """A broken connection is the client's business; anything else must be seen."""
         import sys
+
         if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -216,8 +229,12 @@ def windows_registry(computer: str) -> dict[str, dict[str, dict[str, object]]]:
         return {"type": kind, "bytes": sz(value).hex()}
 
     version = {
-        "CurrentBuildNumber": text("17763"), "CurrentBuild": text("17763"), "EditionID": text("Enterprise"),
-        "InstallationType": text("Client"), "ProductName": text("Windows 10 Enterprise"), "UBR": {"type": 4, "bytes": "420e0000"},
+        "CurrentBuildNumber": text("17763"),
+        "CurrentBuild": text("17763"),
+        "EditionID": text("Enterprise"),
+        "InstallationType": text("Client"),
+        "ProductName": text("Windows 10 Enterprise"),
+        "UBR": {"type": 4, "bytes": "420e0000"},
     }
     guid = f"{sum(computer.encode()):08x}-1111-2222-3333-{computer.encode().hex()[:12]:0<12}"
     return {
@@ -226,7 +243,9 @@ def windows_registry(computer: str) -> dict[str, dict[str, dict[str, object]]]:
         r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections": {},
         r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall": {},
         r"SOFTWARE\Policies\Microsoft\Windows": {},
-        r"SOFTWARE\Policies\Microsoft\Windows Defender": {"DisableRoutinelyTakingAction": {"type": 4, "bytes": "00000000"}},
+        r"SOFTWARE\Policies\Microsoft\Windows Defender": {
+            "DisableRoutinelyTakingAction": {"type": 4, "bytes": "00000000"}
+        },
         r"SOFTWARE\Microsoft\Windows Advanced Threat Protection": {},
         r"SYSTEM\CurrentControlSet\Services\Sense": {
             "ImagePath": text(r'"%ProgramFiles%\Windows Defender Advanced Threat Protection\MsSense.exe"', 2),

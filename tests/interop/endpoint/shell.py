@@ -132,7 +132,9 @@ class Shells:
 
     def _shell(self, request: Request, user: str) -> Shell:
         if set(request.selectors) != {"shellid"}:
-            raise Fault(2150858842, names.WSMAN, "InvalidSelectors", "exactly ShellId is wanted", detail="InsufficientSelectors")
+            raise Fault(
+                2150858842, names.WSMAN, "InvalidSelectors", "exactly ShellId is wanted", detail="InsufficientSelectors"
+            )
         with self._lock:
             self._expire()
             shell = self._shells.get(request.selectors["shellid"].upper())
@@ -147,14 +149,27 @@ class Shells:
         body = request.body
         if body is None or body.tag != tag(names.SHELL, "Shell") or request.selectors:
             raise faults.invalid_body("Create wants rsp:Shell and no selectors")
-        allowed = {"Environment", "WorkingDirectory", "Lifetime", "IdleTimeOut", "InputStreams", "OutputStreams", "Name"}
+        allowed = {
+            "Environment",
+            "WorkingDirectory",
+            "Lifetime",
+            "IdleTimeOut",
+            "InputStreams",
+            "OutputStreams",
+            "Name",
+        }
         strange = [c.tag for c in body if c.tag not in {tag(names.SHELL, name) for name in allowed}]
         if strange:
             raise faults.schema(f"{strange[0]} in rsp:Shell")
         shell = Shell(
-            id=str(uuid.uuid4()).upper(), owner=user, client=client, codepage=_codepage(request.options.get("winrs_codepage")),
-            idle=max(60.0, _duration(body, "IdleTimeOut") or 7200.0), environment=_environment(body),
-            input_streams=_streams(body, "InputStreams", "stdin"), output_streams=_streams(body, "OutputStreams", "stdout stderr"),
+            id=str(uuid.uuid4()).upper(),
+            owner=user,
+            client=client,
+            codepage=_codepage(request.options.get("winrs_codepage")),
+            idle=max(60.0, _duration(body, "IdleTimeOut") or 7200.0),
+            environment=_environment(body),
+            input_streams=_streams(body, "InputStreams", "stdin"),
+            output_streams=_streams(body, "OutputStreams", "stdout stderr"),
         )
         _duration(body, "Lifetime")
         with self._lock:
@@ -175,7 +190,11 @@ class Shells:
         body = request.body
         if body is None or body.tag != tag(names.SHELL, "CommandLine"):
             raise faults.invalid_body("Command wants rsp:CommandLine")
-        words = [child.text or "" for child in body if child.tag in (tag(names.SHELL, "Command"), tag(names.SHELL, "Arguments"))]
+        words = [
+            child.text or ""
+            for child in body
+            if child.tag in (tag(names.SHELL, "Command"), tag(names.SHELL, "Arguments"))
+        ]
         if len(words) != len(body) or len(body) == 0 or body[0].tag != tag(names.SHELL, "Command"):
             raise faults.invalid_body("one rsp:Command, then rsp:Arguments")
         line = " ".join(words)
@@ -183,8 +202,12 @@ class Shells:
             raise Fault(2147942606, names.WSMAN, "InternalError", "the line is too long", sender=False)
         if any(not command.done_delivered for command in shell.commands.values()):
             raise Fault(170, names.WSMAN, "InternalError", "a command is under way in this shell", sender=False)
-        command = Command(line, self._programs, "cp850" if self._dialect.german and shell.codepage == "cp437" else shell.codepage,
-                          {**shell.environment, "SYSTEMROOT": r"C:\Windows", "WINDIR": r"C:\Windows"})
+        command = Command(
+            line,
+            self._programs,
+            "cp850" if self._dialect.german and shell.codepage == "cp437" else shell.codepage,
+            {**shell.environment, "SYSTEMROOT": r"C:\Windows", "WINDIR": r"C:\Windows"},
+        )
         shell.commands[command.id] = command
         response = etree.Element(tag(names.SHELL, "CommandResponse"))
         etree.SubElement(response, tag(names.SHELL, "CommandId")).text = command.id
@@ -232,8 +255,12 @@ class Shells:
             for stream in ("stdout", "stderr"):
                 _stream(response, stream, command.id).set("End", "true")
             command.done_delivered = True
-        state = etree.SubElement(response, tag(names.SHELL, "CommandState"), CommandId=command.id,
-                                 State=names.COMMAND_STATE + ("Done" if code is not None else "Running"))
+        state = etree.SubElement(
+            response,
+            tag(names.SHELL, "CommandState"),
+            CommandId=command.id,
+            State=names.COMMAND_STATE + ("Done" if code is not None else "Running"),
+        )
         if code is not None:
             etree.SubElement(state, tag(names.SHELL, "ExitCode")).text = str(code)
         return [response]
@@ -288,9 +315,17 @@ def _stream(response: Element, name: str, command_id: str) -> Element:
 
 def _described(shell: Shell, state: bool = False) -> Element:
     element = etree.Element(tag(names.SHELL, "Shell"))
-    fields = [("ShellId", shell.id), ("ResourceUri", names.SHELL_CMD), ("Owner", shell.owner), ("ClientIP", shell.client),
-              ("IdleTimeOut", f"PT{shell.idle:.3f}S"), ("InputStreams", shell.input_streams), ("OutputStreams", shell.output_streams),
-              ("ShellRunTime", "P0DT0H0M0S"), ("ShellInactivity", "P0DT0H0M0S")]
+    fields = [
+        ("ShellId", shell.id),
+        ("ResourceUri", names.SHELL_CMD),
+        ("Owner", shell.owner),
+        ("ClientIP", shell.client),
+        ("IdleTimeOut", f"PT{shell.idle:.3f}S"),
+        ("InputStreams", shell.input_streams),
+        ("OutputStreams", shell.output_streams),
+        ("ShellRunTime", "P0DT0H0M0S"),
+        ("ShellInactivity", "P0DT0H0M0S"),
+    ]
     for name, text in fields + ([("State", "Connected")] if state else []):
         etree.SubElement(element, tag(names.SHELL, name)).text = text
     return element

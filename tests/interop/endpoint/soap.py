@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from lxml import etree
 
@@ -12,16 +13,30 @@ from . import faults, names
 from .dialect import Dialect
 from .faults import Fault
 
-Element = etree._Element
+Element: TypeAlias = etree._Element
 MINIMUM_ENVELOPE = 8192
 SERVER_ENVELOPE = 512000
 MAX_TIMEOUT = 60.0
 
-_PARSER_OPTIONS = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False, "remove_comments": True}
+_PARSER_OPTIONS = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+}
 _DURATION = re.compile(r"(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _UNDERSTOOD = {
     names.ADDRESSING: {"To", "ReplyTo", "Action", "MessageID"},
-    names.WSMAN: {"ResourceURI", "MaxEnvelopeSize", "OperationTimeout", "Locale", "SelectorSet", "OptionSet", "RequestEPR"},
+    names.WSMAN: {
+        "ResourceURI",
+        "MaxEnvelopeSize",
+        "OperationTimeout",
+        "Locale",
+        "SelectorSet",
+        "OptionSet",
+        "RequestEPR",
+    },
     names.MS_WSMAN: {"DataLocale", "SessionId", "ActivityId"},
 }
 
@@ -83,7 +98,10 @@ def message_id_of(root: Element) -> str | None:
 def split(root: Element) -> tuple[Element, Element]:
     """Header and body of an envelope."""
     children = list(root)
-    if root.tag != tag(names.SOAP, "Envelope") or [c.tag for c in children] != [tag(names.SOAP, "Header"), tag(names.SOAP, "Body")]:
+    if root.tag != tag(names.SOAP, "Envelope") or [c.tag for c in children] != [
+        tag(names.SOAP, "Header"),
+        tag(names.SOAP, "Body"),
+    ]:
         raise faults.invalid_body("an envelope is one s:Header and one s:Body")
     if len(children[1]) > 1:
         raise faults.invalid_body("more than one body element")
@@ -186,7 +204,9 @@ def _message_id(blocks: dict[str, Element], seen_ids: set[str]) -> str:
 
 def _resource(blocks: dict[str, Element]) -> str:
     if tag(names.WSMAN, "ResourceURI") not in blocks:
-        raise Fault(2150858811, names.ADDRESSING, "DestinationUnreachable", "no ResourceURI", detail="InvalidResourceURI")
+        raise Fault(
+            2150858811, names.ADDRESSING, "DestinationUnreachable", "no ResourceURI", detail="InvalidResourceURI"
+        )
     return _required(blocks, names.WSMAN, "ResourceURI", must=True)
 
 
@@ -227,7 +247,11 @@ def _selectors(block: Element | None) -> dict[str, str]:
 
 
 _KNOWN_OPTIONS = {
-    "winrs_noprofile", "winrs_codepage", "winrs_consolemode_stdin", "winrs_skip_cmd_shell", "wsman_cmdshell_option_keepalive",
+    "winrs_noprofile",
+    "winrs_codepage",
+    "winrs_consolemode_stdin",
+    "winrs_skip_cmd_shell",
+    "wsman_cmdshell_option_keepalive",
 }
 
 
@@ -264,8 +288,14 @@ class Writer:
         """The Identify reply, which has an empty header."""
         root = self._root()
         etree.SubElement(root, tag(names.SOAP, "Header"))
-        response = etree.SubElement(etree.SubElement(root, tag(names.SOAP, "Body")), tag(names.IDENTITY, "IdentifyResponse"))
-        for name, text in (("ProtocolVersion", names.WSMAN), ("ProductVendor", "Microsoft Corporation"), ("ProductVersion", version)):
+        response = etree.SubElement(
+            etree.SubElement(root, tag(names.SOAP, "Body")), tag(names.IDENTITY, "IdentifyResponse")
+        )
+        for name, text in (
+            ("ProtocolVersion", names.WSMAN),
+            ("ProductVendor", "Microsoft Corporation"),
+            ("ProductVersion", version),
+        ):
             etree.SubElement(response, tag(names.IDENTITY, name)).text = text
         return self._bytes(root)
 
@@ -276,7 +306,9 @@ class Writer:
         if fault.space == names.SOAP:
             etree.SubElement(code, tag(names.SOAP, "Value")).text = self.qname(names.SOAP, fault.subcode)
         else:
-            etree.SubElement(code, tag(names.SOAP, "Value")).text = self.qname(names.SOAP, "Sender" if fault.sender else "Receiver")
+            etree.SubElement(code, tag(names.SOAP, "Value")).text = self.qname(
+                names.SOAP, "Sender" if fault.sender else "Receiver"
+            )
             sub = etree.SubElement(code, tag(names.SOAP, "Subcode"))
             etree.SubElement(sub, tag(names.SOAP, "Value")).text = self.qname(fault.space, fault.subcode)
         text = etree.SubElement(etree.SubElement(body, tag(names.SOAP, "Reason")), tag(names.SOAP, "Text"))
@@ -297,19 +329,32 @@ class Writer:
         if fault.provider is None:
             message.text = fault.text
             return
-        provider = etree.SubElement(message, tag(names.MS_FAULT, "ProviderFault"), provider=fault.provider[0], path=fault.provider[1])
-        nested = etree.SubElement(provider, tag(names.MS_FAULT, "WSManFault"), Code=str(fault.code), Machine=self._machine)
+        provider = etree.SubElement(
+            message, tag(names.MS_FAULT, "ProviderFault"), provider=fault.provider[0], path=fault.provider[1]
+        )
+        nested = etree.SubElement(
+            provider, tag(names.MS_FAULT, "WSManFault"), Code=str(fault.code), Machine=self._machine
+        )
         etree.SubElement(nested, tag(names.MS_FAULT, "Message")).text = fault.text
         if fault.wmi_status is not None:
-            status = etree.SubElement(etree.SubElement(provider, tag(names.MS_FAULT, "ExtendedError")), tag(names.MS_WSMAN, "__ExtendedStatus"))
+            status = etree.SubElement(
+                etree.SubElement(provider, tag(names.MS_FAULT, "ExtendedError")),
+                tag(names.MS_WSMAN, "__ExtendedStatus"),
+            )
             etree.SubElement(status, tag(names.MS_WSMAN, "StatusCode")).text = str(fault.wmi_status)
 
     def _wmi_error(self, detail: Element, fault: Fault) -> None:
         space = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError"
         error = etree.SubElement(detail, tag(space, "MSFT_WmiError"), nsmap={"err": space})
         error.set(tag(names.XSI, "type"), "err:MSFT_WmiError_Type")
-        for name, value in (("CIMStatusCode", "6"), ("Message", fault.text), ("MessageID", f"HRESULT 0x{fault.code:08x}"),
-                            ("error_Code", str(fault.code)), ("error_Type", "HRESULT"), ("error_WindowsErrorMessage", fault.text)):
+        for name, value in (
+            ("CIMStatusCode", "6"),
+            ("Message", fault.text),
+            ("MessageID", f"HRESULT 0x{fault.code:08x}"),
+            ("error_Code", str(fault.code)),
+            ("error_Type", "HRESULT"),
+            ("error_WindowsErrorMessage", fault.text),
+        ):
             etree.SubElement(error, tag(space, name)).text = value
 
     def _root(self) -> Element:

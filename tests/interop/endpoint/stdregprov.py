@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 from lxml import etree
 
@@ -23,8 +23,12 @@ TYPE_MISMATCH = 2147749893
 
 #: What the WMI service has in its own environment, for reads of REG_EXPAND_SZ.
 ENVIRONMENT = {
-    "SYSTEMROOT": r"C:\Windows", "WINDIR": r"C:\Windows", "SYSTEMDRIVE": "C:", "PROGRAMFILES": r"C:\Program Files",
-    "PROGRAMDATA": r"C:\ProgramData", "TEMP": r"C:\Windows\TEMP",
+    "SYSTEMROOT": r"C:\Windows",
+    "WINDIR": r"C:\Windows",
+    "SYSTEMDRIVE": "C:",
+    "PROGRAMFILES": r"C:\Program Files",
+    "PROGRAMDATA": r"C:\ProgramData",
+    "TEMP": r"C:\Windows\TEMP",
 }
 
 Out = list[tuple[str, list[str] | None]]
@@ -55,17 +59,40 @@ class StdRegProv:
         #: Key paths below which writing is refused.
         self._denied = [path.casefold() for path in denied]
         kinds: dict[str, tuple[int, Callable[[Call], bytes], Callable[[bytes], list[str]], str]] = {
-            "DWORD": (registry.REG_DWORD, lambda c: struct.pack("<I", _number(c, 32)), lambda d: [str(struct.unpack("<I", d)[0])], "uValue"),
-            "QWORD": (registry.REG_QWORD, lambda c: struct.pack("<Q", _number(c, 64)), lambda d: [str(struct.unpack("<Q", d)[0])], "uValue"),
+            "DWORD": (
+                registry.REG_DWORD,
+                lambda c: struct.pack("<I", _number(c, 32)),
+                lambda d: [str(struct.unpack("<I", d)[0])],
+                "uValue",
+            ),
+            "QWORD": (
+                registry.REG_QWORD,
+                lambda c: struct.pack("<Q", _number(c, 64)),
+                lambda d: [str(struct.unpack("<Q", d)[0])],
+                "uValue",
+            ),
             "String": (registry.REG_SZ, lambda c: registry.sz(_one(c.text)), lambda d: [registry.text_of(d)], "sValue"),
-            "ExpandedString": (registry.REG_EXPAND_SZ, lambda c: registry.sz(_one(c.text)), lambda d: [expand(registry.text_of(d))], "sValue"),
+            "ExpandedString": (
+                registry.REG_EXPAND_SZ,
+                lambda c: registry.sz(_one(c.text)),
+                lambda d: [expand(registry.text_of(d))],
+                "sValue",
+            ),
             "MultiString": (registry.REG_MULTI_SZ, lambda c: registry.multi_sz(c.text), registry.items_of, "sValue"),
-            "Binary": (registry.REG_BINARY, lambda c: bytes(_octet(n) for n in c.numbers), lambda d: [str(octet) for octet in d], "uValue"),
+            "Binary": (
+                registry.REG_BINARY,
+                lambda c: bytes(_octet(n) for n in c.numbers),
+                lambda d: [str(octet) for octet in d],
+                "uValue",
+            ),
         }
         self._methods: dict[str, tuple[set[str], Callable[[Call], tuple[int, Out]]]] = {
-            "CreateKey": (set(), self._create_key), "DeleteKey": (set(), self._delete_key),
-            "DeleteValue": ({"sValueName"}, self._delete_value), "EnumKey": (set(), self._enum_key),
-            "EnumValues": (set(), self._enum_values), "CheckAccess": ({"uRequired"}, self._check_access),
+            "CreateKey": (set(), self._create_key),
+            "DeleteKey": (set(), self._delete_key),
+            "DeleteValue": ({"sValueName"}, self._delete_value),
+            "EnumKey": (set(), self._enum_key),
+            "EnumValues": (set(), self._enum_values),
+            "CheckAccess": ({"uRequired"}, self._check_access),
         }
         for name, (kind, encode, decode, parameter) in kinds.items():
             self._methods[f"Set{name}Value"] = ({"sValueName", parameter}, self._setter(kind, encode))
@@ -73,9 +100,15 @@ class StdRegProv:
 
     def invoke(self, request: Request) -> list[Element]:
         """Carries out one method; registry failures are return values, wrong requests are faults."""
-        method = request.action[len(request.resource) + 1:]
+        method = request.action[len(request.resource) + 1 :]
         if request.selectors:
-            raise Fault(faults.UNEXPECTED_SELECTORS, names.WSMAN, "InvalidSelectors", "StdRegProv methods are static", detail="UnexpectedSelectors")
+            raise Fault(
+                faults.UNEXPECTED_SELECTORS,
+                names.WSMAN,
+                "InvalidSelectors",
+                "StdRegProv methods are static",
+                detail="UnexpectedSelectors",
+            )
         if request.action != f"{request.resource}/{method}" or method not in self._methods:
             raise faults.action_not_supported(request.action)
         allowed, carry_out = self._methods[method]
@@ -163,9 +196,12 @@ class StdRegProv:
                 return DENIED, []
             self._registry.set(key, call.name, kind, data)
             return DONE, []
+
         return carry_out
 
-    def _getter(self, kind: int, decode: Callable[[bytes], list[str]], parameter: str) -> Callable[[Call], tuple[int, Out]]:
+    def _getter(
+        self, kind: int, decode: Callable[[bytes], list[str]], parameter: str
+    ) -> Callable[[Call], tuple[int, Out]]:
         def carry_out(call: Call) -> tuple[int, Out]:
             code, key = self._key(call)
             if key is None:
@@ -181,6 +217,7 @@ class StdRegProv:
                 return TYPE_MISMATCH, [(parameter, None)]
             array = kind in (registry.REG_MULTI_SZ, registry.REG_BINARY)
             return DONE, [(parameter, None if array and not items else items)]
+
         return carry_out
 
 
@@ -208,8 +245,11 @@ def _read(request: Request, method: str, allowed: set[str]) -> Call:
     if "sValueName" in allowed and "sValueName" not in found:
         raise faults.invalid_parameter("sValueName is missing")
     return Call(
-        hive=_unsigned(found.get("hDefKey", [str(HKLM)])[0], 32), subkey=found["sSubKeyName"][0],
-        name=found.get("sValueName", [""])[0], text=found.get("sValue", []), numbers=found.get("uValue", []),
+        hive=_unsigned(found.get("hDefKey", [str(HKLM)])[0], 32),
+        subkey=found["sSubKeyName"][0],
+        name=found.get("sValueName", [""])[0],
+        text=found.get("sValue", []),
+        numbers=found.get("uValue", []),
         required=_unsigned(found.get("uRequired", ["3"])[0], 32),
     )
 
