@@ -128,6 +128,8 @@ pub(crate) struct Session {
     pub(crate) setup: Arc<Setup>,
     state: State,
     form: Form,
+    /// The host refused these credentials: they are never sent to it again (account lockout).
+    refused: bool,
 }
 
 enum State {
@@ -142,6 +144,7 @@ impl Session {
             setup,
             state: State::Closed,
             form: Form::OneLeg,
+            refused: false,
         }
     }
 
@@ -271,11 +274,15 @@ impl Session {
         reads: bool,
         envelope: &[u8],
     ) -> Result<(Box<Link>, Vec<u8>), Failure> {
+        if self.refused {
+            return Err(Failure::new(ErrorKind::LogonRefused, Sent::Nothing));
+        }
         // A host that ignores the body of the last leg gets the operation twice: only a read may be that one.
         let form = if reads { self.form } else { Form::TwoLegs };
         match logon::log_on(&self.setup, opening, form, envelope).await {
             Ok((link, reply)) => Ok((Box::new(link), reply)),
             Err(failure) => {
+                self.refused = matches!(failure.loss.kind, ErrorKind::LogonRefused);
                 if failure.again && form == Form::OneLeg {
                     self.form = Form::TwoLegs;
                 }

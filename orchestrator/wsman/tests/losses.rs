@@ -1,0 +1,160 @@
+//! The three kinds of loss: nothing sent, not processed, unknown.
+
+use std::time::Duration;
+
+use wsman::{ErrorKind, RegistryData, Sent};
+
+use crate::server::{Act, Server, connect, output};
+
+fn written() -> String {
+    output("SetDWORDValue", "")
+}
+
+const ONE: RegistryData = RegistryData::Dword(1);
+
+#[tokio::test]
+async fn nothing_sent_an_idle_connection_that_was_closed_is_replaced() {
+    let server = Server::start(|number, _| match number {
+        0 => Act::BodyThenClose(written()),
+        _ => Act::Body(written()),
+    })
+    .await;
+    let mut client = server.client().await;
+    client.write_value("K", "v", &ONE).await.unwrap();
+    // Let the server's and the connection's tasks run until the client has seen the end.
+    for _ in 0..5_000 {
+        tokio::task::yield_now().await;
+    }
+    client.write_value("K", "v", &ONE).await.unwrap();
+    let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
+    assert_eq!(connections, [0, 1]);
+    assert_eq!(client.cost().connections, 2);
+}
+
+#[tokio::test]
+async fn not_processed_a_401_or_400_mid_session_is_sent_once_more_after_a_new_logon() {
+    for status in [401, 400] {
+        let server = Server::start(move |number, _| match number {
+            1 => Act::Plain(status, String::new()),
+            _ => Act::Body(written()),
+        })
+        .await;
+        let mut client = server.client().await;
+        client.write_value("K", "v", &ONE).await.unwrap();
+        client.write_value("K", "v", &ONE).await.unwrap();
+        let connections: Vec<_> = server.seen().iter().map(|seen| seen.connection).collect();
+        assert_eq!(connections, [0, 0, 1], "{status}");
+        let ids: std::collections::BTreeSet<_> = server
+            .seen()
+            .iter()
+            .map(|seen| seen.soap.split("MessageID").nth(1).unwrap().to_owned())
+            .collect();
+        assert_eq!(ids.len(), 3, "each message has an id of its own");
+    }
+}
+
+#[tokio::test]
+async fn not_processed_twice_is_an_error() {
+    let server = Server::start(|number, _| match number {
+        0 => Act::Body(written()),
+        _ => Act::Plain(400, String::new()),
+    })
+    .await;
+    let mut client = server.client().await;
+    client.write_value("K", "v", &ONE).await.unwrap();
+    let error = client.write_value("K", "v", &ONE).await.unwrap_err();
+    assert!(
+        matches!(
+            (&error.kind, error.sent),
+            (ErrorKind::Http(400), Sent::NotProcessed)
+        ),
+        "{error:?}"
+    );
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn unknown_a_request_that_was_read_is_never_repeated() {
+    let server = Server::start(|number, _| match number {
+        1 => Act::Close,
+        _ => Act::Body(written()),
+    })
+    .await;
+    let mut client = server.client().await;
+    client.write_value("K", "v", &ONE).await.unwrap();
+    let error = client.write_value("K", "v", &ONE).await.unwrap_err();
+    assert!(
+        matches!(
+            (&error.kind, error.sent),
+            (ErrorKind::ConnectionLost(_), Sent::Unknown)
+        ),
+        "{error:?}"
+    );
+    assert_eq!(server.seen().len(), 2);
+    // The session goes on with a new connection.
+    client.write_value("K", "v", &ONE).await.unwrap();
+    assert_eq!(server.seen()[2].connection, 1);
+}
+
+#[tokio::test]
+async fn unknown_an_answer_that_does_not_come_in_time() {
+    let server = Server::start(|_, _| Act::Hang).await;
+    let mut endpoint = server.endpoint();
+    endpoint.deadlines.request = Duration::from_millis(300);
+    let mut client = connect(endpoint).await.unwrap();
+    let error = client.write_value("K", "v", &ONE).await.unwrap_err();
+    assert!(
+        matches!(
+            (&error.kind, error.sent),
+            (ErrorKind::Timeout, Sent::Unknown)
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_has_not_processed_it() {
+    let server = Server::start(|number, _| match number {
+        0 => Act::Body(written()),
+        _ => Act::Plain(503, "<html/>".to_owned()),
+    })
+    .await;
+    let mut client = server.client().await;
+    client.write_value("K", "v", &ONE).await.unwrap();
+    let error = client.write_value("K", "v", &ONE).await.unwrap_err();
+    assert!(
+        matches!(
+            (&error.kind, error.sent),
+            (ErrorKind::Http(503), Sent::NotProcessed)
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_closed_port_and_an_unknown_name_are_told_apart() {
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut endpoint = wsman::Endpoint::http("pc-1.corp.example", closed.port());
+    endpoint.address = "127.0.0.1".to_owned();
+    let error = connect(endpoint.clone()).await.unwrap_err();
+    assert!(
+        matches!(
+            (&error.kind, error.sent),
+            (ErrorKind::ConnectRefused, Sent::Nothing)
+        ),
+        "{error:?}"
+    );
+    endpoint.address = "no such name.invalid".to_owned();
+    let error = connect(endpoint).await.unwrap_err();
+    assert!(
+        matches!(
+            (&error.kind, error.sent),
+            (ErrorKind::Dns(_), Sent::Nothing)
+        ),
+        "{error:?}"
+    );
+}
