@@ -171,5 +171,10 @@ def run(only: str) -> Count:
     """Runs the part."""
     if not Path(os.environ.get("SIM_FLEET", "")).is_file():
         return PART.not_run(f"no binary at {os.environ.get('SIM_FLEET')}")
+    try:
+        with simulated() as host:
+            thirdparty.open_shells(host.target.wsman())
+    except Exception as error:  # whatever keeps it from serving, all checks are lost
+        return PART.not_run(f"sim-fleet does not serve: {error}")
     with simulated() as host:
         return PART.run(host, only)

@@ -454,7 +454,7 @@ def _(site: Site) -> None:
 def _(site: Site) -> None:
     host, bench = site.host(), site.bench()
     nowhere = "http://127.0.0.1:9"
-    bench.push(
+    ran = bench.push(
         bench.inventory([host]),
         HTTP_PROXY=nowhere,
         http_proxy=nowhere,
@@ -462,6 +462,7 @@ def _(site: Site) -> None:
         ALL_PROXY=nowhere,
         NO_PROXY="",
     ).exits(0)
+    equal((ran.host()["outcome"], host.counters.connections), ("ok", 1))
 
 
 @PART.check("facts and conditions: offline-devices.yaml reads the sensor and the gate decides")
@@ -484,7 +485,9 @@ def _(site: Site) -> None:
 @PART.check("ping reads and changes nothing")
 def _(site: Site) -> None:
     host, bench = site.host(), site.bench()
-    bench.winfleet("ping", "-i", bench.inventory([host]), "--journal", bench.journal).exits(0)
+    ran = bench.winfleet("ping", "-i", bench.inventory([host]), "--journal", bench.journal).exits(0)
+    assert host.name in ran.stdout, ran.stdout
+    equal((host.logons.accepted, host.counters.connections), (1, 1))
     equal((host.registry.writes, host.shells.open), (0, 0))
 
 
