@@ -123,15 +123,12 @@ impl SecurityContext for Ntlm {
     }
 }
 
-fn drive<S: SspiImpl>(
+fn drive<S: Sspi + SspiImpl>(
     context: &mut S,
     credentials: &mut S::CredentialsHandle,
     token: &[u8],
     binding: Option<&[u8]>,
-) -> Result<Step, AuthError>
-where
-    S: Sspi,
-{
+) -> Result<Step, AuthError> {
     let mut input = vec![SecurityBuffer::new(token.to_vec(), BufferType::Token)];
     if let Some(binding) = binding {
         input.push(SecurityBuffer::new(
