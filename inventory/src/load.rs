@@ -1,10 +1,15 @@
 //! From documents to the resolved inventory.
+//!
+//! The order of work: read each file (`read/`), lay them together (`unite.rs`), resolve each host (`resolve.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use document::{Diagnostics, Document};
+use document::{Diagnostic, Diagnostics, Document};
 
-use crate::{Credential, Host, Selector};
+use crate::place::Problems;
+use crate::read::{self, Parsed};
+use crate::resolve::{self, Context};
+use crate::{Credential, Host, Selector, unite};
 
 /// Everything the given files say, united and resolved.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,11 +25,46 @@ pub struct Inventory {
 impl Inventory {
     /// Reads and unites the documents; the format of each follows the extension of its name.
     ///
+    /// Paths in a file (`ca_file`, the `file` of a password) are seen from the folder of that file.
+    ///
     /// # Errors
-    /// Everything that is wrong in them, with places.
+    /// Everything that is wrong in them, with places. An inventory without hosts is an error too.
     pub fn load(documents: &[Document]) -> Result<Self, Diagnostics> {
-        let _ = documents;
-        Ok(Self::default())
+        let mut problems = Problems::new(documents);
+        same_file_twice(documents)?;
+        let parsed: Vec<Parsed> = (0..documents.len())
+            .map(|index| read::read(&mut problems, index))
+            .collect();
+        unite::duplicate_hosts(&parsed, &mut problems);
+        let credentials = unite::credentials(&parsed, &mut problems);
+        let groups = unite::groups(&parsed, &mut problems);
+        let defaults = unite::defaults(&parsed, &mut problems);
+        let names = groups.keys().map(|name| (*name).to_owned()).collect();
+        let mut context = Context {
+            groups,
+            credentials: &credentials,
+            said: BTreeSet::new(),
+        };
+        let mut hosts = Vec::with_capacity(parsed.iter().map(|parsed| parsed.hosts.len()).sum());
+        for (parsed, defaults) in parsed.iter().zip(&defaults) {
+            let own = parsed.hosts.iter().map(|entry| &entry.block);
+            let groups = parsed.groups.iter().map(|(_, block)| block);
+            for block in parsed.defaults.iter().chain(groups).chain(own) {
+                resolve::credential_exists(block, &context, &mut problems);
+            }
+            for entry in &parsed.hosts {
+                hosts.push(resolve::host(entry, defaults, &mut context, &mut problems));
+            }
+        }
+        problems.finish()?;
+        if hosts.is_empty() {
+            return Err(no_hosts(documents).into());
+        }
+        Ok(Self {
+            hosts,
+            credentials,
+            groups: names,
+        })
     }
 
     /// The hosts a selector takes, in the order of the inventory. The word `rest` takes every host here.
@@ -42,4 +82,30 @@ impl Inventory {
             .filter_map(|host| host.ring.as_deref())
             .collect()
     }
+}
+
+/// One clear sentence instead of one complaint for each host.
+fn same_file_twice(documents: &[Document]) -> Result<(), Diagnostics> {
+    for (index, document) in documents.iter().enumerate() {
+        if documents[..index]
+            .iter()
+            .any(|earlier| earlier.name == document.name)
+        {
+            return Err(Diagnostic::file(&document.name, "this inventory is given twice").into());
+        }
+    }
+    Ok(())
+}
+
+fn no_hosts(documents: &[Document]) -> Diagnostic {
+    let names: Vec<&str> = documents
+        .iter()
+        .map(|document| document.name.as_str())
+        .collect();
+    let file = if names.is_empty() {
+        "inventory".to_owned()
+    } else {
+        names.join(", ")
+    };
+    Diagnostic::file(&file, "the inventory has no hosts").expect("at least one host")
 }

@@ -5,6 +5,7 @@
 //! nearest match. This crate knows neither hosts nor steps, and it contacts nothing. Start reading at `source.rs`.
 
 mod diagnostic;
+mod duration;
 mod located;
 mod nearest;
 mod node;
@@ -13,6 +14,7 @@ mod yaml;
 mod yaml_error;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Excerpt};
+pub use duration::{DURATION, parse_duration};
 pub use located::Located;
 pub use nearest::nearest;
 pub use node::{Node, Value};

@@ -33,7 +33,9 @@ pub(crate) fn translate(document: &Document, error: &Error) -> Diagnostic {
         Error::SerdeMissingField { field, .. } => say(format!("the key '{field}' is missing here")),
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or(&found);
-            say(format!("the key '{key}' stands here a second time"))
+            let first = first_place(document, line, column, key)
+                .map_or(String::new(), |first| format!(", first in line {first}"));
+            say(format!("the key '{key}' stands here a second time{first}"))
                 .hint("each key may stand once in a mapping: remove one of the two")
         }
         Error::SerdeInvalidType {
@@ -84,6 +86,31 @@ fn quoting(line: &str, found: &str) -> Option<String> {
 fn is_empty(document: &Document) -> bool {
     let nothing = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
     document.text.lines().all(|line| nothing(line.trim()))
+}
+
+/// The line above, in the same block, where the key stood first. Not found in flow style, where it is the same line.
+fn first_place(document: &Document, line: u32, column: u32, key: &str) -> Option<u32> {
+    let indent = (column as usize).checked_sub(1)?;
+    let above: Vec<&str> = document
+        .text
+        .lines()
+        .take((line as usize).checked_sub(1)?)
+        .collect();
+    for (index, text) in above.iter().enumerate().rev() {
+        let rest = text.get(indent..).unwrap_or_default();
+        let bare = rest.trim_start_matches(['\'', '"']);
+        let after = bare
+            .strip_prefix(key)
+            .map(|after| after.trim_start_matches(['\'', '"']));
+        if after.is_some_and(|after| after.trim_start().starts_with(':')) {
+            return u32::try_from(index + 1).ok();
+        }
+        let depth = text.len() - text.trim_start().len();
+        if depth < indent && !text.trim().is_empty() {
+            return None;
+        }
+    }
+    None
 }
 
 fn innermost(mut error: &Error) -> &Error {

@@ -87,7 +87,7 @@ fn structure_mistakes_have_places() {
     check_step("{}", &["f.yaml:4:5: the key 'name' is missing here"]);
     assert!(
         complaint("version: 1\nname: x\nname: y\n")
-            .starts_with("f.yaml:3:1: the key 'name' stands here a second")
+            .starts_with("f.yaml:3:1: the key 'name' stands here a second time, first in line 2")
     );
     assert!(
         complaint("version: 1\nname: x\n---\nversion: 2\n")

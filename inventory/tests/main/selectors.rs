@@ -1,0 +1,182 @@
+use inventory::{Inventory, Selector, SelectorError};
+
+use crate::yaml;
+
+const FLEET: &str = "\
+groups: { paris: {}, lyon: {}, laptops: {}, 'Head Office': {} }
+hosts:
+  - { name: pc-1.corp, ring: canary, groups: [paris, laptops] }
+  - { name: pc-2.corp, ring: pilot, groups: [paris] }
+  - { name: PC-3.corp, ring: pilot, groups: [lyon, laptops] }
+  - { name: srv-1.corp, ring: broad, groups: [lyon] }
+  - { name: srv-2.corp, groups: [Head Office] }
+  - { name: 'fe80::1', verify_name: false }
+";
+
+fn parse(text: &str) -> Result<Selector, SelectorError> {
+    Selector::parse(text, &|path| match path {
+        "hosts.txt" | "my hosts, (old).txt" => {
+            Ok(["# list", "", " pc-1.corp ", "srv-*  # all", "gone.corp"]
+                .map(str::to_owned)
+                .to_vec())
+        }
+        "bad.txt" => Ok(vec!["pc-1,canary".to_owned()]),
+        other => Err(format!("no such file: {other}")),
+    })
+}
+
+/// The numbers of the hosts that are taken, from 1.
+fn taken(inventory: &Inventory, text: &str) -> String {
+    let selector = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let hosts = inventory.hosts.iter().enumerate();
+    hosts
+        .filter(|(_, host)| selector.matches(host, false))
+        .map(|(index, _)| (index + 1).to_string())
+        .collect()
+}
+
+#[test]
+fn selectors_take_what_they_say() {
+    let inventory = yaml(FLEET);
+    for (text, expected) in [
+        ("all", "123456"),
+        ("rest", ""),
+        ("pc-1.corp", "1"),
+        ("pc-1", ""),
+        ("PC-*", "123"),
+        ("pc-?.corp", "123"),
+        ("*-[12].corp", "1245"),
+        ("pc-[!1].corp", "23"),
+        ("{pc,srv}-1.corp", "14"),
+        ("*", "123456"),
+        ("fe80::1", "6"),
+        ("ring:pilot", "23"),
+        ("ring:Pilot", ""),
+        ("group:laptops", "13"),
+        ("group:Head Office", "5"),
+        ("@hosts.txt", "145"),
+        ("@'my hosts, (old).txt'&ring:broad", "4"),
+        ("@hosts.txt!pc-*", "45"),
+        ("ring:canary,ring:broad", "14"),
+        ("ring:pilot&group:lyon", "3"),
+        ("ring:pilot!group:lyon", "2"),
+        ("!ring:pilot", "1456"),
+        (" ! ( ring:pilot , srv-* ) ", "16"),
+        ("ring:canary,ring:pilot&group:lyon", "13"),
+        ("(ring:canary,ring:pilot)&group:lyon", "3"),
+        ("all!ring:pilot&group:laptops", "1"),
+        ("all!(ring:pilot&group:laptops)", "12456"),
+        ("all!ring:pilot!group:lyon", "156"),
+        ("pc-*&!ring:pilot", "1"),
+        ("all!!ring:pilot", "23"),
+        ("ring:canary,!group:lyon", "1256"),
+    ] {
+        assert_eq!(taken(&inventory, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn rest_is_what_the_caller_says() {
+    let inventory = yaml(FLEET);
+    let selector = parse("rest!group:lyon").unwrap();
+    assert!(selector.matches(&inventory.hosts[0], true));
+    assert!(!selector.matches(&inventory.hosts[0], false));
+    assert!(!selector.matches(&inventory.hosts[3], true));
+    assert_eq!(inventory.select(&selector).len(), 4);
+    assert_eq!(selector.text(), "rest!group:lyon");
+}
+
+#[test]
+fn mistakes_have_columns() {
+    for (text, column, found, part) in [
+        ("", 1, "the end", "something is missing"),
+        ("a,", 3, "the end", "something is missing"),
+        ("a,,b", 3, ",", "something is missing"),
+        ("&a", 1, "&", "something is missing"),
+        ("(a", 3, "the end", "a bracket is not closed"),
+        ("a)", 2, ")", "closes nothing"),
+        ("()", 2, ")", "something is missing"),
+        ("a (b)", 3, "(", "closes nothing"),
+        ("pc 1", 1, "pc 1", "blanks"),
+        ("a,rng:x", 3, "rng:x", "'rng:' is no kind"),
+        ("ring:", 1, "ring:", "names nothing"),
+        ("a&pc-[1", 6, "[", "not closed"),
+        ("pc-[z-a]", 1, "pc-[z-a]", "bad glob"),
+        ("a,@", 3, "@", "names no file"),
+        ("@none.txt", 1, "@none.txt", "no such file"),
+        ("@bad.txt", 1, "@bad.txt", "is no name: 'pc-1,canary'"),
+        ("@'x", 1, "@x", "not closed"),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert_eq!(
+            (error.column, error.found.as_str()),
+            (column, found),
+            "{text}: {error}"
+        );
+        assert!(error.message.contains(part), "{text}: {error}");
+        assert!(error.expected.is_some(), "{text}");
+    }
+    assert_eq!(
+        parse("rings:x").unwrap_err().hint.as_deref(),
+        Some("did you mean 'ring:x'?")
+    );
+    assert!(parse(&"(".repeat(100_000)).is_err());
+    assert!(parse(&"!".repeat(100_000)).is_err());
+    assert!(parse(&vec!["a"; 100_000].join(",")).is_ok());
+}
+
+#[test]
+fn a_long_chain_does_not_exhaust_the_stack() {
+    let inventory = yaml(FLEET);
+    let text = vec!["all"; 50_000].join("&");
+    let error = parse(&text).expect_err("bounded");
+    assert!(error.message.contains("too long"), "{error}");
+    assert_eq!(taken(&inventory, &vec!["pc-*"; 90].join("&")), "123");
+}
+
+#[test]
+fn undefined_rings_and_groups_have_a_nearest_match() {
+    let inventory = yaml(FLEET);
+    let unknown = parse("ring:canry,(group:pars!ring:pilot)")
+        .unwrap()
+        .names_unknown(&inventory);
+    assert_eq!(unknown.len(), 2);
+    assert_eq!(
+        (unknown[0].column, unknown[0].found.as_str()),
+        (1, "ring:canry")
+    );
+    assert_eq!(
+        unknown[0].hint.as_deref(),
+        Some("did you mean 'ring:canary'?")
+    );
+    assert_eq!(
+        (unknown[1].column, unknown[1].hint.as_deref()),
+        (13, Some("did you mean 'group:paris'?"))
+    );
+    assert_eq!(
+        unknown[0].expected.as_deref(),
+        Some("one of broad, canary, pilot")
+    );
+    assert_eq!(
+        parse("rest,group:laptops")
+            .unwrap()
+            .names_unknown(&inventory),
+        []
+    );
+}
+
+#[test]
+fn unknown_host_names_hint_at_the_whole_name() {
+    let inventory = yaml(FLEET);
+    let unknown = parse("pc-2,pc-1.crop,srv-*,pc-1.corp,@hosts.txt")
+        .unwrap()
+        .hosts_unknown(&inventory);
+    let hints: Vec<_> = unknown.iter().map(|error| error.hint.as_deref()).collect();
+    assert_eq!(
+        hints,
+        [
+            Some("did you mean 'pc-2.corp'?"),
+            Some("did you mean 'pc-1.corp'?")
+        ]
+    );
+}
