@@ -311,8 +311,13 @@ fn split_multi(bytes: &[u8]) -> Option<Vec<String>> {
     if *end != 0 {
         return None;
     }
+    // An empty text inside the list ends it early for most readers, and no channel writes it reliably.
     body.split(|unit| *unit == 0)
-        .map(|item| String::from_utf16(item).ok())
+        .map(|item| {
+            String::from_utf16(item)
+                .ok()
+                .filter(|text| !text.is_empty())
+        })
         .collect()
 }
 
