@@ -9,7 +9,7 @@ mod request;
 
 pub use reply::{RegistryError, key_names, nothing, value, value_names};
 pub use request::{
-    create_key, delete_key, delete_value, enum_key, enum_values, get_value, set_value,
+    Provider, create_key, delete_key, delete_value, enum_key, enum_values, get_value, set_value,
 };
 
 /// A value as the typed methods of `StdRegProv` carry it.
@@ -67,4 +67,16 @@ fn methods(kind: u32) -> Option<(&'static str, &'static str)> {
         REG_QWORD => ("GetQWORDValue", "SetQWORDValue"),
         _ => return None,
     })
+}
+
+/// Name of the Get method of a registry type number; `None` for a type without one.
+pub fn get_method(kind: u32) -> Option<&'static str> {
+    methods(kind).map(|(get, _)| get)
+}
+
+/// Name of the Set method for a value.
+pub fn set_method(data: &RegistryData) -> &'static str {
+    methods(data.kind())
+        .expect("every variant has its methods")
+        .1
 }

@@ -50,8 +50,9 @@ pub fn decode(bytes: &[u8], message_id: &str, bounds: Bounds) -> Result<Reply, R
         _ => return Err(ReplyError::RelatesTo),
     }
     let action = field("Action").unwrap_or_default();
-    Ok(match fault {
-        Some(fault) => Reply::Fault(fault::decode(fault, action.trim())),
-        None => Reply::Body(body.clone()),
-    })
+    if let Some(fault) = fault {
+        return Ok(Reply::Fault(fault::decode(fault, action.trim())));
+    }
+    let body = envelope.into_child(ns::SOAP, "Body");
+    Ok(Reply::Body(body.ok_or(ReplyError::NotSoap)?))
 }

@@ -83,6 +83,14 @@ impl Element {
         self.children().find(|child| child.is(namespace, name))
     }
 
+    /// Takes the first child of that name out.
+    pub(crate) fn into_child(self, namespace: &str, name: &str) -> Option<Self> {
+        self.nodes.into_iter().find_map(|node| match node {
+            Node::Element(element) if element.is(namespace, name) => Some(element),
+            _ => None,
+        })
+    }
+
     /// The first descendant along a path of children.
     pub fn path(&self, path: &[(&str, &str)]) -> Option<&Self> {
         path.iter().try_fold(self, |element, (namespace, name)| {

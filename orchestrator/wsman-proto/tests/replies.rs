@@ -262,7 +262,7 @@ proptest! {
     /// What is written as text comes back as it was, through any XML reader that follows the rules.
     #[test]
     fn text_survives_an_envelope(text in "[\\PC\\t\\r\\n]{0,60}") {
-        let request = registry::set_value("K", &text, &RegistryData::Sz(text.clone()));
+        let request = registry::set_value(registry::Provider::Cimv2, "K", &text, &RegistryData::Sz(text.clone()));
         prop_assume!(request.unsendable().is_none());
         let addressing = wsman_proto::Addressing { to: "x", message_id: ID, session_id: "y", operation_timeout_ms: 1 };
         let tree = wsman_proto::xml::parse(&request.encode(&addressing), Bounds::default()).unwrap();

@@ -1,6 +1,6 @@
 //! Every request envelope with fixed ids.
 
-use wsman_proto::registry::{self, RegistryData};
+use wsman_proto::registry::{self, Provider, RegistryData};
 use wsman_proto::reply::{Reply, decode};
 use wsman_proto::xml::Bounds;
 use wsman_proto::{Addressing, Request, cim, enumerate, identify, shell};
@@ -31,25 +31,26 @@ fn shape(request: &Request) -> String {
 #[test]
 fn the_whole_envelope() {
     insta::assert_snapshot!(
-        encode(&registry::get_value("SOFTWARE\\X", "v", 4).unwrap()).replace("><", ">\n<")
+        encode(&registry::get_value(Provider::Cimv2, "SOFTWARE\\X", "v", 4).unwrap())
+            .replace("><", ">\n<")
     );
 }
 
 #[test]
 fn registry_requests() {
     let key = "SOFTWARE\\A & B";
-    let set = |data| registry::set_value(key, "n<>\"", &data);
+    let set = |data| registry::set_value(Provider::Cimv2, key, "n<>\"", &data);
     let all = [
-        registry::enum_values(key),
-        registry::enum_key(key),
-        registry::create_key(key),
-        registry::delete_key(key),
-        registry::delete_value(key, ""),
-        registry::get_value(key, "v", 1).unwrap(),
-        registry::get_value(key, "v", 2).unwrap(),
-        registry::get_value(key, "v", 3).unwrap(),
-        registry::get_value(key, "v", 7).unwrap(),
-        registry::get_value(key, "v", 11).unwrap(),
+        registry::enum_values(Provider::Cimv2, key),
+        registry::enum_key(Provider::Cimv2, key),
+        registry::create_key(Provider::Cimv2, key),
+        registry::delete_key(Provider::Cimv2, key),
+        registry::delete_value(Provider::Cimv2, key, ""),
+        registry::get_value(Provider::Cimv2, key, "v", 1).unwrap(),
+        registry::get_value(Provider::Cimv2, key, "v", 2).unwrap(),
+        registry::get_value(Provider::Cimv2, key, "v", 3).unwrap(),
+        registry::get_value(Provider::Cimv2, key, "v", 7).unwrap(),
+        registry::get_value(Provider::Cimv2, key, "v", 11).unwrap(),
         set(RegistryData::Sz("a\r\n b".to_owned())),
         set(RegistryData::ExpandSz("%SystemRoot%".to_owned())),
         set(RegistryData::Binary(vec![0, 255])),
@@ -60,7 +61,12 @@ fn registry_requests() {
         set(RegistryData::Qword(u64::MAX)),
     ];
     insta::assert_snapshot!(all.iter().map(shape).collect::<Vec<_>>().join("\n\n"));
-    assert!(registry::get_value(key, "v", 0).is_none());
+    assert!(registry::get_value(Provider::Cimv2, key, "v", 0).is_none());
+    let other = encode(&registry::enum_key(Provider::Default, key));
+    assert_eq!(
+        other,
+        encode(&registry::enum_key(Provider::Cimv2, key)).replace("root/cimv2", "root/default")
+    );
 }
 
 #[test]
@@ -94,10 +100,18 @@ fn identify_is_constant() {
 
 #[test]
 fn what_xml_cannot_carry_is_found_before_sending() {
-    assert!(registry::delete_value("K", "a\u{1}").unsendable().is_some());
-    assert!(registry::delete_value("K\u{0}", "a").unsendable().is_some());
     assert!(
-        registry::delete_value("K", "tab\t and \u{10ffff}")
+        registry::delete_value(Provider::Cimv2, "K", "a\u{1}")
+            .unsendable()
+            .is_some()
+    );
+    assert!(
+        registry::delete_value(Provider::Cimv2, "K\u{0}", "a")
+            .unsendable()
+            .is_some()
+    );
+    assert!(
+        registry::delete_value(Provider::Cimv2, "K", "tab\t and \u{10ffff}")
             .unsendable()
             .is_none()
     );

@@ -9,6 +9,7 @@ mod shell;
 
 use std::sync::Arc;
 
+use wsman_proto::registry::Provider;
 use wsman_proto::xml::Element;
 use wsman_proto::{Identity, Request, identify};
 
@@ -78,6 +79,8 @@ pub struct CommandOutput {
 pub struct Client {
     session: Session,
     shell: Option<Shell>,
+    /// Where `StdRegProv` has answered.
+    provider: Option<Provider>,
     peer: Peer,
 }
 
@@ -102,6 +105,7 @@ impl Client {
         Ok(Self {
             session,
             shell: None,
+            provider: None,
             peer,
         })
     }

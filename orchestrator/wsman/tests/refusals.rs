@@ -144,3 +144,23 @@ async fn each_logon_passes_the_guard_and_none_leaves_without_it() {
     );
     assert_eq!(server.seen().len(), 2);
 }
+
+#[tokio::test]
+async fn a_host_without_the_class_in_one_namespace_is_asked_in_the_other() {
+    let server = Server::start(|_, seen| {
+        if seen.action.contains("root/cimv2") {
+            Act::Fault(2_150_858_752)
+        } else {
+            Act::Body(output("EnumKey", ""))
+        }
+    })
+    .await;
+    let mut client = server.client().await;
+    client.enum_keys("K").await.unwrap();
+    client.enum_keys("K").await.unwrap();
+    let default = |seen: &crate::server::Seen| seen.action.contains("root/default");
+    assert_eq!(
+        server.seen().iter().map(default).collect::<Vec<_>>(),
+        [false, true, true]
+    );
+}

@@ -1,52 +1,73 @@
 //! Invoke requests of `StdRegProv`.
 
-use super::{RegistryData, methods};
+use super::{RegistryData, get_method, set_method};
 use crate::envelope::Request;
 use crate::xml::Writer;
 
 /// `HKEY_LOCAL_MACHINE`.
 const HKLM: &str = "2147483650";
-const RESOURCE: &str = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/StdRegProv";
+
+/// Where `StdRegProv` is asked for. Windows has the class in both namespaces; hosts where it is missing in the first
+/// are damaged, and may still have it in the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Provider {
+    /// `root/cimv2`.
+    #[default]
+    Cimv2,
+    /// `root/default`.
+    Default,
+}
+
+impl Provider {
+    fn resource(self) -> &'static str {
+        match self {
+            Self::Cimv2 => "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/StdRegProv",
+            Self::Default => {
+                "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/default/StdRegProv"
+            }
+        }
+    }
+}
 
 /// `EnumValues`: names and types of a key's values.
-pub fn enum_values(key: &str) -> Request {
-    invoke("EnumValues", true, key, |_| {})
+pub fn enum_values(provider: Provider, key: &str) -> Request {
+    invoke(provider, "EnumValues", true, key, |_| {})
 }
 
 /// `EnumKey`: names of a key's subkeys.
-pub fn enum_key(key: &str) -> Request {
-    invoke("EnumKey", true, key, |_| {})
+pub fn enum_key(provider: Provider, key: &str) -> Request {
+    invoke(provider, "EnumKey", true, key, |_| {})
 }
 
 /// `CreateKey`: makes a key and all missing parents; an existing key is no error.
-pub fn create_key(key: &str) -> Request {
-    invoke("CreateKey", false, key, |_| {})
+pub fn create_key(provider: Provider, key: &str) -> Request {
+    invoke(provider, "CreateKey", false, key, |_| {})
 }
 
 /// `DeleteKey`: refused by Windows while there are subkeys.
-pub fn delete_key(key: &str) -> Request {
-    invoke("DeleteKey", false, key, |_| {})
+pub fn delete_key(provider: Provider, key: &str) -> Request {
+    invoke(provider, "DeleteKey", false, key, |_| {})
 }
 
 /// `DeleteValue`.
-pub fn delete_value(key: &str, name: &str) -> Request {
-    invoke("DeleteValue", false, key, |writer| {
+pub fn delete_value(provider: Provider, key: &str, name: &str) -> Request {
+    invoke(provider, "DeleteValue", false, key, |writer| {
         writer.text("r:sValueName", &[], name)
     })
 }
 
 /// The typed Get for a registry type number; `None` for a type without one.
-pub fn get_value(key: &str, name: &str, kind: u32) -> Option<Request> {
-    let (get, _) = methods(kind)?;
-    Some(invoke(get, true, key, |writer| {
+pub fn get_value(provider: Provider, key: &str, name: &str, kind: u32) -> Option<Request> {
+    let get = get_method(kind)?;
+    Some(invoke(provider, get, true, key, |writer| {
         writer.text("r:sValueName", &[], name)
     }))
 }
 
 /// The typed Set.
-pub fn set_value(key: &str, name: &str, data: &RegistryData) -> Request {
-    let (_, set) = methods(data.kind()).expect("every variant has its methods");
-    invoke(set, false, key, |writer| {
+pub fn set_value(provider: Provider, key: &str, name: &str, data: &RegistryData) -> Request {
+    let set = set_method(data);
+    invoke(provider, set, false, key, |writer| {
         writer.text("r:sValueName", &[], name);
         match data {
             RegistryData::Sz(text) | RegistryData::ExpandSz(text) => {
@@ -74,23 +95,29 @@ pub fn set_value(key: &str, name: &str, data: &RegistryData) -> Request {
 }
 
 fn invoke(
+    provider: Provider,
     method: &'static str,
     reads: bool,
     key: &str,
     parameters: impl FnOnce(&mut Writer),
 ) -> Request {
     let mut writer = Writer::new();
-    let names = [("xmlns:r", RESOURCE), ("xmlns:xsi", crate::ns::XSI)];
+    let names = [
+        ("xmlns:r", provider.resource()),
+        ("xmlns:xsi", crate::ns::XSI),
+    ];
     writer.element(&input(method), &names, |writer| {
         writer.text("r:hDefKey", &[], HKLM);
         writer.text("r:sSubKeyName", &[], key);
         parameters(writer);
     });
-    Request::new(method, action(method), RESOURCE, writer.finish()).reads(reads)
-}
-
-fn action(method: &str) -> String {
-    [RESOURCE, "/", method].concat()
+    Request::new(
+        method,
+        [provider.resource(), "/", method].concat(),
+        provider.resource(),
+        writer.finish(),
+    )
+    .reads(reads)
 }
 
 fn input(method: &str) -> String {

@@ -1,6 +1,8 @@
 //! Registry operations, by `StdRegProv`. Keys are paths below `HKEY_LOCAL_MACHINE`.
 
-use wsman_proto::registry::{self, RegistryData, RegistryError};
+use wsman_proto::registry::{self, Provider, RegistryData, RegistryError};
+use wsman_proto::xml::Element;
+use wsman_proto::{Fault, Request};
 
 use super::Client;
 use crate::error::{Error, ErrorKind, Sent};
@@ -17,13 +19,17 @@ pub enum Deleted {
 impl Client {
     /// Name and type number of each value of a key; `None` when the key is absent.
     pub async fn enum_values(&mut self, key: &str) -> Result<Option<Vec<(String, u32)>>, Error> {
-        let body = self.exchange(&registry::enum_values(key)).await?;
+        let body = self
+            .invoke(|provider| registry::enum_values(provider, key))
+            .await?;
         present("EnumValues", registry::value_names(&body))
     }
 
     /// Names of the subkeys of a key; `None` when the key is absent.
     pub async fn enum_keys(&mut self, key: &str) -> Result<Option<Vec<String>>, Error> {
-        let body = self.exchange(&registry::enum_key(key)).await?;
+        let body = self
+            .invoke(|provider| registry::enum_key(provider, key))
+            .await?;
         present("EnumKey", registry::key_names(&body))
     }
 
@@ -35,7 +41,7 @@ impl Client {
         name: &str,
         kind: u32,
     ) -> Result<Option<RegistryData>, Error> {
-        let Some(request) = registry::get_value(key, name, kind) else {
+        let Some(method) = registry::get_method(kind) else {
             let detail = format!("registry type {kind} has no typed method");
             return Err(Error::new(
                 "read value",
@@ -43,18 +49,19 @@ impl Client {
                 ErrorKind::Protocol(detail),
             ));
         };
+        let request = |provider| {
+            registry::get_value(provider, key, name, kind).expect("the type has a method")
+        };
         let body = self
-            .exchange(&request)
+            .invoke(request)
             .await
             .map_err(|error| match error.fault() {
-                Some(fault) if fault.wmi_status == Some(0x8004_1005) => Error::new(
-                    request.operation,
-                    Sent::NotProcessed,
-                    ErrorKind::TypeMismatch,
-                ),
+                Some(fault) if fault.wmi_status == Some(WBEM_E_TYPE_MISMATCH) => {
+                    Error::new(method, Sent::NotProcessed, ErrorKind::TypeMismatch)
+                }
                 _ => error,
             })?;
-        present(request.operation, registry::value(kind, &body))
+        present(method, registry::value(kind, &body))
     }
 
     /// Writes a value. The key has to be there ([`Client::create_key`]): Windows answers 2 otherwise.
@@ -64,30 +71,70 @@ impl Client {
         name: &str,
         data: &RegistryData,
     ) -> Result<(), Error> {
-        let request = registry::set_value(key, name, data);
-        let body = self.exchange(&request).await?;
-        done(
-            request.operation,
-            registry::nothing(request.operation, &body),
-        )
+        let method = registry::set_method(data);
+        let body = self
+            .invoke(|provider| registry::set_value(provider, key, name, data))
+            .await?;
+        done(method, registry::nothing(method, &body))
     }
 
     /// Makes a key and all missing parents; an existing key is no error.
     pub async fn create_key(&mut self, key: &str) -> Result<(), Error> {
-        let body = self.exchange(&registry::create_key(key)).await?;
+        let body = self
+            .invoke(|provider| registry::create_key(provider, key))
+            .await?;
         done("CreateKey", registry::nothing("CreateKey", &body))
     }
 
     /// Deletes a value.
     pub async fn delete_value(&mut self, key: &str, name: &str) -> Result<Deleted, Error> {
-        let body = self.exchange(&registry::delete_value(key, name)).await?;
+        let body = self
+            .invoke(|provider| registry::delete_value(provider, key, name))
+            .await?;
         deleted("DeleteValue", registry::nothing("DeleteValue", &body))
     }
 
     /// Deletes a key with its values; Windows refuses while it has subkeys.
     pub async fn delete_key(&mut self, key: &str) -> Result<Deleted, Error> {
-        let body = self.exchange(&registry::delete_key(key)).await?;
+        let body = self
+            .invoke(|provider| registry::delete_key(provider, key))
+            .await?;
         deleted("DeleteKey", registry::nothing("DeleteKey", &body))
+    }
+
+    /// Invokes in `root/cimv2`; where the class is not there, once in `root/default` (wsman.md 4.5), and stays with
+    /// what worked. A fault of that kind says that nothing was done.
+    async fn invoke(&mut self, request: impl Fn(Provider) -> Request) -> Result<Element, Error> {
+        let chosen = self.provider.unwrap_or_default();
+        let result = self.exchange(&request(chosen)).await;
+        match result {
+            Ok(body) => {
+                self.provider = Some(chosen);
+                Ok(body)
+            }
+            Err(error) if self.provider.is_none() && error.fault().is_some_and(class_is_absent) => {
+                match self.exchange(&request(Provider::Default)).await {
+                    Ok(body) => {
+                        self.provider = Some(Provider::Default);
+                        Ok(body)
+                    }
+                    // That contact was lost says more than that the class is absent.
+                    Err(second) if second.fault().is_none() => Err(second),
+                    Err(_) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+const WBEM_E_TYPE_MISMATCH: u32 = 0x8004_1005;
+
+/// Invalid class or namespace, in either fault shape.
+fn class_is_absent(fault: &Fault) -> bool {
+    match fault.wmi_status {
+        Some(status) => matches!(status, 0x8004_1002 | 0x8004_100E | 0x8004_1010),
+        None => fault.code == 2_150_858_752 || matches!(fault.cim_status, Some(3 | 5)),
     }
 }
 
