@@ -11,12 +11,16 @@
 //! `server` -> `auth` -> `wsman` -> `registry` / `cim` / `shell` -> `cmd`.
 
 mod auth;
+mod cim;
+mod cmd;
 mod fleet;
 mod host;
 mod knobs;
 mod registry;
 mod server;
+mod shell;
 mod spec;
+mod wsman;
 
 pub use fleet::{SimFleet, StartError};
 pub use host::{Counters, HostHandle, Operation};

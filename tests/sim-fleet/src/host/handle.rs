@@ -80,7 +80,11 @@ impl HostHandle {
 
     /// Counters since the fleet started.
     pub fn counters(&self) -> Counters {
-        self.host.tally.read()
+        let shells_open = self.host.state().shells.len() as u64;
+        Counters {
+            shells_open,
+            ..self.host.tally.read()
+        }
     }
 
     /// Every operation so far, oldest first.

@@ -2,21 +2,24 @@
 //!
 //! No network here: `server` brings requests, `wsman` carries them out on this state.
 
+mod access;
 mod handle;
 mod identity;
 mod log;
 mod points;
 
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::watch;
-use tokio_rustls::rustls::sign::CertifiedKey;
 
 use crate::knobs::{Knobs, RebootSymptom};
 use crate::registry::{BaseFacts, Registry};
 use crate::server::OwnListeners;
+use crate::server::tls::HostTls;
+use crate::shell::Shell;
 use crate::spec::{DomainSpec, HostOptions, HostSpec};
 
 pub use handle::HostHandle;
@@ -32,7 +35,7 @@ pub(crate) struct Host {
     identity: Identity,
     /// What tests count; never decides anything.
     pub(crate) tally: Tally,
-    pub(crate) certificate: OnceLock<Arc<CertifiedKey>>,
+    pub(crate) tls: OnceLock<HostTls>,
     /// Changed whenever every open connection has to break.
     pub(crate) kick: watch::Sender<u64>,
     pub(crate) own: Mutex<OwnListeners>,
@@ -51,6 +54,29 @@ pub(crate) struct State {
     pub(crate) down: Option<(Instant, RebootSymptom)>,
     pub(crate) booted: jiff::Timestamp,
     pub(crate) log: Vec<Operation>,
+    /// By upper-case id.
+    pub(crate) shells: HashMap<String, Shell>,
+    /// Enumerations in progress, by upper-case id.
+    pub(crate) enumerations: HashMap<String, Enumeration>,
+    /// Files that commands wrote, by lower-case path.
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+}
+
+/// An enumeration that was not read to its end.
+pub(crate) struct Enumeration {
+    pub(crate) owner: String,
+    pub(crate) resource: String,
+    /// Ready-made items.
+    pub(crate) items: VecDeque<String>,
+    pub(crate) used: Instant,
+}
+
+impl State {
+    /// What a restart forgets.
+    pub(crate) fn forget_sessions(&mut self) {
+        self.shells.clear();
+        self.enumerations.clear();
+    }
 }
 
 impl Host {
@@ -79,7 +105,7 @@ impl Host {
             options,
             identity,
             tally: Tally::default(),
-            certificate: OnceLock::new(),
+            tls: OnceLock::new(),
             kick: watch::Sender::new(0),
             own: Mutex::new(OwnListeners::default()),
             sequence,
@@ -90,6 +116,9 @@ impl Host {
                 down: None,
                 booted: jiff::Timestamp::now(),
                 log: Vec::new(),
+                shells: HashMap::new(),
+                enumerations: HashMap::new(),
+                files: BTreeMap::new(),
             }),
         }
     }
@@ -110,6 +139,22 @@ impl Host {
             Some(other) => self.identity.disguised(other),
             None => self.identity.clone(),
         }
+    }
+
+    /// The largest envelope the service takes.
+    pub(crate) fn max_envelope(&self) -> usize {
+        self.options
+            .max_envelope_kb
+            .unwrap_or(if self.options.legacy { 150 } else { 500 })
+            * 1024
+    }
+
+    /// Uses up one quota fault; false where there are none left.
+    pub(crate) fn quota_left(&self) -> bool {
+        let mut state = self.state();
+        let first = state.knobs.quota.and_then(|quota| quota.first);
+        state.points.quota_used += 1;
+        first.is_none_or(|first| state.points.quota_used <= first)
     }
 
     /// Breaks every open connection.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use base::{BaseFacts, winhttp_blob};
-pub(crate) use path::{Hive, KeyPath, wow64};
+pub(crate) use path::{KeyPath, wow64};
 pub use snapshot::{KeyContent, RegistrySnapshot};
 pub use value::{RawValue, kind};
 

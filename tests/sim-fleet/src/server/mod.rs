@@ -3,8 +3,12 @@
 //! Knows nothing of SOAP. One task per connection; `connection` is its life, `own` the listeners single hosts have.
 
 mod connection;
+mod faults;
 mod http;
+mod multipart;
 pub(crate) mod own;
+mod send;
+mod session;
 pub(crate) mod tls;
 
 use std::sync::Arc;

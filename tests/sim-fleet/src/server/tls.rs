@@ -5,9 +5,12 @@ use std::sync::Arc;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
-use tokio_rustls::rustls::crypto::ring::sign::any_ecdsa_type;
+use sha2::{Digest, Sha256};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey};
+use tokio_rustls::rustls::server::NoServerSessionStorage;
+use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 
 use crate::host::Host;
 
@@ -18,6 +21,14 @@ pub(crate) struct Authority {
     /// One key for all hosts: only the certificates differ, which keeps thousands of hosts cheap.
     host_key: KeyPair,
     signing: Arc<dyn SigningKey>,
+    provider: Arc<CryptoProvider>,
+}
+
+/// What a host needs for TLS.
+pub(crate) struct HostTls {
+    pub(crate) config: Arc<ServerConfig>,
+    /// MD5 of the channel bindings of its certificate.
+    pub(crate) binding: [u8; 16],
 }
 
 impl Authority {
@@ -34,12 +45,13 @@ impl Authority {
             .map_err(text)?;
         let host_key = KeyPair::generate().map_err(text)?;
         let der = PrivateKeyDer::try_from(host_key.serialize_der()).map_err(String::from)?;
-        let signing = any_ecdsa_type(&der).map_err(|error| error.to_string())?;
+        let signing = ring::sign::any_ecdsa_type(&der).map_err(|error| error.to_string())?;
         Ok(Self {
             pem: issuer.pem(),
             issuer,
             host_key,
             signing,
+            provider: Arc::new(ring::default_provider()),
         })
     }
 
@@ -48,20 +60,37 @@ impl Authority {
         &self.pem
     }
 
-    /// The certificate of a host, made at first use.
-    pub(crate) fn certificate(&self, host: &Host) -> Option<Arc<CertifiedKey>> {
-        if let Some(made) = host.certificate.get() {
-            return Some(Arc::clone(made));
+    /// The TLS side of a host, made at first use.
+    pub(crate) fn of<'a>(&self, host: &'a Host) -> Option<&'a HostTls> {
+        if host.tls.get().is_none() {
+            let made = self.issue(&host.name)?;
+            // Two connections at once may both have made one: the first stays.
+            let _ = host.tls.set(made);
         }
+        host.tls.get()
+    }
+
+    fn issue(&self, name: &str) -> Option<HostTls> {
         // The loopback names are in each certificate, so that a test can come by address.
-        let names = vec![host.name.clone(), "localhost".into(), "127.0.0.1".into()];
-        let mut params = CertificateParams::new(names).ok()?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, host.name.as_str());
+        let mut params =
+            CertificateParams::new(vec![name.into(), "localhost".into(), "127.0.0.1".into()])
+                .ok()?;
+        params.distinguished_name.push(DnType::CommonName, name);
         let signed = params.signed_by(&self.host_key, &self.issuer).ok()?;
-        let chain = vec![CertificateDer::from(signed.der().to_vec())];
-        let key = CertifiedKey::new(chain, Arc::clone(&self.signing));
-        Some(Arc::clone(host.certificate.get_or_init(|| Arc::new(key))))
+        let der = CertificateDer::from(signed.der().to_vec());
+        let binding = crate::auth::binding_of(&Sha256::digest(&der));
+        let key = CertifiedKey::new(vec![der], Arc::clone(&self.signing));
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .ok()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+        // A host is met once or twice: caches for resumption would only cost memory.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Some(HostTls {
+            config: Arc::new(config),
+            binding,
+        })
     }
 }

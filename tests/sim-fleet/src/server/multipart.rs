@@ -1,0 +1,142 @@
+//! Sealed bodies: `multipart/encrypted` as reference 6.1 lays it out, byte for byte.
+
+/// The `Content-Type` of a sealed reply.
+pub(crate) const CONTENT_TYPE: &str = "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";boundary=\"Encrypted Boundary\"";
+const BOUNDARY: &str = "--Encrypted Boundary";
+
+/// A sealed body taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sealed<'a> {
+    /// Length of the clear text, as declared.
+    pub(crate) length: usize,
+    /// Charset of the clear text is UTF-16.
+    pub(crate) utf16: bool,
+    pub(crate) signature: &'a [u8],
+    pub(crate) data: &'a [u8],
+}
+
+/// Takes a sealed body apart; `None` where it deviates from the layout. The ciphertext may contain the boundary, so
+/// only lengths decide where it ends.
+pub(crate) fn read(body: &[u8]) -> Option<Sealed<'_>> {
+    let mut rest = body;
+    let (length, utf16) = head(&mut rest)?;
+    expect(&mut rest, BOUNDARY)?;
+    let line = line(&mut rest)?;
+    if line.trim_start_matches('\t') != "Content-Type: application/octet-stream" {
+        return None;
+    }
+    let header = usize::try_from(u32::from_le_bytes(rest.get(..4)?.try_into().ok()?)).ok()?;
+    let signature = rest.get(4..4usize.checked_add(header)?)?;
+    let data = rest.get(4 + header..)?;
+    // NTLM: the ciphertext is as long as the clear text.
+    let (data, end) = data.split_at_checked(length)?;
+    let end = std::str::from_utf8(end).ok()?;
+    (end.trim_end_matches("\r\n") == "--Encrypted Boundary--").then_some(Sealed {
+        length,
+        utf16,
+        signature,
+        data,
+    })
+}
+
+fn head(rest: &mut &[u8]) -> Option<(usize, bool)> {
+    expect(rest, BOUNDARY)?;
+    let kind = line(rest)?.trim_start_matches('\t').to_string();
+    if kind != "Content-Type: application/HTTP-SPNEGO-session-encrypted" {
+        return None;
+    }
+    let original = line(rest)?
+        .trim_start_matches('\t')
+        .strip_prefix("OriginalContent:")?
+        .trim()
+        .to_string();
+    let mut parts = original.split(';');
+    if !parts
+        .next()?
+        .eq_ignore_ascii_case("type=application/soap+xml")
+    {
+        return None;
+    }
+    let (mut length, mut utf16) = (None, false);
+    for part in parts {
+        let (name, value) = part.split_once('=')?;
+        match name.trim().to_ascii_lowercase().as_str() {
+            "charset" if value.eq_ignore_ascii_case("utf-8") => {}
+            "charset" if value.eq_ignore_ascii_case("utf-16") => utf16 = true,
+            "length" => length = Some(value.trim().parse().ok()?),
+            _ => return None,
+        }
+    }
+    Some((length?, utf16))
+}
+
+fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
+    let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+    let line = std::str::from_utf8(&rest[..end]).ok()?;
+    *rest = &rest[end + 2..];
+    Some(line)
+}
+
+fn expect(rest: &mut &[u8], wanted: &str) -> Option<()> {
+    (line(rest)? == wanted).then_some(())
+}
+
+/// A sealed reply.
+pub(crate) fn write(signature: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len() + 300);
+    let head = format!(
+        "{BOUNDARY}\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n\
+         \tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
+         {BOUNDARY}\r\n\tContent-Type: application/octet-stream\r\n",
+        data.len()
+    );
+    out.extend(head.bytes());
+    out.extend((signature.len() as u32).to_le_bytes());
+    out.extend(signature);
+    out.extend(data);
+    out.extend(b"--Encrypted Boundary--\r\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_can_be_read_even_with_a_boundary_inside() {
+        let data = b"--Encrypted Boundary\r\n--Encrypted Boundary--\r\n";
+        let body = write(&[1; 16], data);
+        let sealed = read(&body).unwrap();
+        assert_eq!(
+            (sealed.signature, sealed.data, sealed.length),
+            (&[1u8; 16][..], &data[..], data.len())
+        );
+        assert!(body.ends_with(b"--Encrypted Boundary--\r\n"));
+    }
+
+    #[test]
+    fn tabs_and_the_last_line_end_are_optional_the_rest_is_not() {
+        let body = write(&[1; 16], b"x");
+        let text = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .map(|byte| char::from(*byte))
+                .collect::<String>()
+        };
+        let plain: Vec<u8> = text(&body).replace('\t', "").bytes().collect();
+        assert!(read(&plain).is_some());
+        assert!(read(&body[..body.len() - 2]).is_some());
+        for cut in 0..body.len() - 2 {
+            assert_eq!(read(&body[..cut]), None, "cut at {cut}");
+        }
+        for (from, to) in [
+            ("--Encrypted", "-- Encrypted"),
+            ("Length=1", "Length=2"),
+            ("soap+xml", "json"),
+            ("UTF-8", "latin1"),
+        ] {
+            let broken: Vec<u8> = text(&body).replacen(from, to, 1).bytes().collect();
+            assert_eq!(read(&broken), None, "{from}");
+        }
+    }
+}

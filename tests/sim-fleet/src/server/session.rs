@@ -1,0 +1,318 @@
+//! What is bound to a connection: who is logged on and the sealing context. Turns requests into replies.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::http::{Head, Reply};
+use super::multipart;
+use crate::auth::{self, Door, Exchange, Seal, Step, User};
+use crate::fleet::Fleet;
+use crate::host::Host;
+use crate::wsman;
+
+const SOAP: &str = "application/soap+xml;charset=UTF-8";
+
+/// Where a request came in.
+pub(super) struct Place<'a> {
+    pub(super) fleet: &'a Fleet,
+    pub(super) host: &'a Arc<Host>,
+    pub(super) peer: SocketAddr,
+}
+
+/// What becomes of a request.
+pub(super) enum Outcome {
+    Reply(Reply),
+    Reset,
+}
+
+/// The state of a connection.
+pub(super) struct Session {
+    secure: bool,
+    /// Bindings of the TLS channel.
+    channel: Option<[u8; 16]>,
+    exchange: Exchange,
+    user: Option<User>,
+    seal: Option<Box<Seal>>,
+}
+
+impl Session {
+    pub(super) fn plain() -> Self {
+        Self {
+            secure: false,
+            channel: None,
+            exchange: Exchange::Fresh,
+            user: None,
+            seal: None,
+        }
+    }
+
+    pub(super) fn secure(binding: [u8; 16]) -> Self {
+        Self {
+            secure: true,
+            channel: Some(binding),
+            ..Self::plain()
+        }
+    }
+
+    /// The connection is not authenticated any more.
+    pub(super) fn forget(&mut self) {
+        self.exchange = Exchange::Fresh;
+        self.user = None;
+        self.seal = None;
+    }
+
+    /// The `WWW-Authenticate` lines of a challenge.
+    pub(super) fn schemes(&self, host: &Host) -> Vec<String> {
+        let mut lines = vec!["Negotiate".to_string()];
+        if self.offers_basic(host) {
+            lines.push("Basic realm=\"WSMAN\"".into());
+        }
+        lines
+    }
+
+    fn offers_basic(&self, host: &Host) -> bool {
+        host.options.basic && (self.secure || host.options.allow_unencrypted)
+    }
+
+    /// Seals a body that nobody asked for (broken replies).
+    pub(super) fn seal(&mut self, clear: &[u8]) -> Option<Vec<u8>> {
+        let (signature, data) = self.seal.as_mut()?.seal(clear);
+        Some(multipart::write(&signature, &data))
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(&mut self, place: &Place<'_>, head: &Head, body: &[u8]) -> Outcome {
+        let path = head
+            .path
+            .split('?')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let path = path.trim_end_matches('/');
+        if path != "/wsman" && path != "/wsman-anon/identify" {
+            return Outcome::Reply(Reply::status(404));
+        }
+        if head.method != "POST" {
+            return Outcome::Reply(Reply::status(405));
+        }
+        if path == "/wsman-anon/identify" {
+            return Outcome::Reply(anonymous(place.host, head, body));
+        }
+        let mut token = None;
+        let user = match head
+            .header("authorization")
+            .map(|value| value.split_once(' ').unwrap_or((value, "")))
+        {
+            Some((scheme, encoded)) if scheme.eq_ignore_ascii_case("negotiate") => {
+                match self.negotiate(place, encoded) {
+                    Ok((user, last)) => {
+                        token = last;
+                        user
+                    }
+                    Err(reply) => return Outcome::Reply(*reply),
+                }
+            }
+            Some((scheme, encoded))
+                if scheme.eq_ignore_ascii_case("basic") && self.offers_basic(place.host) =>
+            {
+                match auth::basic(&place.fleet.accounts, place.host, encoded) {
+                    Some(user) => user,
+                    None => return Outcome::Reply(self.challenge(place.host)),
+                }
+            }
+            Some(_) => return Outcome::Reply(self.challenge(place.host)),
+            None => match self.user.clone() {
+                Some(user) => user,
+                // Another connection's session cannot open this body (reference 12, row 5).
+                None if is_sealed(head) => return Outcome::Reply(Reply::status(400)),
+                None => return Outcome::Reply(self.challenge(place.host)),
+            },
+        };
+        let mut outcome = self.operation(place, head, body, &user).await;
+        if let (Outcome::Reply(reply), Some(token)) = (&mut outcome, token) {
+            reply.authenticate = vec![format!("Negotiate {}", STANDARD.encode(token))];
+        }
+        outcome
+    }
+
+    fn challenge(&self, host: &Host) -> Reply {
+        Reply {
+            authenticate: self.schemes(host),
+            ..Reply::status(401)
+        }
+    }
+
+    /// Takes a token; gives the user once the exchange is complete.
+    fn negotiate(
+        &mut self,
+        place: &Place<'_>,
+        encoded: &str,
+    ) -> Result<(User, Option<Vec<u8>>), Box<Reply>> {
+        self.user = None;
+        self.seal = None;
+        let token = STANDARD.decode(encoded.trim()).unwrap_or_default();
+        let door = Door {
+            accounts: &place.fleet.accounts,
+            host: place.host,
+            channel: self.channel,
+        };
+        match self.exchange.step(&token, &door) {
+            Step::Continue(token) => {
+                let authenticate = vec![format!("Negotiate {}", STANDARD.encode(token))];
+                Err(Box::new(Reply {
+                    authenticate,
+                    ..Reply::status(401)
+                }))
+            }
+            Step::Accepted { user, seal, token } => {
+                self.user = Some(user.clone());
+                self.seal = seal;
+                Ok((user, token))
+            }
+            Step::Refused => Err(Box::new(self.challenge(place.host))),
+        }
+    }
+
+    /// An authenticated request.
+    async fn operation(
+        &mut self,
+        place: &Place<'_>,
+        head: &Head,
+        body: &[u8],
+        user: &User,
+    ) -> Outcome {
+        if body.is_empty() {
+            return Outcome::Reply(Reply::status(200));
+        }
+        let sealed = is_sealed(head);
+        let text = if sealed {
+            match self.open(body) {
+                Some(text) => text,
+                None => {
+                    self.forget();
+                    return Outcome::Reply(Reply::status(400));
+                }
+            }
+        } else {
+            if !self.secure && !place.host.options.allow_unencrypted {
+                return Outcome::Reply(Reply::status(500));
+            }
+            match plain_charset(head).and_then(|utf16| decode(body, utf16)) {
+                Some(text) => text,
+                None => return Outcome::Reply(Reply::status(415)),
+            }
+        };
+        if text.len() > place.host.max_envelope() {
+            return Outcome::Reply(Reply::status(413));
+        }
+        let call = wsman::Call {
+            host: place.host,
+            user,
+            peer: place.peer,
+            chunked: head.chunked(),
+        };
+        let answer = match wsman::handle(&call, &text).await {
+            wsman::Outcome::Answer(answer) => answer,
+            wsman::Outcome::Reset => return Outcome::Reset,
+        };
+        let mut reply = Reply {
+            status: answer.status,
+            chunked: answer.robust,
+            ..Reply::default()
+        };
+        match self.seal.as_mut().filter(|_| sealed) {
+            Some(seal) => {
+                let (signature, data) = seal.seal(answer.xml.as_bytes());
+                reply.content_type = Some(multipart::CONTENT_TYPE);
+                reply.body = multipart::write(&signature, &data);
+            }
+            None => {
+                reply.content_type = Some(SOAP);
+                reply.body = answer.xml.into_bytes();
+            }
+        }
+        Outcome::Reply(reply)
+    }
+
+    fn open(&mut self, body: &[u8]) -> Option<String> {
+        let sealed = multipart::read(body)?;
+        let clear = self.seal.as_mut()?.open(sealed.signature, sealed.data)?;
+        if clear.len() == sealed.length {
+            decode(&clear, sealed.utf16)
+        } else {
+            None
+        }
+    }
+}
+
+fn is_sealed(head: &Head) -> bool {
+    head.header("content-type").is_some_and(|kind| {
+        let kind = kind.to_ascii_lowercase();
+        kind.starts_with("multipart/encrypted")
+            && kind.contains("application/http-spnego-session-encrypted")
+    })
+}
+
+/// Whether a plain body is UTF-16; `None` where it is not SOAP.
+fn plain_charset(head: &Head) -> Option<bool> {
+    let kind = head
+        .header("content-type")?
+        .to_ascii_lowercase()
+        .replace([' ', '"'], "");
+    let mut parts = kind.split(';');
+    if parts.next() != Some("application/soap+xml") {
+        return None;
+    }
+    match parts.find_map(|part| part.strip_prefix("charset=")) {
+        None | Some("utf-8") => Some(false),
+        Some("utf-16") => Some(true),
+        Some(_) => None,
+    }
+}
+
+fn decode(bytes: &[u8], utf16: bool) -> Option<String> {
+    if !utf16 {
+        return Some(
+            std::str::from_utf8(bytes)
+                .ok()?
+                .trim_start_matches('\u{feff}')
+                .to_string(),
+        );
+    }
+    let big = bytes.starts_with(&[0xfe, 0xff]);
+    let unit = |pair: &[u8]| {
+        if big {
+            u16::from_be_bytes([pair[0], pair[1]])
+        } else {
+            u16::from_le_bytes([pair[0], pair[1]])
+        }
+    };
+    let units: Vec<u16> = bytes.chunks_exact(2).map(unit).collect();
+    Some(
+        String::from_utf16(&units)
+            .ok()?
+            .trim_start_matches('\u{feff}')
+            .to_string(),
+    )
+}
+
+/// Identify without logon; anything else there is refused.
+fn anonymous(host: &Arc<Host>, head: &Head, body: &[u8]) -> Reply {
+    if !head
+        .header("wsmanidentify")
+        .is_some_and(|value| value.eq_ignore_ascii_case("unauthenticated"))
+    {
+        return Reply::status(401);
+    }
+    match decode(body, false).and_then(|text| wsman::identify_anonymous(host, &text)) {
+        Some(xml) => Reply {
+            content_type: Some(SOAP),
+            body: xml.into_bytes(),
+            ..Reply::status(200)
+        },
+        None => Reply::status(400),
+    }
+}

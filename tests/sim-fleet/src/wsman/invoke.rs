@@ -1,0 +1,335 @@
+//! Invoke: the methods of StdRegProv on the host's registry (reference 4.5), and `Win32_Process.Create`.
+
+use super::envelope::{content, is};
+use super::fault::{BAD_PARAMETER, Fault, NO_ACTION, NOT_FOUND};
+use super::xml::{escape, text};
+use super::{Body, Call, Request, uri};
+use crate::host::Host;
+use crate::registry::{Deleted, KeyPath, RawValue, kind};
+
+/// Not a status of the registry but of WMI: the value has another type.
+const TYPE_MISMATCH: u32 = 0x8004_1005;
+const ABSENT: u32 = 1;
+const NO_KEY: u32 = 2;
+const DENIED: u32 = 5;
+const BAD_HANDLE: u32 = 6;
+
+/// The methods with the parameters they take behind `hDefKey` and `sSubKeyName`.
+const METHODS: [(&str, &[&str]); 18] = [
+    ("CreateKey", &[]),
+    ("DeleteKey", &[]),
+    ("DeleteValue", &["sValueName"]),
+    ("EnumKey", &[]),
+    ("EnumValues", &[]),
+    ("CheckAccess", &["uRequired"]),
+    ("SetDWORDValue", &["sValueName", "uValue"]),
+    ("SetQWORDValue", &["sValueName", "uValue"]),
+    ("SetStringValue", &["sValueName", "sValue"]),
+    ("SetExpandedStringValue", &["sValueName", "sValue"]),
+    ("SetMultiStringValue", &["sValueName", "sValue"]),
+    ("SetBinaryValue", &["sValueName", "uValue"]),
+    ("GetDWORDValue", &["sValueName"]),
+    ("GetQWORDValue", &["sValueName"]),
+    ("GetStringValue", &["sValueName"]),
+    ("GetExpandedStringValue", &["sValueName"]),
+    ("GetMultiStringValue", &["sValueName"]),
+    ("GetBinaryValue", &["sValueName"]),
+];
+
+/// True for methods that change the registry.
+pub(super) fn writes(method: &str) -> bool {
+    method.starts_with("Set") || matches!(method, "CreateKey" | "DeleteKey" | "DeleteValue")
+}
+
+/// One out parameter; `None`: null.
+type Out = (&'static str, Option<Vec<String>>);
+
+/// Carries out a method.
+pub(super) fn run(
+    call: &Call<'_>,
+    request: &Request<'_, '_>,
+    namespace: &str,
+    class: &str,
+    method: &str,
+) -> Result<Body, Fault> {
+    let known = namespace.eq_ignore_ascii_case("root/cimv2")
+        || namespace.eq_ignore_ascii_case("root/default");
+    if !known || !class.eq_ignore_ascii_case("StdRegProv") {
+        let known = crate::cim::knows(call.host, namespace, class);
+        return Err(if known {
+            Fault::new(NO_ACTION)
+        } else {
+            Fault::wmi(NOT_FOUND, 0x8004_1010)
+        });
+    }
+    let (method, allowed) = METHODS
+        .iter()
+        .find(|(name, _)| *name == method)
+        .ok_or_else(|| Fault::new(NO_ACTION))?;
+    let input = Input::read(request, method, allowed)?;
+    let (outs, status) = execute(call.host, method, &input)?;
+    let target = match input.one("sValueName") {
+        Some(name) => format!("{}: {name}", input.path_text()),
+        None => input.path_text(),
+    };
+    call.host.record(
+        &call.user.name,
+        &format!("StdRegProv.{method}"),
+        &target,
+        &status.to_string(),
+        writes(method),
+    );
+    Ok(Body {
+        action: format!("{}Response", request.action),
+        xml: output(&request.resource, method, &outs, status),
+    })
+}
+
+/// The parameters of a call.
+struct Input {
+    values: Vec<(String, Option<String>)>,
+}
+
+impl Input {
+    fn read(request: &Request<'_, '_>, method: &str, allowed: &[&str]) -> Result<Self, Fault> {
+        let wrong = || Fault::new(BAD_PARAMETER);
+        let input = request.body.first_element_child().ok_or_else(wrong)?;
+        let namespace = input.tag_name().namespace().unwrap_or_default();
+        if input.tag_name().name() != format!("{method}_INPUT")
+            || !namespace.eq_ignore_ascii_case(&request.resource)
+        {
+            return Err(wrong());
+        }
+        let mut values = Vec::new();
+        for node in input.children().filter(|node| node.is_element()) {
+            let name = node.tag_name().name();
+            let known = name == "hDefKey" || name == "sSubKeyName" || allowed.contains(&name);
+            if !is(&node, namespace, name) || !known {
+                return Err(wrong());
+            }
+            let array = matches!(
+                (method, name),
+                ("SetMultiStringValue", "sValue") | ("SetBinaryValue", "uValue")
+            );
+            if !array && values.iter().any(|(other, _)| other == name) {
+                return Err(wrong());
+            }
+            let nil = node.attribute((uri::XSI, "nil")) == Some("true");
+            values.push((name.to_string(), (!nil).then(|| content(&node))));
+        }
+        Ok(Self { values })
+    }
+
+    fn one(&self, name: &str) -> Option<&str> {
+        self.values
+            .iter()
+            .find(|(other, _)| other == name)?
+            .1
+            .as_deref()
+    }
+
+    fn all(&self, name: &str) -> Vec<&str> {
+        self.values
+            .iter()
+            .filter(|(other, _)| other == name)
+            .filter_map(|(_, value)| value.as_deref())
+            .collect()
+    }
+
+    /// A number in the range of its type; out of range or no number is a fault of WMI.
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, Fault> {
+        self.one(name)
+            .map(|text| {
+                text.trim()
+                    .parse()
+                    .map_err(|_| Fault::wmi(BAD_PARAMETER, 0x8004_1005))
+            })
+            .transpose()
+    }
+
+    fn hive(&self) -> Result<u32, Fault> {
+        Ok(self.number("hDefKey")?.unwrap_or(2_147_483_650))
+    }
+
+    fn path(&self) -> Result<Option<KeyPath>, Fault> {
+        Ok(KeyPath::by_number(
+            self.hive()?,
+            self.one("sSubKeyName").unwrap_or_default(),
+        ))
+    }
+
+    fn path_text(&self) -> String {
+        self.path()
+            .ok()
+            .flatten()
+            .map(|path| path.to_string())
+            .unwrap_or_default()
+    }
+}
+
+fn execute(host: &Host, method: &str, input: &Input) -> Result<(Vec<Out>, u32), Fault> {
+    let Some(path) = input.path()? else {
+        return Ok((Vec::new(), BAD_HANDLE));
+    };
+    let name = input.one("sValueName").unwrap_or_default();
+    let none = |status| Ok((Vec::new(), status));
+    match method {
+        "CreateKey" => {
+            host.state().registry.create(&path);
+            none(0)
+        }
+        "DeleteKey" => none(match host.state().registry.delete_key(&path) {
+            Deleted::Done => 0,
+            Deleted::Absent => NO_KEY,
+            Deleted::HasSubkeys => DENIED,
+        }),
+        "DeleteValue" => none(if host.remove_value(&path, name) == Deleted::Done {
+            0
+        } else {
+            NO_KEY
+        }),
+        "EnumKey" => Ok(enumerate_keys(host, &path)),
+        "EnumValues" => Ok(enumerate_values(host, &path)),
+        "CheckAccess" => {
+            input.number::<u32>("uRequired")?;
+            let there = host.state().registry.key(&path).is_some();
+            Ok((
+                vec![("bGranted", Some(vec![there.to_string()]))],
+                if there { 0 } else { NO_KEY },
+            ))
+        }
+        _ if method.starts_with("Get") => Ok(get(host, method, &path, name)),
+        _ => {
+            let value = new_value(method, input)?;
+            none(if host.write_value(&path, name, value) {
+                0
+            } else {
+                NO_KEY
+            })
+        }
+    }
+}
+
+fn enumerate_keys(host: &Host, path: &KeyPath) -> (Vec<Out>, u32) {
+    let state = host.state();
+    match state.registry.key(path) {
+        None => (vec![("sNames", None)], NO_KEY),
+        Some(key) => {
+            let names: Vec<String> = key.subkeys().map(|(name, _)| name.to_string()).collect();
+            (
+                vec![("sNames", Some(names).filter(|names| !names.is_empty()))],
+                0,
+            )
+        }
+    }
+}
+
+fn enumerate_values(host: &Host, path: &KeyPath) -> (Vec<Out>, u32) {
+    let state = host.state();
+    match state.registry.key(path) {
+        None => (vec![("Types", None), ("sNames", None)], NO_KEY),
+        Some(key) => {
+            let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
+            let names = some(key.values().map(|(name, _)| name.to_string()).collect());
+            let types = some(
+                key.values()
+                    .map(|(_, value)| value.kind.to_string())
+                    .collect(),
+            );
+            (vec![("Types", types), ("sNames", names)], 0)
+        }
+    }
+}
+
+fn get(host: &Host, method: &str, path: &KeyPath, name: &str) -> (Vec<Out>, u32) {
+    let (out, wanted): (&'static str, u32) = match method {
+        "GetDWORDValue" => ("uValue", kind::DWORD),
+        "GetQWORDValue" => ("uValue", kind::QWORD),
+        "GetBinaryValue" => ("uValue", kind::BINARY),
+        "GetMultiStringValue" => ("sValue", kind::MULTI_SZ),
+        "GetExpandedStringValue" => ("sValue", kind::EXPAND_SZ),
+        _ => ("sValue", kind::SZ),
+    };
+    if host.state().registry.key(path).is_none() {
+        return (vec![(out, None)], NO_KEY);
+    }
+    let Some(value) = host.read_value(path, name) else {
+        return (vec![(out, None)], ABSENT);
+    };
+    if value.kind != wanted {
+        return (vec![(out, None)], TYPE_MISMATCH);
+    }
+    let items = match wanted {
+        kind::DWORD => value.as_dword().map(|number| vec![number.to_string()]),
+        kind::QWORD => value.as_qword().map(|number| vec![number.to_string()]),
+        kind::BINARY => Some(value.bytes.iter().map(u8::to_string).collect()),
+        kind::MULTI_SZ => Some(value.as_items()),
+        kind::EXPAND_SZ => Some(vec![host.expand(&value.as_text())]),
+        _ => Some(vec![value.as_text()]),
+    };
+    match items {
+        Some(items) => (
+            vec![(out, Some(items).filter(|items| !items.is_empty()))],
+            0,
+        ),
+        // A number with the wrong count of bytes.
+        None => (vec![(out, None)], TYPE_MISMATCH),
+    }
+}
+
+fn new_value(method: &str, input: &Input) -> Result<RawValue, Fault> {
+    let text = || input.one("sValue").unwrap_or_default();
+    Ok(match method {
+        // 3 is the default of the MOF.
+        "SetDWORDValue" => RawValue::dword(input.number("uValue")?.unwrap_or(3)),
+        "SetQWORDValue" => RawValue::new(
+            kind::QWORD,
+            &input.number::<u64>("uValue")?.unwrap_or(3).to_le_bytes(),
+        ),
+        "SetStringValue" => RawValue::sz(text()),
+        "SetExpandedStringValue" => RawValue::text(kind::EXPAND_SZ, text()),
+        "SetMultiStringValue" => RawValue::multi(&input.all("sValue")),
+        _ => {
+            let byte = |text: &&str| {
+                text.trim()
+                    .parse::<u8>()
+                    .map_err(|_| Fault::wmi(BAD_PARAMETER, TYPE_MISMATCH))
+            };
+            RawValue {
+                kind: kind::BINARY,
+                bytes: input
+                    .all("uValue")
+                    .iter()
+                    .map(byte)
+                    .collect::<Result<_, _>>()?,
+            }
+        }
+    })
+}
+
+fn output(resource: &str, method: &str, outs: &[Out], status: u32) -> String {
+    let mut inner = String::new();
+    for (name, items) in outs.iter().filter(|(name, _)| *name < "ReturnValue") {
+        inner += &parameter(name, items.as_deref());
+    }
+    inner += &text("p:ReturnValue", &status.to_string());
+    for (name, items) in outs.iter().filter(|(name, _)| *name > "ReturnValue") {
+        inner += &parameter(name, items.as_deref());
+    }
+    format!(
+        "<p:{method}_OUTPUT xmlns:xsi=\"{}\" xmlns:p=\"{}\" xmlns:cim=\"{}\">{inner}</p:{method}_OUTPUT>",
+        uri::XSI,
+        escape(resource),
+        uri::CIM
+    )
+}
+
+fn parameter(name: &str, items: Option<&[String]>) -> String {
+    match items {
+        None => format!("<p:{name} xsi:nil=\"true\"/>"),
+        Some(items) => items
+            .iter()
+            .map(|item| text(&format!("p:{name}"), item))
+            .collect(),
+    }
+}
