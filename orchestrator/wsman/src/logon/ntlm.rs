@@ -14,9 +14,20 @@ use crate::session::Setup;
 /// SPNEGO may need one more pair of tokens; nothing needs more.
 const MORE_LEGS: u32 = 2;
 
+/// The exchange from the third message on.
+struct Exchange<'a> {
+    setup: &'a Setup,
+    carrier: Carrier,
+    context: Box<dyn SecurityContext>,
+    binding: Option<Vec<u8>>,
+    scheme: &'static str,
+    wrapping: Wrapping,
+    form: Form,
+}
+
 pub(super) async fn log_on(
     setup: &Setup,
-    mut carrier: Carrier,
+    carrier: Carrier,
     challenged: Challenged,
     permit: Box<dyn LogonPermit>,
     form: Form,
@@ -36,126 +47,131 @@ pub(super) async fn log_on(
     let last = context
         .step(&token, binding.as_deref())
         .map_err(|error| protocol(error.to_string()))?;
-    let authorization = header(scheme, &last.token)?;
-    let tls = setup.endpoint.tls.is_some();
+    let before_sealing = context.snapshot();
     // With SPNEGO the host's last token has to come before the first sealed body.
-    let form = if wrapping == Wrapping::Spnego && !tls {
+    let form = if wrapping == Wrapping::Spnego && setup.endpoint.tls.is_none() {
         Form::TwoLegs
     } else {
         form
     };
-
-    let mut headers = Headers {
-        authorization: Some(authorization),
-        ..Headers::default()
+    let context = Box::new(context);
+    let mut exchange = Exchange {
+        setup,
+        carrier,
+        context,
+        binding,
+        scheme,
+        wrapping,
+        form,
     };
-    let before_sealing = context.snapshot();
-    let mut context: Box<dyn SecurityContext> = Box::new(context);
-    let body = match (form, tls) {
-        (Form::TwoLegs, _) => Vec::new(),
-        (Form::OneLeg, true) => {
-            headers.content_type = Some(SOAP);
-            envelope.to_vec()
-        }
-        (Form::OneLeg, false) => {
-            headers.content_type = Some(seal::CONTENT_TYPE);
-            seal_body(context.as_mut(), envelope)?
-        }
-    };
-    let mut answer = carrier.post(headers, body).await.map_err(|loss| {
-        // A lone token carries no operation.
-        if form == Form::TwoLegs {
-            Loss {
-                sent: Sent::Nothing,
-                ..loss
-            }
-        } else {
-            loss
-        }
-    })?;
-
-    for _ in 0..MORE_LEGS {
-        if answer.status != 401 {
-            break;
-        }
-        let Some(token) = token_of(&answer, scheme).filter(|_| wrapping == Wrapping::Spnego) else {
-            break;
-        };
-        let Ok(step) = context.step(&token, binding.as_deref()) else {
-            break;
-        };
-        let headers = Headers {
-            authorization: Some(header(scheme, &step.token)?),
-            ..Headers::default()
-        };
-        answer = carrier
-            .post(headers, Vec::new())
-            .await
-            .map_err(|loss| Loss {
-                sent: Sent::Nothing,
-                ..loss
-            })?;
-    }
+    let answer = exchange.prove(&last.token, envelope).await?;
     if answer.status == 401 {
         return Err(refused(permit));
     }
-    if wrapping == Wrapping::Spnego
-        && let Some(token) = token_of(&answer, scheme)
-    {
-        // Accept-complete with the MIC over the list of mechanisms: sealing starts after it.
-        context
-            .step(&token, binding.as_deref())
-            .map_err(|error| protocol(error.to_string()))?;
-    }
-    let security = |context| {
-        if tls {
-            Security::Bound
-        } else {
-            Security::Sealed(context)
-        }
-    };
-
     // An empty 200 means that the host took the token and did not look at the body: the operation goes again, with
     // the sealing state of before.
     if answer.status == 200 && answer.body.is_empty() {
         permit.accepted();
-        let context = if form == Form::OneLeg && !tls {
-            before_sealing
-        } else {
-            context
-        };
-        let mut link = Link {
-            carrier,
-            security: security(context),
-        };
+        if exchange.form == Form::OneLeg && setup.endpoint.tls.is_none() {
+            exchange.context = before_sealing;
+        }
+        let mut link = exchange.into_link();
         let reply = link.send(envelope).await.map_err(|failure| Failure {
             again: false,
             ..failure
         })?;
         return Ok((link, reply));
     }
-    if form == Form::TwoLegs {
-        // 2xx with a body, or an error of HTTP.sys.
-        return Err(Failure::new(
-            ErrorKind::Http(answer.status),
-            Sent::NotProcessed,
-        ));
-    }
-    if !matches!(answer.status, 200 | 500) || answer.body.is_empty() {
-        // Neither taken nor refused: perhaps a host that wants the token alone. That is worth one more logon.
-        let again = !tls && matches!(answer.status, 400 | 411 | 415 | 500);
-        return Err(Failure {
-            again,
-            loss: Loss::new(ErrorKind::Http(answer.status), Sent::NotProcessed),
-        });
-    }
-    let mut link = Link {
-        carrier,
-        security: security(context),
-    };
+    exchange.check_answer(&answer)?;
+    let mut link = exchange.into_link();
     let reply = link.receive(answer)?;
     permit.accepted();
     Ok((link, reply))
+}
+
+impl Exchange<'_> {
+    /// Sends the last token, with the operation where the form says so, and further tokens where SPNEGO needs them.
+    async fn prove(&mut self, token: &[u8], envelope: &[u8]) -> Result<Answer, Failure> {
+        let mut headers = Headers {
+            authorization: Some(header(self.scheme, token)?),
+            ..Headers::default()
+        };
+        let body = match (self.form, &self.setup.endpoint.tls) {
+            (Form::TwoLegs, _) => Vec::new(),
+            (Form::OneLeg, Some(_)) => {
+                headers.content_type = Some(SOAP);
+                envelope.to_vec()
+            }
+            (Form::OneLeg, None) => {
+                headers.content_type = Some(seal::CONTENT_TYPE);
+                seal_body(self.context.as_mut(), envelope)?
+            }
+        };
+        let mut answer =
+            self.carrier
+                .post(headers, body)
+                .await
+                .map_err(|loss| match self.form {
+                    // A lone token carries no operation.
+                    Form::TwoLegs => Loss {
+                        sent: Sent::Nothing,
+                        ..loss
+                    },
+                    Form::OneLeg => loss,
+                })?;
+        if self.wrapping == Wrapping::Raw {
+            return Ok(answer);
+        }
+        for _ in 0..MORE_LEGS {
+            let Some(token) = token_of(&answer, self.scheme) else {
+                break;
+            };
+            let step = self.context.step(&token, self.binding.as_deref());
+            if answer.status != 401 {
+                // Accept-complete with the MIC over the list of mechanisms: sealing starts after it.
+                step.map_err(|error| protocol(error.to_string()))?;
+                break;
+            }
+            let Ok(step) = step else { break };
+            let headers = Headers {
+                authorization: Some(header(self.scheme, &step.token)?),
+                ..Headers::default()
+            };
+            let lost = |loss| Loss {
+                sent: Sent::Nothing,
+                ..loss
+            };
+            answer = self.carrier.post(headers, Vec::new()).await.map_err(lost)?;
+        }
+        Ok(answer)
+    }
+
+    /// Sorts out answers that are neither a refusal nor the operation's result.
+    fn check_answer(&self, answer: &Answer) -> Result<(), Failure> {
+        let result = matches!(answer.status, 200 | 500) && !answer.body.is_empty();
+        if self.form == Form::OneLeg && result {
+            return Ok(());
+        }
+        // Neither taken nor refused: perhaps a host that wants the token alone. That is worth one more logon.
+        let again = self.form == Form::OneLeg
+            && self.setup.endpoint.tls.is_none()
+            && matches!(answer.status, 400 | 411 | 415 | 500);
+        Err(Failure {
+            again,
+            loss: Loss::new(ErrorKind::Http(answer.status), Sent::NotProcessed),
+        })
+    }
+
+    fn into_link(self) -> Link {
+        let security = match self.setup.endpoint.tls {
+            Some(_) => Security::Bound,
+            None => Security::Sealed(self.context),
+        };
+        Link {
+            carrier: self.carrier,
+            security,
+        }
+    }
 }
 
 fn token_of(answer: &Answer, scheme: &str) -> Option<Vec<u8>> {
