@@ -1,5 +1,6 @@
 //! A session: the connection in whatever state it is, and the rules of connecting again (wsman.md 5.3).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) struct Setup {
     // A lock: written once per connection, read by `Client::peer`.
     peer: Mutex<Peer>,
     session_id: String,
+    /// The host refused these credentials: they are never sent to it again (account lockout).
+    refused: AtomicBool,
 }
 
 impl Setup {
@@ -55,6 +58,7 @@ impl Setup {
             counters: Arc::default(),
             peer,
             session_id: id(),
+            refused: AtomicBool::new(false),
         })
     }
 
@@ -128,8 +132,6 @@ pub(crate) struct Session {
     pub(crate) setup: Arc<Setup>,
     state: State,
     form: Form,
-    /// The host refused these credentials: they are never sent to it again (account lockout).
-    refused: bool,
 }
 
 enum State {
@@ -144,7 +146,6 @@ impl Session {
             setup,
             state: State::Closed,
             form: Form::OneLeg,
-            refused: false,
         }
     }
 
@@ -247,6 +248,9 @@ impl Session {
     }
 
     async fn attempt(&mut self, reads: bool, envelope: &[u8]) -> Result<Vec<u8>, Failure> {
+        if self.setup.refused.load(Ordering::Relaxed) {
+            return Err(Failure::new(ErrorKind::LogonRefused, Sent::Nothing));
+        }
         let state = match std::mem::replace(&mut self.state, State::Closed) {
             State::Ready(link) if link.carrier.idle() > MAX_IDLE => State::Closed,
             State::Opened(opening) if opening.carrier.idle() > MAX_IDLE => State::Closed,
@@ -274,15 +278,14 @@ impl Session {
         reads: bool,
         envelope: &[u8],
     ) -> Result<(Box<Link>, Vec<u8>), Failure> {
-        if self.refused {
-            return Err(Failure::new(ErrorKind::LogonRefused, Sent::Nothing));
-        }
         // A host that ignores the body of the last leg gets the operation twice: only a read may be that one.
         let form = if reads { self.form } else { Form::TwoLegs };
         match logon::log_on(&self.setup, opening, form, envelope).await {
             Ok((link, reply)) => Ok((Box::new(link), reply)),
             Err(failure) => {
-                self.refused = matches!(failure.loss.kind, ErrorKind::LogonRefused);
+                if matches!(failure.loss.kind, ErrorKind::LogonRefused) {
+                    self.setup.refused.store(true, Ordering::Relaxed);
+                }
                 if failure.again && form == Form::OneLeg {
                     self.form = Form::TwoLegs;
                 }

@@ -9,7 +9,7 @@ use wsman::{
     TlsPolicy,
 };
 
-use crate::server::{Act, Server, connect, connect_with, envelope, output};
+use crate::server::{Act, Server, connect, connect_with, envelope, output, refusing};
 
 async fn read(act: impl Fn() -> Act + Send + Sync + 'static) -> Error {
     let server = Server::start(move |_, _| act()).await;
@@ -163,4 +163,17 @@ async fn a_host_without_the_class_in_one_namespace_is_asked_in_the_other() {
         server.seen().iter().map(default).collect::<Vec<_>>(),
         [false, true, true]
     );
+}
+
+#[tokio::test]
+async fn a_refused_account_is_sent_once_whatever_follows() {
+    let (endpoint, counts) = refusing().await;
+    let mut client = connect(endpoint).await.unwrap();
+    for sent in [Sent::NotProcessed, Sent::Nothing, Sent::Nothing] {
+        let error = client.enum_keys("K").await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::LogonRefused), "{error:?}");
+        assert_eq!(error.sent, sent);
+    }
+    assert!(client.run("ver", None).await.is_err());
+    assert_eq!(*counts.lock().unwrap(), (1, 1));
 }

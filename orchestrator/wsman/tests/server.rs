@@ -51,6 +51,35 @@ pub(crate) struct Server {
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
+/// A host that refuses every account. Counts what it was asked: connections, and logons.
+pub(crate) async fn refusing() -> (Endpoint, Arc<Mutex<(u32, u32)>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let counts = Arc::new(Mutex::new((0, 0)));
+    let counted = Arc::clone(&counts);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.lock().unwrap().0 += 1;
+            while let Some((Some(token), _, _)) = request(&mut stream).await {
+                let token = STANDARD
+                    .decode(token.trim_start_matches("Negotiate "))
+                    .unwrap();
+                let mut header = "WWW-Authenticate: Negotiate\r\n".to_owned();
+                if token[8] == 1 {
+                    let challenge = STANDARD.encode(challenge(&token).1);
+                    header = format!("WWW-Authenticate: Negotiate {challenge}\r\n");
+                } else {
+                    counted.lock().unwrap().1 += 1;
+                }
+                answer(&mut stream, 401, &header, b"").await;
+            }
+        }
+    });
+    let mut endpoint = Endpoint::http("pc-1.corp.example", port);
+    endpoint.address = "127.0.0.1".to_owned();
+    (endpoint, counts)
+}
+
 impl Server {
     /// `script` gets the number of the operation (from 0) and what was seen.
     pub(crate) async fn start(
