@@ -1,0 +1,174 @@
+//! From what the wire says to what the engine decides by: severity, reason, and what a person can do.
+//!
+//! The severity rule (product section 5): before a write was sent, lost contact is `Unreachable`; an explicit
+//! refusal is `Failed`; after a write was sent, lost contact is `Lost`, because the write may have been carried out.
+
+use rollout::{HostError, Reason, Severity};
+use wsman::{Error, ErrorKind, Sent};
+use wsman_proto::Fault;
+
+use crate::remedy;
+
+/// A failure inside this crate, before it is known how far the work on the host had come.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The client failed.
+    Wire(Error),
+    /// A judgement of ours.
+    Refused(Reason, String),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Wire(error)
+    }
+}
+
+impl Trouble {
+    /// The fault the host answered with, if it is one: the connection is then still good.
+    pub(crate) fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Wire(error) => error.fault(),
+            Self::Refused(..) => None,
+        }
+    }
+
+    /// WMI itself does not work on the host, while the connection does.
+    pub(crate) fn is_wmi_broken(&self) -> bool {
+        match self {
+            Self::Wire(error) => match &error.kind {
+                ErrorKind::Fault(fault) => !fault.is_access_denied() && fault.is_wmi_broken(),
+                ErrorKind::Registry { code, .. } => is_wmi_failure(*code),
+                _ => false,
+            },
+            Self::Refused(..) => false,
+        }
+    }
+
+    /// The operation may have been carried out although it failed.
+    pub(crate) fn may_have_run(&self) -> bool {
+        match self {
+            Self::Wire(error) => match &error.kind {
+                ErrorKind::Fault(fault) => fault.outcome_unknown(),
+                ErrorKind::Registry { .. } => false,
+                _ => error.sent == Sent::Unknown,
+            },
+            Self::Refused(..) => false,
+        }
+    }
+}
+
+/// WMI's own "failed", "provider failed to load", "shutting down" as a `ReturnValue`.
+fn is_wmi_failure(code: u32) -> bool {
+    matches!(code, 0x8004_1001 | 0x8004_1004 | 0x8004_100C..=0x8004_1014 | 0x8004_1033 | 1722 | 1726)
+}
+
+/// What is known about the work on a host when something fails.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Situation<'a> {
+    /// A write left this machine, now or earlier on this session.
+    pub(crate) wrote: bool,
+    /// The account belongs to the host itself.
+    pub(crate) local_account: bool,
+    /// TLS is in use.
+    pub(crate) tls: bool,
+    /// TCP port, for the texts.
+    pub(crate) port: u16,
+    /// User name as configured, for the texts.
+    pub(crate) account: &'a str,
+}
+
+/// How a kind of failure reads before the situation is looked at.
+enum Nature {
+    /// No contact.
+    Contact,
+    /// Somebody said no.
+    Refusal,
+    /// The answer cannot be used.
+    Answer,
+    /// The guard on this side.
+    Guard,
+}
+
+/// Turns a failure into what the engine understands.
+pub(crate) fn host_error(trouble: &Trouble, situation: Situation<'_>) -> HostError {
+    let error = match trouble {
+        Trouble::Refused(reason, detail) => return HostError::failed(*reason, detail.clone()),
+        Trouble::Wire(error) => error,
+    };
+    let (nature, reason) = judge(&error.kind, situation);
+    let severity = match nature {
+        Nature::Contact if situation.wrote => Severity::Lost,
+        Nature::Contact => Severity::Unreachable,
+        Nature::Answer if situation.wrote && error.sent == Sent::Unknown => Severity::Lost,
+        Nature::Guard if situation.wrote => Severity::Lost,
+        Nature::Guard if !situation.local_account => Severity::Guarded,
+        Nature::Answer | Nature::Refusal | Nature::Guard => Severity::Failed,
+    };
+    let remedy = remedy::of(&error.kind, reason, situation);
+    HostError { severity, reason, detail: detail(error), remedy }
+}
+
+fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
+    use Nature::{Answer, Contact, Guard, Refusal};
+    match kind {
+        ErrorKind::Dns(_) => (Contact, Reason::Dns),
+        ErrorKind::ConnectRefused => (Contact, Reason::ConnectRefused),
+        ErrorKind::ConnectFailed(_) => (Contact, Reason::ConnectFailed),
+        ErrorKind::ConnectTimeout | ErrorKind::Timeout => (Contact, Reason::Timeout),
+        ErrorKind::ConnectionLost(_) => (Contact, Reason::ConnectionLost),
+        ErrorKind::Http(503) => (Contact, Reason::ServiceUnavailable),
+        ErrorKind::Http(403) => (Refusal, Reason::Forbidden),
+        ErrorKind::Http(401) | ErrorKind::LogonRefused => (Refusal, Reason::LogonRefused),
+        ErrorKind::Http(400 | 413) => (Answer, Reason::Protocol),
+        ErrorKind::Http(_) => (Answer, Reason::NotWinrm),
+        ErrorKind::LogonDenied(_) if situation.local_account => (Guard, Reason::LogonRefused),
+        ErrorKind::LogonDenied(_) => (Guard, Reason::CredentialGuard),
+        ErrorKind::AuthNotOffered(_) => (Refusal, Reason::AuthNotOffered),
+        ErrorKind::Certificate(_) => (Refusal, Reason::Certificate),
+        ErrorKind::InsecureTransport(_) => (Refusal, Reason::InsecureTransport),
+        ErrorKind::SealingRefused(_) => (Refusal, Reason::SealingRefused),
+        ErrorKind::Fault(fault) => judge_fault(fault, situation),
+        ErrorKind::Registry { code: 5 | 0x8004_1003 | 0x8007_0005, .. } => (Refusal, Reason::AccessDenied),
+        ErrorKind::Registry { code, .. } if is_wmi_failure(*code) => (Refusal, Reason::WmiBroken),
+        ErrorKind::Registry { .. } => (Refusal, Reason::Fault),
+        ErrorKind::TypeMismatch | ErrorKind::Protocol(_) | ErrorKind::TooLarge(_) => {
+            (Answer, Reason::Protocol)
+        }
+    }
+}
+
+fn judge_fault(fault: &Fault, situation: Situation<'_>) -> (Nature, Reason) {
+    use Nature::{Contact, Refusal};
+    if fault.is_access_denied() {
+        (Refusal, Reason::AccessDenied)
+    } else if fault.is_timeout() {
+        (Contact, Reason::Timeout)
+    } else if situation.wrote && fault.outcome_unknown() {
+        (Contact, Reason::Fault)
+    } else if fault.is_quota() {
+        (Refusal, Reason::Quota)
+    } else if fault.is_wmi_broken() {
+        (Refusal, Reason::WmiBroken)
+    } else {
+        (Refusal, Reason::Fault)
+    }
+}
+
+/// The error with its causes; none of them holds a secret.
+fn detail(error: &Error) -> String {
+    let mut text = match &error.kind {
+        ErrorKind::LogonDenied(denied) => denied.to_string(),
+        _ => error.to_string(),
+    };
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        let more = next.to_string();
+        if !more.is_empty() && !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = next.source();
+    }
+    text
+}
