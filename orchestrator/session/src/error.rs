@@ -45,6 +45,11 @@ impl Trouble {
         }
     }
 
+    /// It happened while the shell was made: no command has run yet.
+    pub(crate) fn is_opening_the_shell(&self) -> bool {
+        matches!(self, Self::Wire(error) if error.operation == "Create")
+    }
+
     /// The operation may have been carried out although it failed.
     pub(crate) fn may_have_run(&self) -> bool {
         match self {

@@ -10,6 +10,7 @@ mod policy;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
+use wsman::{BoxFuture, LogonDenied, LogonGuard, LogonPermit};
 
 use account::AccountKey;
 pub use policy::LogonLimits;
@@ -31,6 +32,12 @@ impl LogonBudget {
             policy: Mutex::new(Policy::new(limits)),
             settled: Notify::new(),
         })
+    }
+
+    /// The guard to give to the sessions of one credential. Two credentials of one account share the account's
+    /// budget, but a success of the one does not prove the other's password.
+    pub(crate) fn for_credential(self: &Arc<Self>, credential: &str) -> Arc<dyn LogonGuard> {
+        Arc::new(CredentialGuard { budget: Arc::clone(self), credential: credential.to_owned() })
     }
 
     /// Waits for the right to send one logon. Cancel safe: nothing is counted before the permit is handed out.
@@ -64,6 +71,33 @@ impl LogonBudget {
     }
 }
 
+/// Whether an account belongs to the host itself (`.\user`, `HOST\user`).
+pub(crate) fn account_is_local(username: &str, host: &str) -> bool {
+    AccountKey::new(username, host).is_local()
+}
+
+/// The seam towards `wsman`.
+struct CredentialGuard {
+    budget: Arc<LogonBudget>,
+    credential: String,
+}
+
+impl LogonGuard for CredentialGuard {
+    fn admit<'a>(
+        &'a self,
+        account: &'a str,
+        host: &'a str,
+    ) -> BoxFuture<'a, Result<Box<dyn LogonPermit>, LogonDenied>> {
+        Box::pin(async move {
+            let account = AccountKey::new(account, host);
+            match self.budget.admit(&account, &self.credential).await {
+                Ok(permit) => Ok(Box::new(permit) as Box<dyn LogonPermit>),
+                Err(denial) => Err(LogonDenied(denial.to_string())),
+            }
+        })
+    }
+}
+
 /// The right to send one logon. Dropped without an answer it counts as unanswered.
 #[derive(Debug)]
 struct Permit {
@@ -77,6 +111,16 @@ impl Permit {
             self.budget.policy().settle(ticket, answer);
             self.budget.settled.notify_waiters();
         }
+    }
+}
+
+impl LogonPermit for Permit {
+    fn accepted(mut self: Box<Self>) {
+        self.settle(Answer::Accepted);
+    }
+
+    fn refused(mut self: Box<Self>) {
+        self.settle(Answer::Refused);
     }
 }
 

@@ -4,8 +4,21 @@
 //! terminal, and never the place of a secret: it asks a `CredentialSource` for it. Start reading at `fleet.rs`,
 //! then follow one host through `session.rs`.
 
+mod apply;
+mod cim;
+mod credential;
+mod error;
+mod facts;
+mod fleet;
 mod guard;
 mod identity;
+mod link;
+mod remedy;
+mod restore;
+mod session;
 mod shell;
 
+pub use credential::CredentialSource;
+pub use fleet::RealFleet;
 pub use guard::{LogonBudget, LogonLimits};
+pub use session::{HostReader, HostSession};

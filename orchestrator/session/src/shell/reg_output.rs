@@ -90,6 +90,20 @@ pub(crate) fn observed(line: &ValueLine, separator: &str) -> Observed {
     }
 }
 
+/// Items of a multi string that were found by [`merge_separators`].
+pub(crate) fn observed_items(items: Vec<String>) -> Observed {
+    match items.iter().map(|item| text(item)).collect::<Result<Vec<_>, _>>() {
+        Ok(items) if !items.iter().any(String::is_empty) => {
+            Observed::Present(Typed::MultiSz(items).to_raw())
+        }
+        Ok(_) => Observed::Opaque { kind: REG_MULTI_SZ, why: EMPTY_ITEMS.to_owned() },
+        Err(why) => Observed::Opaque { kind: REG_MULTI_SZ, why: why.to_owned() },
+    }
+}
+
+const EMPTY_ITEMS: &str =
+    "a multi string that is empty or has empty items cannot be told apart or written back";
+
 fn typed(line: &ValueLine, separator: &str) -> Result<Typed, &'static str> {
     let data = line.data.as_str();
     let number = || {

@@ -1,0 +1,158 @@
+//! Writing one change and reading it back. Nothing here infers success from an exit code or from silence.
+
+use playbooks::registry::{REG_BINARY, REG_EXPAND_SZ};
+use playbooks::{Change, Desired, KeyPath, Observed, RawValue, Target};
+use rollout::Reason;
+use wsman::{Deleted, ErrorKind};
+
+use crate::cim;
+use crate::error::Trouble;
+use crate::link::{Link, Road};
+use crate::shell;
+
+impl Link {
+    /// Writes one change; gives what is there afterwards. Not cancel safe.
+    pub(crate) async fn apply(&mut self, change: &Change) -> Result<Observed, Trouble> {
+        match &change.desired {
+            Desired::Value(raw) => self.put(&change.target, raw).await,
+            Desired::Absent => self.remove(&change.target).await,
+            winhttp => self.netsh(&change.target, winhttp).await,
+        }
+    }
+
+    /// Writes a value of exactly this type and these bytes, makes its key where that is missing, and reads back.
+    pub(crate) async fn put(&mut self, target: &Target, raw: &RawValue) -> Result<Observed, Trouble> {
+        if raw.kind == REG_EXPAND_SZ && !self.shell_allowed() {
+            let why = format!("{target}: an expandable text cannot be read back exactly with channel cim");
+            return Err(Trouble::Refused(Reason::ReadBackDiffers, why));
+        }
+        let sent = self.send_value(target, raw).await;
+        let doubt = self.unless_settled_by_reading(sent)?;
+        let found = self.read_back(target, raw.kind).await?;
+        match doubt {
+            Some(trouble) if found.value() != Some(raw) => Err(trouble),
+            _ => Ok(found),
+        }
+    }
+
+    /// Deletes a value, leaves its key alone, and reads back.
+    pub(crate) async fn remove(&mut self, target: &Target) -> Result<Observed, Trouble> {
+        let sent = self.send_removal(target).await;
+        let doubt = self.unless_settled_by_reading(sent)?;
+        let found = self.observe_one(target).await?;
+        match doubt {
+            Some(trouble) if !found.is_absent() => Err(trouble),
+            _ => Ok(found),
+        }
+    }
+
+    /// Makes a key empty-handed callers need; see `restore.rs` for taking keys away.
+    async fn create_key(&mut self, key: &KeyPath) -> Result<(), Trouble> {
+        let created = self.client.create_key(key.as_str()).await;
+        self.noted(created)?;
+        self.missing.remove(key);
+        Ok(())
+    }
+
+    async fn send_value(&mut self, target: &Target, raw: &RawValue) -> Result<(), Trouble> {
+        if self.road == Road::Cim {
+            match self.send_value_by_cim(target, raw).await {
+                Err(trouble) if self.leaves_wmi(&trouble) => {}
+                result => return result,
+            }
+        }
+        let sent = shell::set(&mut self.client, target, raw).await;
+        self.noted_by_shell(sent)
+    }
+
+    async fn send_value_by_cim(&mut self, target: &Target, raw: &RawValue) -> Result<(), Trouble> {
+        let data = cim::registry_data(raw)?;
+        if self.missing.contains(&target.key) {
+            self.create_key(&target.key).await?;
+        }
+        let key = target.key.as_str();
+        let written = self.client.write_value(key, &target.value, &data).await;
+        match self.noted(written) {
+            Err(trouble) if is_not_found(&trouble) => {}
+            result => return result,
+        }
+        self.create_key(&target.key).await?;
+        let written = self.client.write_value(key, &target.value, &data).await;
+        self.noted(written)
+    }
+
+    async fn send_removal(&mut self, target: &Target) -> Result<(), Trouble> {
+        if self.road == Road::Cim {
+            let deleted = self.client.delete_value(target.key.as_str(), &target.value).await;
+            match self.noted(deleted) {
+                Ok(Deleted::Done | Deleted::Absent) => return Ok(()),
+                Err(trouble) if self.leaves_wmi(&trouble) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        let sent = shell::delete_value(&mut self.client, target).await;
+        self.noted_by_shell(sent)
+    }
+
+    /// `netsh winhttp`, in the one shell. Its exit code and its text prove nothing; the bytes do.
+    async fn netsh(&mut self, target: &Target, desired: &Desired) -> Result<Observed, Trouble> {
+        let unfit = || Trouble::Refused(Reason::Internal, "no command for this state".to_owned());
+        let line = shell::netsh(desired).ok_or_else(unfit)??;
+        let ran = shell::run(&mut self.client, &line).await;
+        let ran = self.noted_by_shell(ran);
+        let (output, doubt) = match ran {
+            Ok(output) => (Some(output), None),
+            Err(trouble) => (None, self.unless_settled_by_reading(Err(trouble))?),
+        };
+        let found = self.read_back(target, REG_BINARY).await?;
+        if desired.satisfied_by(&found) {
+            return Ok(found);
+        }
+        if let Some(trouble) = doubt {
+            return Err(trouble);
+        }
+        if let Some(output) = output.filter(|output| output.exit_code != Some(0)) {
+            let code = output.exit_code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+            let text = format!("netsh ended with exit code {code}: {}", shell::said(&output));
+            return Err(Trouble::Refused(Reason::ReadBackDiffers, text));
+        }
+        Ok(found)
+    }
+
+    /// A typed read proves the type as well: a Get of another type is refused by the host. Only where it finds
+    /// nothing of that type is the whole state read.
+    pub(crate) async fn read_back(&mut self, target: &Target, kind: u32) -> Result<Observed, Trouble> {
+        if self.road == Road::Cim && kind != REG_EXPAND_SZ {
+            match cim::typed_value(&mut self.client, target, kind).await {
+                Ok(Some(raw)) => return Ok(Observed::Present(raw)),
+                Ok(None) => {}
+                Err(trouble) if self.leaves_wmi(&trouble) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        self.observe_one(target).await
+    }
+
+    /// After a fault that leaves open whether the write was carried out, while the connection is still good, the
+    /// reading decides. Gives the trouble to report if the reading does not find the write.
+    fn unless_settled_by_reading(&self, sent: Result<(), Trouble>) -> Result<Option<Trouble>, Trouble> {
+        match sent {
+            Ok(()) => Ok(None),
+            Err(trouble) if trouble.fault().is_some() && trouble.may_have_run() => Ok(Some(trouble)),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// As `noted`, for commands: a shell that could not be opened has not run anything.
+    pub(crate) fn noted_by_shell<T>(&mut self, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        self.wrote |= match &result {
+            Ok(_) => true,
+            Err(trouble) => trouble.may_have_run() && !trouble.is_opening_the_shell(),
+        };
+        self.by_shell(result)
+    }
+}
+
+fn is_not_found(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Wire(error) if matches!(error.kind, ErrorKind::Registry { code: 2, .. }))
+}

@@ -1,0 +1,188 @@
+//! The registry through `StdRegProv` (wsman reference 4.5): one request per key and one per value that is there.
+
+use std::collections::HashMap;
+
+use playbooks::registry::{REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ};
+use playbooks::{KeyPath, Observed, RawValue, Target, Typed};
+use rollout::Reason;
+use wsman::{Client, Deleted, ErrorKind, RegistryData};
+
+use crate::error::Trouble;
+
+/// What a read through `StdRegProv` is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Exact(Observed),
+    /// There is a value, but this channel may not show its exact text.
+    Doubtful { kind: u32, why: String },
+}
+
+/// Reads the targets, each key enumerated once.
+pub(crate) async fn observe(
+    client: &mut Client,
+    targets: &[Target],
+) -> Result<Vec<Reading>, Trouble> {
+    let mut keys: HashMap<KeyPath, Option<Vec<(String, u32)>>> = HashMap::new();
+    let mut readings = Vec::with_capacity(targets.len());
+    for target in targets {
+        if !keys.contains_key(&target.key) {
+            let values = client.enum_values(target.key.as_str()).await?;
+            keys.insert(target.key.clone(), values);
+        }
+        let reading = match keys.get(&target.key).and_then(Option::as_ref) {
+            None => Reading::Exact(key_absent(client, &mut keys, &target.key).await?),
+            Some(values) => match kind_of(values, &target.value) {
+                None => Reading::Exact(Observed::ValueAbsent),
+                Some(kind) => value(client, target, kind).await?,
+            },
+        };
+        readings.push(reading);
+    }
+    Ok(readings)
+}
+
+/// Typed reads of values whose type is known; see `Link::known`.
+pub(crate) async fn known(
+    client: &mut Client,
+    wanted: &[(Target, u32)],
+) -> Result<Vec<Option<Typed>>, Trouble> {
+    let mut found = Vec::with_capacity(wanted.len());
+    for (target, kind) in wanted {
+        let read = client.read_value(target.key.as_str(), &target.value, *kind).await;
+        found.push(match read {
+            Ok(data) => data.map(typed),
+            Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => None,
+            Err(error) => return Err(error.into()),
+        });
+    }
+    Ok(found)
+}
+
+/// Reads a value by the Get of its type; `None` where it is absent, or has another type.
+pub(crate) async fn typed_value(
+    client: &mut Client,
+    target: &Target,
+    kind: u32,
+) -> Result<Option<RawValue>, Trouble> {
+    match client.read_value(target.key.as_str(), &target.value, kind).await {
+        Ok(data) => Ok(data.map(|data| typed(data).to_raw())),
+        Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the key is there without values and without subkeys; `None` where it is not there.
+pub(crate) async fn key_is_empty(client: &mut Client, key: &KeyPath) -> Result<Option<bool>, Trouble> {
+    let Some(values) = client.enum_values(key.as_str()).await? else { return Ok(None) };
+    if !values.is_empty() {
+        return Ok(Some(false));
+    }
+    let subkeys = client.enum_keys(key.as_str()).await?;
+    Ok(subkeys.map(|names| names.is_empty()))
+}
+
+/// The value as the wire carries it, or why it cannot be sent exactly.
+pub(crate) fn registry_data(raw: &RawValue) -> Result<RegistryData, Trouble> {
+    let refused = |why: &str| Trouble::Refused(Reason::PriorNotRestorable, why.to_owned());
+    let typed = raw.to_typed().ok_or_else(|| {
+        refused("the value has a form that no channel writes back byte for byte")
+    })?;
+    let sendable = |text: &str| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'));
+    let clean = match &typed {
+        Typed::Sz(text) | Typed::ExpandSz(text) => sendable(text),
+        Typed::MultiSz(items) => items.iter().all(|item| sendable(item)),
+        _ => true,
+    };
+    if !clean {
+        return Err(refused("the value holds control characters that XML cannot carry"));
+    }
+    Ok(match typed {
+        Typed::Sz(text) => RegistryData::Sz(text),
+        Typed::ExpandSz(text) => RegistryData::ExpandSz(text),
+        Typed::Binary(bytes) => RegistryData::Binary(bytes),
+        Typed::Dword(number) => RegistryData::Dword(number),
+        Typed::MultiSz(items) => RegistryData::MultiSz(items),
+        Typed::Qword(number) => RegistryData::Qword(number),
+    })
+}
+
+/// The highest missing ancestor: RB0 wants each of them known, RB2 removes no other.
+pub(crate) async fn key_absent(
+    client: &mut Client,
+    keys: &mut HashMap<KeyPath, Option<Vec<(String, u32)>>>,
+    key: &KeyPath,
+) -> Result<Observed, Trouble> {
+    let mut first_missing = key.clone();
+    for ancestor in key.self_and_ancestors().skip(1) {
+        if !keys.contains_key(&ancestor) {
+            let values = client.enum_values(ancestor.as_str()).await?;
+            keys.insert(ancestor.clone(), values);
+        }
+        if keys.get(&ancestor).is_some_and(Option::is_some) {
+            break;
+        }
+        first_missing = ancestor;
+    }
+    Ok(Observed::KeyAbsent { first_missing })
+}
+
+/// True where there is nothing to delete any more.
+pub(crate) fn gone(deleted: Deleted) -> bool {
+    matches!(deleted, Deleted::Absent)
+}
+
+fn kind_of(values: &[(String, u32)], name: &str) -> Option<u32> {
+    let folded = name.to_lowercase();
+    values.iter().find(|(known, _)| known.to_lowercase() == folded).map(|(_, kind)| *kind)
+}
+
+async fn value(client: &mut Client, target: &Target, kind: u32) -> Result<Reading, Trouble> {
+    let opaque = |why: &str| Reading::Exact(Observed::Opaque { kind, why: why.to_owned() });
+    let doubtful = |why: &str| Reading::Doubtful { kind, why: why.to_owned() };
+    match kind {
+        1 | 3 | 4 | 7 | 11 => {}
+        REG_EXPAND_SZ => return Ok(doubtful("StdRegProv shows an expandable text expanded")),
+        _ => return Ok(opaque("no channel reads and writes a value of this registry type")),
+    }
+    let read = client.read_value(target.key.as_str(), &target.value, kind).await;
+    let data = match read {
+        Ok(Some(data)) => typed(data),
+        // It was there a moment ago: somebody is changing it right now.
+        Ok(None) => return Ok(Reading::Exact(Observed::ValueAbsent)),
+        Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => {
+            return Ok(opaque("the value cannot be read as the type it has"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let reading = match &data {
+        Typed::Sz(text) if !is_plain(text) => {
+            doubtful("WMI may have replaced characters of the text")
+        }
+        Typed::MultiSz(items) if items.is_empty() || items.iter().any(String::is_empty) => {
+            opaque("a multi string that is empty or has empty items cannot be told apart or written back")
+        }
+        Typed::MultiSz(items) if !items.iter().all(|item| is_plain(item)) => {
+            doubtful("WMI may have replaced characters of the texts")
+        }
+        _ => Reading::Exact(Observed::Present(data.to_raw())),
+    };
+    debug_assert!(matches!(kind, REG_SZ | REG_MULTI_SZ) || matches!(reading, Reading::Exact(_)));
+    Ok(reading)
+}
+
+/// WMI writes `?` for control characters, XML readers fold line ends, and an unpaired surrogate has no text form:
+/// where one of those signs occurs, the text may be another one on the host.
+fn is_plain(text: &str) -> bool {
+    !text.contains(['?', '\u{FFFD}', '\n', '\r'])
+}
+
+fn typed(data: RegistryData) -> Typed {
+    match data {
+        RegistryData::Sz(text) => Typed::Sz(text),
+        RegistryData::ExpandSz(text) => Typed::ExpandSz(text),
+        RegistryData::Binary(bytes) => Typed::Binary(bytes),
+        RegistryData::Dword(number) => Typed::Dword(number),
+        RegistryData::MultiSz(items) => Typed::MultiSz(items),
+        RegistryData::Qword(number) => Typed::Qword(number),
+    }
+}

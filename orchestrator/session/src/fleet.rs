@@ -1,0 +1,135 @@
+//! The real fleet: from a host's name to a session with the right machine.
+//!
+//! Holds what a run knows of its hosts (settings, credentials, the logon guard, TLS configurations). One host's
+//! work is in `session.rs`; what is sent for it in `link.rs` and below.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use inventory::{Auth, Credential, Host, HostName, Settings, Transport};
+use rollout::{Fleet, HostError, Reason, Survey};
+use wsman::{AuthMethod, Client, Credentials, Deadlines, Endpoint, TlsConfigs, TlsPolicy};
+
+use crate::credential::{CredentialSource, Wallet};
+use crate::error::{Trouble, host_error};
+use crate::guard::LogonBudget;
+use crate::identity::{self, Proof};
+use crate::link::{Link, Terms};
+use crate::session::{HostReader, HostSession};
+
+/// All hosts of a run, over WS-Management. Implements [`Survey`] for verbs that only read, and [`Fleet`].
+pub struct RealFleet {
+    hosts: HashMap<HostName, Settings>,
+    wallet: Wallet,
+    budget: Arc<LogonBudget>,
+    tls: Arc<TlsConfigs>,
+}
+
+impl RealFleet {
+    /// Takes the resolved hosts of a run. Contacts nothing and asks for no secret yet. `budget` is shared by all
+    /// that the run does, so that attempts are counted over everything.
+    pub fn new(
+        hosts: impl IntoIterator<Item = Host>,
+        credentials: BTreeMap<String, Credential>,
+        source: impl CredentialSource,
+        budget: Arc<LogonBudget>,
+    ) -> Self {
+        let hosts = hosts.into_iter().map(|host| (host.name, host.settings)).collect();
+        Self {
+            hosts,
+            wallet: Wallet::new(credentials, source),
+            budget,
+            tls: Arc::new(TlsConfigs::new()),
+        }
+    }
+
+    /// Connects, proves the machine, and logs on with the first read. Cancel safe: dropping closes the connection.
+    async fn link(&self, host: &HostName) -> Result<Link, HostError> {
+        let settings = self.hosts.get(host).ok_or_else(|| {
+            HostError::failed(Reason::Internal, format!("'{host}' is not part of this run"))
+        })?;
+        let endpoint = endpoint(host, settings)?;
+        let credential = settings.credential.value.as_deref();
+        let (username, password) = self.wallet.open(credential).await?;
+        let terms = Terms::new(host, settings, &username);
+        let guard = self.budget.for_credential(credential.unwrap_or_default());
+        let credentials = Credentials { username, password };
+        let client = Client::connect(endpoint, credentials, guard, Arc::clone(&self.tls))
+            .await
+            .map_err(|error| host_error(&Trouble::Wire(error), terms.situation(false)))?;
+        if settings.verify_name.value {
+            // Before the logon: a wrong machine gets nothing that is derived from the password.
+            prove(host, &client)?;
+        }
+        Link::open(client, terms).await
+    }
+}
+
+impl Survey for RealFleet {
+    type Observer = HostReader;
+
+    async fn observe(&self, host: &HostName) -> Result<HostReader, HostError> {
+        Ok(HostReader::new(self.link(host).await?))
+    }
+}
+
+impl Fleet for RealFleet {
+    type Session = HostSession;
+
+    async fn open(&self, host: &HostName) -> Result<HostSession, HostError> {
+        Ok(HostSession::new(self.link(host).await?))
+    }
+}
+
+fn prove(host: &HostName, client: &Client) -> Result<(), HostError> {
+    let peer = client.peer();
+    let proof = Proof {
+        computer_name: peer.computer_name.as_deref(),
+        dns_name: peer.dns_name.as_deref(),
+        certificate: peer.tls_verified,
+    };
+    identity::verify(host, proof).map_err(|wrong| {
+        HostError::failed(Reason::WrongHost, wrong.to_string()).with_remedy(
+            "check the name in DNS and the host's 'address'; where the names differ on purpose set verify_name: false",
+        )
+    })
+}
+
+fn endpoint(host: &HostName, settings: &Settings) -> Result<Endpoint, HostError> {
+    let defaults = Endpoint::http(host.as_str(), settings.port.value);
+    let deadlines = Deadlines {
+        connect: settings.connect_timeout.value,
+        request: settings.request_timeout.value,
+        ..defaults.deadlines
+    };
+    let tls = match settings.transport.value {
+        Transport::Http => None,
+        Transport::Https => Some(TlsPolicy {
+            ca_file: settings.ca_file.value.clone(),
+            pin: settings.cert_sha256.value.as_deref().map(pin).transpose()?,
+            verify: settings.tls_verify.value,
+        }),
+    };
+    let auth = match settings.auth.value {
+        Auth::Negotiate => AuthMethod::Negotiate,
+        Auth::Ntlm => AuthMethod::Ntlm,
+        Auth::Basic => AuthMethod::Basic,
+        Auth::Kerberos | Auth::Certificate => {
+            let text = "this build authenticates by negotiate (NTLM), ntlm and basic only";
+            return Err(HostError::failed(Reason::AuthNotOffered, text)
+                .with_remedy("set auth: negotiate for the host"));
+        }
+    };
+    let address = settings.address.value.clone();
+    Ok(Endpoint { address, tls, auth, deadlines, ..defaults })
+}
+
+fn pin(text: &str) -> Result<[u8; 32], HostError> {
+    let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(&digits, &mut bytes).map_err(|_| {
+        let text = "cert_sha256 is not the 64 hexadecimal digits of a SHA-256";
+        HostError::failed(Reason::Certificate, text)
+    })?;
+    Ok(bytes)
+}

@@ -1,0 +1,283 @@
+//! One host's connection with all that is remembered about it: which channel works, whether something was written.
+//!
+//! Reading is here; writing in `apply.rs`, taking back in `restore.rs`, facts in `facts.rs`. The two channels are
+//! `cim.rs` (`StdRegProv`) and `shell.rs` (`reg.exe`): both give exact states or say that they cannot.
+
+use std::collections::HashSet;
+
+use inventory::{Channel, HostName, Settings, Transport};
+use playbooks::registry::REG_SZ;
+use playbooks::{KeyPath, Observed, Target, Typed};
+use rollout::{Cost, HostError, HostIdentity, Reason};
+use wsman::Client;
+
+use crate::cim::{self, Reading};
+use crate::error::{Situation, Trouble, host_error};
+use crate::guard::account_is_local;
+use crate::shell;
+
+/// The terms on which a host is spoken to, as far as they matter after connecting.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    channel: Channel,
+    account: String,
+    local_account: bool,
+    tls: bool,
+    port: u16,
+}
+
+impl Terms {
+    pub(crate) fn new(host: &HostName, settings: &Settings, username: &str) -> Self {
+        Self {
+            channel: settings.channel.value,
+            account: username.to_owned(),
+            local_account: account_is_local(username, host.as_str()),
+            tls: settings.transport.value == Transport::Https,
+            port: settings.port.value,
+        }
+    }
+
+    pub(crate) fn situation(&self, wrote: bool) -> Situation<'_> {
+        Situation {
+            wrote,
+            local_account: self.local_account,
+            tls: self.tls,
+            port: self.port,
+            account: &self.account,
+        }
+    }
+}
+
+/// How registry operations travel now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Road {
+    Cim,
+    Shell,
+}
+
+/// A connection to the proved machine.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) client: Client,
+    terms: Terms,
+    pub(crate) road: Road,
+    /// What WMI said when the road was changed, for the message if the shell fails too.
+    wmi_said: Option<String>,
+    identity: HostIdentity,
+    /// A write left this machine, or may have.
+    pub(crate) wrote: bool,
+    /// Keys seen absent, so that a write creates them first instead of being refused.
+    pub(crate) missing: HashSet<KeyPath>,
+}
+
+impl Link {
+    /// Logs on with the first read, that of MachineGuid.
+    pub(crate) async fn open(client: Client, terms: Terms) -> Result<Self, HostError> {
+        let road = if terms.channel == Channel::Shell { Road::Shell } else { Road::Cim };
+        let mut link = Self {
+            client,
+            terms,
+            road,
+            wmi_said: None,
+            identity: HostIdentity::default(),
+            wrote: false,
+            missing: HashSet::new(),
+        };
+        let guid = match link.machine_guid().await {
+            Ok(guid) => guid,
+            Err(trouble) => {
+                let error = link.host_error(&trouble);
+                link.client.close().await;
+                return Err(error);
+            }
+        };
+        let peer = link.client.peer();
+        link.identity = HostIdentity {
+            computer_name: peer.computer_name.clone().or_else(|| peer.dns_name.clone()),
+            machine_guid: guid,
+            auth: peer.auth.clone(),
+        };
+        Ok(link)
+    }
+
+    pub(crate) fn identity(&self) -> &HostIdentity {
+        &self.identity
+    }
+
+    pub(crate) fn cost(&self) -> Cost {
+        cost(self.client.cost())
+    }
+
+    pub(crate) async fn close(self) -> Cost {
+        cost(self.client.close().await)
+    }
+
+    /// Judges a failure in the light of what was written.
+    pub(crate) fn host_error(&self, trouble: &Trouble) -> HostError {
+        host_error(trouble, self.terms.situation(self.wrote))
+    }
+
+    async fn machine_guid(&mut self) -> Result<Option<String>, Trouble> {
+        let target = Target {
+            key: KeyPath::below_local_machine(r"SOFTWARE\Microsoft\Cryptography")
+                .map_err(|error| Trouble::Refused(Reason::Internal, error.to_string()))?,
+            value: "MachineGuid".to_owned(),
+        };
+        let typed = self.known(&[(target, REG_SZ)]).await?;
+        Ok(typed.into_iter().flatten().find_map(|typed| match typed {
+            Typed::Sz(text) => Some(text),
+            _ => None,
+        }))
+    }
+
+    /// Values whose type is known beforehand; `None` for an absent one or one of another type. Expandable texts
+    /// may come back expanded. Not for anything that is to be restored.
+    pub(crate) async fn known(
+        &mut self,
+        wanted: &[(Target, u32)],
+    ) -> Result<Vec<Option<Typed>>, Trouble> {
+        if self.road == Road::Cim {
+            match cim::known(&mut self.client, wanted).await {
+                Err(trouble) if self.leaves_wmi(&trouble) => {}
+                result => return result,
+            }
+        }
+        let targets: Vec<Target> = wanted.iter().map(|(target, _)| target.clone()).collect();
+        let observed = self.observe_by_shell(&targets).await?;
+        let typed = observed.iter().map(|found| found.value().and_then(|raw| raw.to_typed()));
+        Ok(typed.collect())
+    }
+
+    /// Exact present states, in the order asked for.
+    pub(crate) async fn observe(&mut self, targets: &[Target]) -> Result<Vec<Observed>, Trouble> {
+        let observed = self.observe_by_road(targets).await?;
+        for (target, found) in targets.iter().zip(&observed) {
+            if matches!(found, Observed::KeyAbsent { .. }) {
+                self.missing.insert(target.key.clone());
+            } else {
+                self.missing.remove(&target.key);
+            }
+        }
+        Ok(observed)
+    }
+
+    pub(crate) async fn observe_one(&mut self, target: &Target) -> Result<Observed, Trouble> {
+        let observed = self.observe(std::slice::from_ref(target)).await?;
+        let nothing = || Trouble::Refused(Reason::Internal, "a read gave nothing".to_owned());
+        observed.into_iter().next().ok_or_else(nothing)
+    }
+
+    async fn observe_by_road(&mut self, targets: &[Target]) -> Result<Vec<Observed>, Trouble> {
+        if self.road == Road::Cim {
+            match cim::observe(&mut self.client, targets).await {
+                Ok(readings) => return self.settle(targets, readings).await,
+                Err(trouble) if self.leaves_wmi(&trouble) => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        self.observe_by_shell(targets).await
+    }
+
+    /// Asks the shell for what `StdRegProv` cannot show exactly, all in one command.
+    async fn settle(
+        &mut self,
+        targets: &[Target],
+        readings: Vec<Reading>,
+    ) -> Result<Vec<Observed>, Trouble> {
+        let doubtful: Vec<Target> = targets
+            .iter()
+            .zip(&readings)
+            .filter(|(_, reading)| matches!(reading, Reading::Doubtful { .. }))
+            .map(|(target, _)| target.clone())
+            .collect();
+        let mut exact = if doubtful.is_empty() {
+            Ok(Vec::new().into_iter())
+        } else {
+            self.ask_shell(&doubtful).await?.map(Vec::into_iter)
+        };
+        let settled = readings.into_iter().map(|reading| match (reading, &mut exact) {
+            (Reading::Exact(observed), _) => observed,
+            (Reading::Doubtful { kind, why }, Ok(exact)) => {
+                exact.next().unwrap_or(Observed::Opaque { kind, why })
+            }
+            (Reading::Doubtful { kind, why }, Err(refusal)) => {
+                Observed::Opaque { kind, why: format!("{why}, and {refusal}") }
+            }
+        });
+        Ok(settled.collect())
+    }
+
+    /// A second opinion of the shell while WMI works. The inner error says why there is none; the outer one is the
+    /// loss of the host.
+    async fn ask_shell(
+        &mut self,
+        targets: &[Target],
+    ) -> Result<Result<Vec<Observed>, String>, Trouble> {
+        if self.terms.channel == Channel::Cim {
+            return Ok(Err("channel cim forbids to ask reg.exe in a shell".to_owned()));
+        }
+        match shell::observe(&mut self.client, targets).await {
+            Ok(observed) => Ok(Ok(observed)),
+            Err(trouble) => match trouble.fault() {
+                Some(fault) if !fault.is_timeout() => Ok(Err(format!("the shell says: {fault}"))),
+                _ => Err(trouble),
+            },
+        }
+    }
+
+    async fn observe_by_shell(&mut self, targets: &[Target]) -> Result<Vec<Observed>, Trouble> {
+        let result = shell::observe(&mut self.client, targets).await;
+        let observed = self.by_shell(result)?;
+        Ok(targets
+            .iter()
+            .zip(observed)
+            .map(|(target, found)| shell::only_if_writable(target, found))
+            .collect())
+    }
+
+    /// Adds what WMI said where the shell refuses as well.
+    pub(crate) fn by_shell<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        result.map_err(|trouble| match (&self.wmi_said, trouble.fault()) {
+            (Some(wmi), Some(fault)) if !fault.is_timeout() => Trouble::Refused(
+                Reason::WmiBroken,
+                format!("WMI does not work ({wmi}), and the shell neither: {fault}"),
+            ),
+            _ => trouble,
+        })
+    }
+
+    /// Whether to go on through the shell after this failure; if so, the road is changed for good.
+    pub(crate) fn leaves_wmi(&mut self, trouble: &Trouble) -> bool {
+        let leaves = self.terms.channel == Channel::Auto && trouble.is_wmi_broken();
+        if leaves {
+            let said = match trouble {
+                Trouble::Wire(error) => error.to_string(),
+                Trouble::Refused(_, text) => text.clone(),
+            };
+            tracing::debug!(said, "WMI does not work here, going on with reg.exe");
+            self.wmi_said = Some(said);
+            self.road = Road::Shell;
+        }
+        leaves
+    }
+
+    /// Whether reg.exe may be used on this host at all.
+    pub(crate) fn shell_allowed(&self) -> bool {
+        self.terms.channel != Channel::Cim
+    }
+
+    /// Remembers that a write left, whatever became of it.
+    pub(crate) fn noted<T>(&mut self, result: Result<T, wsman::Error>) -> Result<T, Trouble> {
+        let result = result.map_err(Trouble::Wire);
+        self.wrote |= match &result {
+            Ok(_) => true,
+            Err(trouble) => trouble.may_have_run(),
+        };
+        result
+    }
+}
+
+fn cost(cost: wsman::Cost) -> Cost {
+    let wsman::Cost { requests, sent, received, connections } = cost;
+    Cost { requests, sent, received, connections }
+}

@@ -1,0 +1,71 @@
+//! The two halves of a session as the engine sees them. A [`HostReader`] has no way to write: verbs that only read
+//! get nothing else (product promise 6).
+
+use playbooks::{Change, FactSet, Facts, Observed, Target};
+use rollout::{Cost, HostError, HostIdentity, Observe, Restored, Session, Undo};
+
+use crate::link::Link;
+
+/// Reads one host.
+#[derive(Debug)]
+pub struct HostReader(Link);
+
+impl HostReader {
+    pub(crate) fn new(link: Link) -> Self {
+        Self(link)
+    }
+}
+
+/// Reads and writes one host.
+#[derive(Debug)]
+pub struct HostSession(Link);
+
+impl HostSession {
+    pub(crate) fn new(link: Link) -> Self {
+        Self(link)
+    }
+}
+
+/// The reading half is the same for both.
+macro_rules! observe {
+    ($session:ty) => {
+        impl Observe for $session {
+            fn identity(&self) -> &HostIdentity {
+                self.0.identity()
+            }
+
+            async fn facts(&mut self, wanted: FactSet) -> Result<Facts, HostError> {
+                let facts = self.0.facts(wanted).await;
+                facts.map_err(|trouble| self.0.host_error(&trouble))
+            }
+
+            async fn observe(&mut self, targets: &[Target]) -> Result<Vec<Observed>, HostError> {
+                let observed = self.0.observe(targets).await;
+                observed.map_err(|trouble| self.0.host_error(&trouble))
+            }
+
+            fn cost(&self) -> Cost {
+                self.0.cost()
+            }
+
+            async fn close(self) -> Cost {
+                self.0.close().await
+            }
+        }
+    };
+}
+
+observe!(HostReader);
+observe!(HostSession);
+
+impl Session for HostSession {
+    async fn apply(&mut self, change: &Change) -> Result<Observed, HostError> {
+        let applied = self.0.apply(change).await;
+        applied.map_err(|trouble| self.0.host_error(&trouble))
+    }
+
+    async fn restore(&mut self, undo: &Undo) -> Result<Restored, HostError> {
+        let restored = self.0.restore(undo).await;
+        restored.map_err(|trouble| self.0.host_error(&trouble))
+    }
+}
