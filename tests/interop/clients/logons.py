@@ -67,7 +67,8 @@ def register(part: Part) -> None:
             envelope(get := WSManAction.GET, CIMV2 + "Win32_OperatingSystem")
         )
         header = {"Content-Type": f"{content_type};{SEALED_TYPE}"}
-        equal(post(host.target.url("http"), body, header).status_code, 401)
+        # Windows has been seen to answer a sealed body there with either.
+        assert post(host.target.url("http"), body, header).status_code in (400, 401)
         equal(
             post(
                 host.target.url("http"), envelope(get, CIMV2), {"Content-Type": "application/soap+xml;charset=UTF-8"}
