@@ -1,10 +1,11 @@
-//! The client against a small server of its own that can misbehave at the level of TCP and HTTP.
+//! The client against the simulated fleet, and against a small server that can misbehave at the level of TCP and HTTP.
 
 #![expect(
     clippy::unwrap_used,
     reason = "functions that tests share are outside of what clippy.toml allows"
 )]
 
+mod fleet;
 mod losses;
 mod refusals;
 mod server;
