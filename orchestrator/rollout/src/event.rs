@@ -5,10 +5,10 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Change, Observed};
+use playbooks::{Change, Observed, OnBreach, Target};
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Cost, HostIdentity, Reason, Undo};
+use crate::fleet::{Cost, HostIdentity, Reason, Standing, Undo};
 use crate::outcome::{Outcome, RunState, StepState, StopCause};
 use crate::spec::Verb;
 
@@ -124,6 +124,8 @@ pub enum EventKind {
         hosts: u32,
         /// `floor(percent x hosts)`.
         allowed: u64,
+        /// What follows from it.
+        action: OnBreach,
         /// All of it in a sentence.
         text: String,
     },
@@ -169,6 +171,32 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// The word in the journal and in `--events`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run_started",
+            Self::RunResumed { .. } => "run_resumed",
+            Self::RingStarted { .. } => "ring_started",
+            Self::HostStarted => "host_started",
+            Self::HostIdentified { .. } => "host_identified",
+            Self::HostRetry { .. } => "host_retry",
+            Self::PriorRecorded { .. } => "prior_recorded",
+            Self::StepStarted { .. } => "step_started",
+            Self::StepFinished { .. } => "step_finished",
+            Self::UndoStarted => "undo_started",
+            Self::HostFinished { .. } => "host_finished",
+            Self::LimitBreached { .. } => "limit_breached",
+            Self::StopRequested { .. } => "stop_requested",
+            Self::GuardTripped { .. } => "guard_tripped",
+            Self::RollbackStarted { .. } => "rollback_started",
+            Self::RingFinished { .. } => "ring_finished",
+            Self::RunFinished { .. } => "run_finished",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
 /// A step as it will be carried out on one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedStep {
@@ -188,6 +216,39 @@ pub struct PlannedChange {
     pub intent: Intent,
     /// Found before the first write.
     pub prior: Observed,
+}
+
+impl PlannedChange {
+    /// Where.
+    pub fn target(&self) -> &Target {
+        match &self.intent {
+            Intent::Apply(change) => &change.target,
+            Intent::Undo(undo) => &undo.target,
+        }
+    }
+
+    /// Whether something has to be written where `prior` is what is there. A pure function, so that an undisturbed
+    /// run and a resumed one agree.
+    pub fn needed(&self) -> bool {
+        match &self.intent {
+            Intent::Apply(change) => !change.desired.satisfied_by(&self.prior),
+            // A restore of what is there already may still have empty keys to remove.
+            Intent::Undo(undo) => {
+                undo.judge(&self.prior) != Standing::Prior || undo.created_from().is_some()
+            }
+        }
+    }
+
+    /// What is wanted, for people.
+    pub fn wanted(&self) -> String {
+        match &self.intent {
+            Intent::Apply(change) => change.desired.text(),
+            Intent::Undo(undo) => match &undo.prior {
+                Observed::Present(value) => value.text(),
+                _ => "absent".to_owned(),
+            },
+        }
+    }
 }
 
 /// What one write is to achieve.

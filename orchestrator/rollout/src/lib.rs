@@ -15,9 +15,14 @@
 pub mod event;
 pub mod exit;
 mod fleet;
+mod history;
+pub mod journal;
 mod outcome;
+mod progress;
 mod record;
+mod record_fold;
 mod spec;
+pub mod state;
 
 pub use event::{Event, EventKind, Intent, PlannedChange, PlannedStep};
 pub use exit::{Ending, exit_code};
@@ -25,7 +30,11 @@ pub use fleet::{
     Cost, Fleet, HostError, HostIdentity, Observe, Priors, Reason, Restored, Session, Severity,
     Standing, Survey, Undo,
 };
+pub use journal::{
+    ActiveRun, Clock, Holder, Journal, JournalError, JournalOptions, OpenMode, ResumeOptions,
+};
 pub use outcome::{Outcome, RunState, StepState, StopCause, Totals};
+pub use progress::{HostId, HostProgress, IllegalEvent, Phase, Progress};
 pub use record::{ChangeRecord, HostRecord, RingRecord, RunRecord, RunSummary, StepRecord};
 pub use spec::{
     HostSpec, HostWork, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables, Verb,

@@ -1,0 +1,303 @@
+//! One host's part of a run: a fold over its events. The engine keeps it for the hosts in flight, the journal builds
+//! it for resumes, rollbacks and reports, so that all of them judge alike.
+
+use inventory::HostName;
+use playbooks::{Desired, Observed};
+
+use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
+use crate::fleet::{Cost, HostIdentity, Reason, Undo};
+use crate::outcome::{Outcome, StepState};
+use crate::record::{ChangeRecord, HostRecord, StepRecord};
+use crate::spec::UndoStep;
+
+/// What is known of one host of a run.
+#[derive(Clone, Debug, Default)]
+pub struct HostHistory {
+    /// Who answered last.
+    pub identity: Option<HostIdentity>,
+    /// In the order they are carried out; empty before the prior state is recorded.
+    pub steps: Vec<StepHistory>,
+    /// Recorded prior state, even where there are no steps.
+    pub recorded: bool,
+    /// A step was begun.
+    pub touched: bool,
+    /// Being, or having been, taken back.
+    pub undoing: bool,
+    /// How it ended.
+    pub ended: Option<Ended>,
+}
+
+/// The content of [`EventKind::HostFinished`].
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// How.
+    pub outcome: Outcome,
+    /// The final state differs from the prior one.
+    pub changed: bool,
+    /// Cause.
+    pub reason: Option<Reason>,
+    /// Cause for people.
+    pub detail: Option<String>,
+    /// What to do about it.
+    pub remedy: Option<String>,
+    /// Connections tried.
+    pub attempts: u32,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct StepHistory {
+    /// What is to be done, with the prior states.
+    pub plan: PlannedStep,
+    /// Begun.
+    pub started: bool,
+    /// Ended.
+    pub finished: Option<(StepState, Option<String>)>,
+    /// Read back, per change.
+    pub after: Vec<Option<Observed>>,
+}
+
+/// Position of a change: step, change.
+pub type Place = (usize, usize);
+
+impl HostHistory {
+    /// Takes note of an event of this host.
+    pub fn note(&mut self, event: &EventKind) {
+        match event {
+            EventKind::HostStarted => self.ended = None,
+            EventKind::UndoStarted => (self.ended, self.undoing) = (None, true),
+            EventKind::HostIdentified { identity } => self.identity = Some(identity.clone()),
+            EventKind::PriorRecorded { steps } => {
+                self.recorded = true;
+                self.touched = false;
+                self.steps = steps.iter().cloned().map(StepHistory::new).collect();
+            }
+            EventKind::StepStarted { step } => {
+                self.touched = true;
+                if let Some(step) = self.steps.get_mut(*step as usize) {
+                    step.started = true;
+                    step.finished = None;
+                }
+            }
+            EventKind::StepFinished {
+                step,
+                state,
+                detail,
+                after,
+            } => {
+                if let Some(step) = self.steps.get_mut(*step as usize) {
+                    step.finished = Some((*state, detail.clone()));
+                    step.after.clone_from(after);
+                }
+            }
+            EventKind::HostFinished {
+                outcome,
+                changed,
+                reason,
+                detail,
+                remedy,
+                attempts,
+                cost,
+            } => {
+                self.ended = Some(Ended {
+                    outcome: *outcome,
+                    changed: *changed,
+                    reason: *reason,
+                    detail: detail.clone(),
+                    remedy: remedy.clone(),
+                    attempts: *attempts,
+                    cost: *cost,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// True where a known final state of some change differs from its recorded prior state.
+    pub fn changed(&self) -> bool {
+        self.steps.iter().any(|step| {
+            let known = step.plan.changes.iter().zip(&step.after);
+            known.into_iter().any(|(change, after)| {
+                after
+                    .as_ref()
+                    .is_some_and(|after| !after.same_content(&change.prior))
+            })
+        })
+    }
+
+    /// The state of a step as far as it is known.
+    pub fn step_state(&self, index: usize) -> StepState {
+        let step = &self.steps[index];
+        let needed = step.plan.changes.iter().any(PlannedChange::needed);
+        match &step.finished {
+            _ if step.plan.skipped.is_some() => StepState::Skipped,
+            Some((state, _)) => *state,
+            None if !needed => StepState::Already,
+            None if step.started => StepState::Unknown,
+            // The announcement of a step is not waited for: without an end, it may have been begun.
+            None if self.ended.is_none() => StepState::Unknown,
+            None => StepState::NotRun,
+        }
+    }
+
+    /// What would take this host back, in the order of execution (RB1, RB4: exact reverse of the writing). Changes
+    /// that were never written, or are back already, are left out.
+    pub fn undo_items(&self, force: bool) -> Vec<(Place, Undo)> {
+        let mut items = Vec::new();
+        for (step_index, step) in self.steps.iter().enumerate().rev() {
+            let state = self.step_state(step_index);
+            if matches!(
+                state,
+                StepState::Already | StepState::Skipped | StepState::NotRun
+            ) {
+                continue;
+            }
+            for (index, change) in step
+                .plan
+                .changes
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, change)| change.needed())
+            {
+                let after = step.after.get(index).cloned().flatten();
+                if after
+                    .as_ref()
+                    .is_some_and(|after| after.same_content(&change.prior))
+                {
+                    continue;
+                }
+                items.push(((step_index, index), undo_of(change, after, force)));
+            }
+        }
+        items
+    }
+
+    /// [`HostHistory::undo_items`] by step.
+    pub fn undo_steps(&self, force: bool) -> Vec<UndoStep> {
+        let mut steps: Vec<(usize, UndoStep)> = Vec::new();
+        for ((step, _), undo) in self.undo_items(force) {
+            match steps.last_mut() {
+                Some((last, open)) if *last == step => open.items.push(undo),
+                _ => {
+                    let name = self.steps[step].plan.name.clone();
+                    steps.push((
+                        step,
+                        UndoStep {
+                            name,
+                            items: vec![undo],
+                        },
+                    ));
+                }
+            }
+        }
+        steps.into_iter().map(|(_, step)| step).collect()
+    }
+
+    /// The host as reports show it; `fallback` is the outcome of a host without an end.
+    pub fn into_record(self, name: HostName, ring: String, fallback: Outcome) -> HostRecord {
+        let states: Vec<StepState> = (0..self.steps.len())
+            .map(|index| self.step_state(index))
+            .collect();
+        let known_change = self.changed();
+        let settled = self.ended.is_some();
+        let ended = self.ended.unwrap_or(Ended {
+            outcome: fallback,
+            changed: known_change,
+            reason: None,
+            detail: None,
+            remedy: None,
+            attempts: 0,
+            cost: Cost::default(),
+        });
+        HostRecord {
+            name,
+            ring,
+            outcome: ended.outcome,
+            settled,
+            changed: ended.changed,
+            reason: ended.reason,
+            detail: ended.detail,
+            remedy: ended.remedy,
+            auth: self.identity.as_ref().map(|identity| identity.auth.clone()),
+            machine_guid: self.identity.and_then(|identity| identity.machine_guid),
+            attempts: ended.attempts,
+            cost: ended.cost,
+            steps: self
+                .steps
+                .into_iter()
+                .zip(states)
+                .map(|(step, state)| step.into_record(state))
+                .collect(),
+        }
+    }
+}
+
+impl StepHistory {
+    fn new(plan: PlannedStep) -> Self {
+        let after = vec![None; plan.changes.len()];
+        Self {
+            plan,
+            started: false,
+            finished: None,
+            after,
+        }
+    }
+
+    fn into_record(self, state: StepState) -> StepRecord {
+        let already = state == StepState::Already;
+        let detail = self
+            .plan
+            .skipped
+            .or_else(|| self.finished.and_then(|(_, detail)| detail));
+        let changes = self
+            .plan
+            .changes
+            .into_iter()
+            .zip(self.after)
+            .map(|(change, after)| ChangeRecord {
+                target: change.target().clone(),
+                wanted: change.wanted(),
+                after: after.or_else(|| already.then(|| change.prior.clone())),
+                before: change.prior,
+            });
+        StepRecord {
+            name: self.plan.name,
+            state,
+            detail,
+            changes: changes.collect(),
+        }
+    }
+}
+
+/// The undo of one written, or possibly written, change.
+pub(crate) fn undo_of(change: &PlannedChange, after: Option<Observed>, force: bool) -> Undo {
+    let wanted = match &change.intent {
+        Intent::Apply(apply) => apply.desired.clone(),
+        Intent::Undo(undo) => match &undo.prior {
+            Observed::Present(value) => Desired::Value(value.clone()),
+            _ => Desired::Absent,
+        },
+    };
+    let (ours, uncertain) = match after {
+        Some(after) => (after, None),
+        None => {
+            let guess = match &wanted {
+                Desired::Value(value) => Observed::Present(value.clone()),
+                Desired::Absent => Observed::ValueAbsent,
+                // Only netsh knows the bytes; `uncertain` recognises them.
+                Desired::WinHttp(_) | Desired::WinHttpDirect => change.prior.clone(),
+            };
+            (guess, Some(wanted))
+        }
+    };
+    Undo {
+        target: change.target().clone(),
+        prior: change.prior.clone(),
+        ours,
+        force,
+        uncertain,
+    }
+}

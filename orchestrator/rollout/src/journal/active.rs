@@ -1,0 +1,309 @@
+//! A run being worked on: its lock, its input, where it stands, and the way its events get into the file.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use rusqlite::{Connection, params};
+
+use super::disk::{self, Shapes, text};
+use super::disk_spec::{DiskRun, HostRow};
+use super::error::JournalError;
+use super::lock::RunLock;
+use super::read::DiskEnd;
+use super::writer::Done;
+use super::{Clock, Journal};
+use crate::event::{Event, EventKind};
+use crate::history::HostHistory;
+use crate::outcome::Outcome;
+use crate::progress::{HostId, Progress};
+use crate::spec::{HostSpec, RunId, RunSpec};
+
+/// How a run is taken over.
+#[derive(Default)]
+pub struct ResumeOptions<'a> {
+    /// Hosts with one of these outcomes are done again. Empty: only what was not brought to an end.
+    pub only: Vec<Outcome>,
+    /// Overrides a host's recorded settings (address, credential) for this process; not recorded.
+    pub adjust: Option<&'a dyn Fn(&mut HostSpec)>,
+}
+
+/// A run that this process holds. Dropping it lets go of the run.
+#[derive(Debug)]
+pub struct ActiveRun {
+    journal: Journal,
+    spec: Arc<RunSpec>,
+    run: i64,
+    seq: u64,
+    shapes: Shapes,
+    progress: Progress,
+    only: Option<Vec<Outcome>>,
+    started: Option<jiff::Timestamp>,
+    _lock: RunLock,
+}
+
+impl ActiveRun {
+    pub(super) fn create(journal: Journal, spec: RunSpec) -> Result<Self, JournalError> {
+        let writer = journal.writer()?;
+        let lock = RunLock::acquire(journal.path(), &spec.id)?;
+        if journal.row_of(&spec.id).is_ok() {
+            return Err(JournalError::RunExists(spec.id.to_string()));
+        }
+        let mut shapes = Shapes::default();
+        let hosts: Vec<HostRow> = spec.hosts.iter().map(HostRow::from).collect();
+        let (id, disk) = (spec.id.to_string(), text(&DiskRun::from(&spec)));
+        let mut rows = Vec::with_capacity(hosts.len());
+        let mut new_shapes = Vec::new();
+        for host in hosts {
+            let shape = match shapes.intern(&host.shape) {
+                Some((id, false)) => id,
+                Some((id, true)) => {
+                    new_shapes.push((id, host.shape.clone()));
+                    id
+                }
+                None => {
+                    let id = u32::try_from(new_shapes.len()).unwrap_or(u32::MAX);
+                    shapes.push(host.shape.clone());
+                    new_shapes.push((id, host.shape.clone()));
+                    id
+                }
+            };
+            rows.push((shape, host));
+        }
+        let (tell, told) = sync_channel(1);
+        let (tell_row, told_row) = sync_channel(1);
+        writer.submit(
+            Box::new(move |db| {
+                let run = insert_run(db, &id, &disk, &new_shapes, &rows)?;
+                // The receiver is kept until the answer is there.
+                let _ = tell_row.send(run);
+                Ok(())
+            }),
+            Box::new(move |result| {
+                let _ = tell.send(result);
+            }),
+        );
+        told.recv()
+            .unwrap_or_else(|_| Err(JournalError::ReadOnly(journal.path().to_owned())))?;
+        let run = told_row.recv().unwrap_or_default();
+        let progress = Progress::new(&spec);
+        let spec = Arc::new(spec);
+        Ok(Self {
+            journal,
+            spec,
+            run,
+            seq: 0,
+            shapes,
+            progress,
+            only: None,
+            started: None,
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn resume(
+        journal: Journal,
+        id: &RunId,
+        options: ResumeOptions<'_>,
+    ) -> Result<Self, JournalError> {
+        journal.writer()?;
+        let run = journal.row_of(id)?;
+        let lock = RunLock::acquire(journal.path(), id)?;
+        let mut spec = journal.spec(id)?;
+        if let Some(adjust) = options.adjust {
+            spec.hosts.iter_mut().for_each(adjust);
+        }
+        let shapes = journal.shapes(run)?;
+        let mut progress = Progress::new(&spec);
+        let (mut seq, mut started) = (0, None);
+        journal.for_each(id, run, &shapes, None, |row, time, host, event| {
+            seq = row;
+            started = started.or(Some(time));
+            progress
+                .apply(host, &event)
+                .map_err(|source| JournalError::Inconsistent {
+                    run: id.to_string(),
+                    seq,
+                    source,
+                })
+        })?;
+        // A run that never began starts as a new one.
+        let only = (seq > 0).then_some(options.only);
+        if let Some(only) = &only {
+            let again = EventKind::RunResumed { only: only.clone() };
+            progress
+                .clone()
+                .next(None, &again)
+                .map_err(|source| JournalError::NotResumable {
+                    run: id.to_string(),
+                    why: source.why,
+                })?;
+        }
+        let spec = Arc::new(spec);
+        Ok(Self {
+            journal,
+            spec,
+            run,
+            seq,
+            shapes,
+            progress,
+            only,
+            started,
+            _lock: lock,
+        })
+    }
+
+    /// What the run is asked to do.
+    pub fn spec(&self) -> &Arc<RunSpec> {
+        &self.spec
+    }
+
+    /// Where it stands, before the engine goes on with it.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// `Some` where the run is taken over: the outcomes to be done again.
+    pub fn resumed_only(&self) -> Option<&[Outcome]> {
+        self.only.as_deref()
+    }
+
+    /// The clock that stamps events.
+    pub fn clock(&self) -> &Clock {
+        &self.journal.inner.clock
+    }
+
+    /// What the journal knows of one host of this run.
+    pub(crate) fn history(&self, host: HostId) -> Result<HostHistory, JournalError> {
+        let mut history = HostHistory::default();
+        self.journal.for_each(
+            &self.spec.id,
+            self.run,
+            &self.shapes,
+            Some(host),
+            |_, _, _, event| {
+                history.note(&event);
+                Ok(())
+            },
+        )?;
+        Ok(history)
+    }
+
+    /// Puts events into one commit and calls `done` when it is durable, or has failed. The events come back as the
+    /// reporters get them.
+    pub(crate) fn append(
+        &mut self,
+        events: Vec<(Option<HostId>, EventKind)>,
+        totals: impl FnOnce() -> crate::Totals,
+        done: impl FnOnce(Result<Vec<Event>, JournalError>) + Send + 'static,
+    ) {
+        let now = self.clock().now();
+        self.started = self.started.or(Some(now));
+        let mut end = None;
+        let mut rows = Vec::with_capacity(events.len());
+        let mut told = Vec::with_capacity(events.len());
+        for (host, kind) in events {
+            self.seq += 1;
+            match &kind {
+                EventKind::RunFinished { state, exit_code } => {
+                    end = Some(Some((*state, *exit_code)));
+                }
+                EventKind::RunResumed { .. } => end = Some(None),
+                _ => {}
+            }
+            rows.push((self.seq, host, disk::encode(&kind, &mut self.shapes)));
+            let host = host
+                .and_then(|id| self.spec.hosts.get(id.index()))
+                .map(|spec| spec.host.name.clone());
+            told.push(Event {
+                seq: self.seq,
+                time: now,
+                host,
+                kind,
+            });
+        }
+        let end = end.map(|end| {
+            end.map(|(state, exit)| text(&DiskEnd::new(state, exit, self.started, now, totals())))
+        });
+        let run = self.run;
+        let finished: Done = Box::new(move |result| done(result.map(|()| told)));
+        match self.journal.writer() {
+            Ok(writer) => writer.submit(
+                Box::new(move |db| insert_events(db, run, now, &rows, &end)),
+                finished,
+            ),
+            Err(error) => finished(Err(error)),
+        }
+    }
+}
+
+fn insert_run(
+    db: &Connection,
+    id: &str,
+    spec: &str,
+    shapes: &[(u32, String)],
+    hosts: &[(u32, HostRow)],
+) -> rusqlite::Result<i64> {
+    db.execute(
+        "INSERT INTO runs (id, spec) VALUES (?1, ?2)",
+        params![id, spec],
+    )?;
+    let run = db.last_insert_rowid();
+    for (id, data) in shapes {
+        insert_shape(db, run, *id, data)?;
+    }
+    let mut insert = db.prepare_cached(
+        "INSERT INTO hosts (run, id, name, address, ring, shape, undo) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for (index, (shape, host)) in hosts.iter().enumerate() {
+        insert.execute(params![
+            run,
+            index,
+            host.name,
+            host.address,
+            host.ring,
+            shape,
+            host.undo
+        ])?;
+    }
+    Ok(run)
+}
+
+fn insert_shape(db: &Connection, run: i64, id: u32, data: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT INTO shapes (run, id, data) VALUES (?1, ?2, ?3)")?
+        .execute(params![run, id, data])
+        .map(|_| ())
+}
+
+fn insert_events(
+    db: &Connection,
+    run: i64,
+    now: jiff::Timestamp,
+    rows: &[(u64, Option<HostId>, disk::Row)],
+    end: &Option<Option<String>>,
+) -> rusqlite::Result<()> {
+    let time = now.as_microsecond();
+    let mut insert = db.prepare_cached(
+        "INSERT INTO events (run, seq, time, host, kind, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for (seq, host, row) in rows {
+        if let Some((id, data)) = &row.shape {
+            insert_shape(db, run, *id, data)?;
+        }
+        let seq = i64::try_from(*seq).unwrap_or(i64::MAX);
+        insert.execute(params![
+            run,
+            seq,
+            time,
+            host.map(|id| id.0),
+            row.kind,
+            row.data
+        ])?;
+    }
+    if let Some(end) = end {
+        db.execute(
+            "UPDATE runs SET ended = ?2 WHERE rowid = ?1",
+            params![run, end],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! The events that are rare in a run, stored under their full field names.
+
+use playbooks::OnBreach;
+use serde::{Deserialize, Serialize};
+
+use crate::event::EventKind;
+use crate::fleet::Reason;
+use crate::outcome::{Outcome, RunState, StopCause};
+use crate::spec::Verb;
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "k", rename_all = "snake_case")]
+pub(super) enum DiskPlain {
+    RunStarted {
+        verb: Verb,
+        hosts: u32,
+    },
+    RunResumed {
+        only: Vec<Outcome>,
+    },
+    RingStarted {
+        ring: u32,
+        name: String,
+        hosts: u32,
+        max_parallel: u32,
+    },
+    HostRetry {
+        attempt: u32,
+        reason: Reason,
+        detail: String,
+    },
+    StepStarted {
+        step: u32,
+    },
+    LimitBreached {
+        ring: Option<String>,
+        outcome: Outcome,
+        limit: String,
+        count: u32,
+        hosts: u32,
+        allowed: u64,
+        action: OnBreach,
+        text: String,
+    },
+    StopRequested {
+        cause: StopCause,
+        detail: String,
+    },
+    GuardTripped {
+        detail: String,
+    },
+    RollbackStarted {
+        ring: Option<u32>,
+        hosts: u32,
+    },
+    RingFinished {
+        ring: u32,
+        name: String,
+    },
+    RunFinished {
+        state: RunState,
+        exit_code: u8,
+    },
+    /// Never stored: these kinds have forms of their own in `disk.rs`.
+    Elsewhere,
+}
+
+impl DiskPlain {
+    pub(super) const KINDS: [&str; 11] = [
+        "run_started",
+        "run_resumed",
+        "ring_started",
+        "host_retry",
+        "step_started",
+        "limit_breached",
+        "stop_requested",
+        "guard_tripped",
+        "rollback_started",
+        "ring_finished",
+        "run_finished",
+    ];
+}
+
+impl From<&EventKind> for DiskPlain {
+    fn from(event: &EventKind) -> Self {
+        match event.clone() {
+            EventKind::RunStarted { verb, hosts } => Self::RunStarted { verb, hosts },
+            EventKind::RunResumed { only } => Self::RunResumed { only },
+            EventKind::RingStarted {
+                ring,
+                name,
+                hosts,
+                max_parallel,
+            } => Self::RingStarted {
+                ring,
+                name,
+                hosts,
+                max_parallel,
+            },
+            EventKind::HostRetry {
+                attempt,
+                reason,
+                detail,
+            } => Self::HostRetry {
+                attempt,
+                reason,
+                detail,
+            },
+            EventKind::StepStarted { step } => Self::StepStarted { step },
+            EventKind::LimitBreached {
+                ring,
+                outcome,
+                limit,
+                count,
+                hosts,
+                allowed,
+                action,
+                text,
+            } => Self::LimitBreached {
+                ring,
+                outcome,
+                limit,
+                count,
+                hosts,
+                allowed,
+                action,
+                text,
+            },
+            EventKind::StopRequested { cause, detail } => Self::StopRequested { cause, detail },
+            EventKind::GuardTripped { detail } => Self::GuardTripped { detail },
+            EventKind::RollbackStarted { ring, hosts } => Self::RollbackStarted { ring, hosts },
+            EventKind::RingFinished { ring, name } => Self::RingFinished { ring, name },
+            EventKind::RunFinished { state, exit_code } => Self::RunFinished { state, exit_code },
+            _ => Self::Elsewhere,
+        }
+    }
+}
+
+impl From<DiskPlain> for EventKind {
+    fn from(disk: DiskPlain) -> Self {
+        match disk {
+            DiskPlain::RunStarted { verb, hosts } => Self::RunStarted { verb, hosts },
+            DiskPlain::RunResumed { only } => Self::RunResumed { only },
+            DiskPlain::RingStarted {
+                ring,
+                name,
+                hosts,
+                max_parallel,
+            } => Self::RingStarted {
+                ring,
+                name,
+                hosts,
+                max_parallel,
+            },
+            DiskPlain::HostRetry {
+                attempt,
+                reason,
+                detail,
+            } => Self::HostRetry {
+                attempt,
+                reason,
+                detail,
+            },
+            DiskPlain::StepStarted { step } => Self::StepStarted { step },
+            DiskPlain::LimitBreached {
+                ring,
+                outcome,
+                limit,
+                count,
+                hosts,
+                allowed,
+                action,
+                text,
+            } => Self::LimitBreached {
+                ring,
+                outcome,
+                limit,
+                count,
+                hosts,
+                allowed,
+                action,
+                text,
+            },
+            DiskPlain::StopRequested { cause, detail } => Self::StopRequested { cause, detail },
+            DiskPlain::GuardTripped { detail } => Self::GuardTripped { detail },
+            DiskPlain::RollbackStarted { ring, hosts } => Self::RollbackStarted { ring, hosts },
+            DiskPlain::RingFinished { ring, name } => Self::RingFinished { ring, name },
+            DiskPlain::RunFinished { state, exit_code } => Self::RunFinished { state, exit_code },
+            DiskPlain::Elsewhere => Self::Unknown {
+                kind: "elsewhere".to_owned(),
+                data: String::new(),
+            },
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! A run's input as the journal stores it: one row for the run, one short row per host, and shapes for what hosts
+//! have in common (settings, groups, variables).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use inventory::{Auth, Channel, Credential, Host, HostName, Origin, Settings, Sourced, Transport};
+use playbooks::{Limits, OnBreach};
+use serde::{Deserialize, Serialize};
+
+use super::disk::{DiskUndo, parse, text};
+use crate::fleet::Undo;
+use crate::spec::{
+    HostSpec, HostWork, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables, Verb,
+};
+
+/// All of a run but its hosts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct DiskRun {
+    pub(super) verb: Verb,
+    pub(super) simulated: bool,
+    pub(super) operator: String,
+    pub(super) reason: Option<String>,
+    pub(super) playbook: DiskPlaybook,
+    pub(super) rings: Vec<DiskRing>,
+    pub(super) limits: Limits,
+    pub(super) on_breach: OnBreach,
+    pub(super) deadline_ms: Option<u64>,
+    pub(super) source_run: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct DiskPlaybook {
+    pub(super) name: String,
+    pub(super) file: String,
+    pub(super) text: String,
+    pub(super) digest: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct DiskRing {
+    pub(super) name: String,
+    pub(super) max_parallel: u32,
+    pub(super) limits: Limits,
+    pub(super) on_breach: OnBreach,
+    pub(super) hosts: u32,
+}
+
+impl From<&RunSpec> for DiskRun {
+    fn from(spec: &RunSpec) -> Self {
+        let PlaybookRecord {
+            name,
+            file,
+            text,
+            digest,
+        } = spec.playbook.clone();
+        let ring = |ring: &RingPlan| DiskRing {
+            name: ring.name.clone(),
+            max_parallel: ring.max_parallel,
+            limits: ring.limits,
+            on_breach: ring.on_breach,
+            hosts: ring.hosts,
+        };
+        Self {
+            verb: spec.verb,
+            simulated: spec.simulated,
+            operator: spec.operator.clone(),
+            reason: spec.reason.clone(),
+            playbook: DiskPlaybook {
+                name,
+                file,
+                text,
+                digest,
+            },
+            rings: spec.rings.iter().map(ring).collect(),
+            limits: spec.limits,
+            on_breach: spec.on_breach,
+            deadline_ms: spec.deadline.map(milliseconds),
+            source_run: spec.source_run.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl DiskRun {
+    pub(super) fn into_spec(self, id: RunId, hosts: Vec<HostSpec>) -> RunSpec {
+        let DiskPlaybook {
+            name,
+            file,
+            text,
+            digest,
+        } = self.playbook;
+        let ring = |ring: DiskRing| RingPlan {
+            name: ring.name,
+            max_parallel: ring.max_parallel,
+            limits: ring.limits,
+            on_breach: ring.on_breach,
+            hosts: ring.hosts,
+        };
+        RunSpec {
+            id,
+            verb: self.verb,
+            simulated: self.simulated,
+            operator: self.operator,
+            reason: self.reason,
+            playbook: PlaybookRecord {
+                name,
+                file,
+                text,
+                digest,
+            },
+            rings: self.rings.into_iter().map(ring).collect(),
+            limits: self.limits,
+            on_breach: self.on_breach,
+            deadline: self.deadline_ms.map(Duration::from_millis),
+            hosts,
+            source_run: self.source_run.map(RunId::from_text),
+        }
+    }
+}
+
+/// One row of the table `hosts`.
+pub(super) struct HostRow {
+    pub(super) name: String,
+    pub(super) address: Option<String>,
+    pub(super) ring: u32,
+    pub(super) shape: String,
+    pub(super) undo: Option<String>,
+}
+
+/// What hosts have in common.
+#[derive(Serialize, Deserialize)]
+struct DiskShape {
+    ring: Option<String>,
+    groups: Vec<String>,
+    port: u16,
+    transport: Transport,
+    auth: Auth,
+    credential: Option<Credential>,
+    credential_name: Option<String>,
+    verify_name: bool,
+    ca_file: Option<PathBuf>,
+    cert_sha256: Option<String>,
+    tls_verify: bool,
+    channel: Channel,
+    connect_ms: u64,
+    request_ms: u64,
+    host_ms: u64,
+    vars: Variables,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DiskUndoWork {
+    guid: Option<String>,
+    steps: Vec<DiskUndoStep>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DiskUndoStep {
+    n: String,
+    i: Vec<DiskUndo>,
+}
+
+impl From<&HostSpec> for HostRow {
+    fn from(spec: &HostSpec) -> Self {
+        let settings = &spec.host.settings;
+        let shape = DiskShape {
+            ring: spec.host.ring.clone(),
+            groups: spec.host.groups.clone(),
+            port: settings.port.value,
+            transport: settings.transport.value,
+            auth: settings.auth.value,
+            credential: spec.credential.clone(),
+            credential_name: settings.credential.value.clone(),
+            verify_name: settings.verify_name.value,
+            ca_file: settings.ca_file.value.clone(),
+            cert_sha256: settings.cert_sha256.value.clone(),
+            tls_verify: settings.tls_verify.value,
+            channel: settings.channel.value,
+            connect_ms: milliseconds(settings.connect_timeout.value),
+            request_ms: milliseconds(settings.request_timeout.value),
+            host_ms: milliseconds(settings.host_timeout.value),
+            vars: spec.vars.clone(),
+        };
+        let name = spec.host.name.as_str().to_owned();
+        let address = Some(settings.address.value.clone()).filter(|address| *address != name);
+        let ring = u32::try_from(spec.ring).unwrap_or(u32::MAX);
+        Self {
+            name,
+            address,
+            ring,
+            shape: text(&shape),
+            undo: undo_text(&spec.work),
+        }
+    }
+}
+
+impl HostRow {
+    pub(super) fn into_spec(self) -> Result<HostSpec, String> {
+        let shape: DiskShape = parse(&self.shape)?;
+        let address = self.address.unwrap_or_else(|| self.name.clone());
+        let settings = Settings {
+            address: sourced(address),
+            port: sourced(shape.port),
+            transport: sourced(shape.transport),
+            auth: sourced(shape.auth),
+            credential: sourced(shape.credential_name),
+            verify_name: sourced(shape.verify_name),
+            ca_file: sourced(shape.ca_file),
+            cert_sha256: sourced(shape.cert_sha256),
+            tls_verify: sourced(shape.tls_verify),
+            channel: sourced(shape.channel),
+            connect_timeout: sourced(Duration::from_millis(shape.connect_ms)),
+            request_timeout: sourced(Duration::from_millis(shape.request_ms)),
+            host_timeout: sourced(Duration::from_millis(shape.host_ms)),
+        };
+        let host = Host {
+            name: HostName::new(self.name),
+            ring: shape.ring,
+            groups: shape.groups,
+            settings,
+            vars: Vec::new(),
+            origin: Origin::BuiltIn,
+        };
+        let work = self
+            .undo
+            .as_deref()
+            .map_or(Ok(HostWork::Apply), undo_work)?;
+        Ok(HostSpec {
+            host,
+            ring: self.ring as usize,
+            vars: shape.vars,
+            credential: shape.credential,
+            work,
+        })
+    }
+}
+
+fn undo_text(work: &HostWork) -> Option<String> {
+    let HostWork::Undo {
+        expected_guid,
+        steps,
+    } = work
+    else {
+        return None;
+    };
+    let step = |step: &UndoStep| DiskUndoStep {
+        n: step.name.clone(),
+        i: step.items.iter().map(DiskUndo::from).collect(),
+    };
+    Some(text(&DiskUndoWork {
+        guid: expected_guid.clone(),
+        steps: steps.iter().map(step).collect(),
+    }))
+}
+
+fn undo_work(data: &str) -> Result<HostWork, String> {
+    let disk: DiskUndoWork = parse(data)?;
+    let mut steps = Vec::with_capacity(disk.steps.len());
+    for step in disk.steps {
+        let items = step
+            .i
+            .into_iter()
+            .map(Undo::try_from)
+            .collect::<Result<_, _>>()?;
+        steps.push(UndoStep {
+            name: step.n,
+            items,
+        });
+    }
+    Ok(HostWork::Undo {
+        expected_guid: disk.guid,
+        steps,
+    })
+}
+
+/// Where a setting came from is not kept: the inventory files say it, the journal needs the value only.
+fn sourced<T>(value: T) -> Sourced<T> {
+    Sourced {
+        value,
+        from: Origin::BuiltIn,
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,272 @@
+//! Opening the file: what it is, whether we may touch it, its schema and its settings.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::JournalError;
+
+/// `wfjl`: tells a journal from any other SQLite file.
+const APPLICATION_ID: i32 = 0x7766_6a6c;
+/// The version this program writes, and the newest it reads.
+pub(super) const VERSION: i32 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE runs (
+    rowid INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    spec TEXT NOT NULL,
+    ended TEXT
+);
+CREATE TABLE shapes (
+    run INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (run, id)
+) WITHOUT ROWID;
+CREATE TABLE hosts (
+    run INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT,
+    ring INTEGER NOT NULL,
+    shape INTEGER NOT NULL,
+    undo TEXT,
+    PRIMARY KEY (run, id)
+) WITHOUT ROWID;
+CREATE TABLE events (
+    run INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    host INTEGER,
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+CREATE INDEX events_of_host ON events (run, host, seq) WHERE host IS NOT NULL;
+";
+
+/// How a connection is opened.
+#[derive(Clone, Debug)]
+pub(super) struct Access {
+    pub(super) writable: bool,
+    pub(super) busy_timeout: Duration,
+    /// Another file layer than the system's; tests only.
+    pub(super) vfs: Option<String>,
+}
+
+/// Looks at the file without SQLite, so that a file we refuse is not touched, and creates it with mode 0600.
+pub(super) fn prepare(path: &Path, writable: bool) -> Result<(), JournalError> {
+    if let Some(kind) = network_file_system(path) {
+        return Err(JournalError::NetworkFileSystem {
+            path: path.to_owned(),
+            kind,
+        });
+    }
+    match read_header(path) {
+        Ok(header) => check_header(path, &header),
+        Err(source) if source.kind() == ErrorKind::NotFound && writable => create_empty(path),
+        Err(source) if source.kind() == ErrorKind::NotFound => {
+            Err(JournalError::Missing(path.to_owned()))
+        }
+        Err(source) => Err(JournalError::file("read", path.to_owned(), source)),
+    }
+}
+
+/// Opens a connection to a prepared file.
+pub(super) fn connect(path: &Path, access: &Access) -> Result<Connection, JournalError> {
+    let mode = if access.writable {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    };
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = match &access.vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs.as_str()),
+        None => Connection::open_with_flags(path, flags),
+    };
+    let connection =
+        opened.map_err(|source| JournalError::database("open", path.to_owned(), source))?;
+    set_up(&connection, path, access)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, path: &Path, access: &Access) -> Result<(), JournalError> {
+    let wrap = |source| JournalError::database("set up the database", path.to_owned(), source);
+    connection.busy_timeout(access.busy_timeout).map_err(wrap)?;
+    let version = version(connection).map_err(wrap)?;
+    if version > VERSION {
+        return Err(JournalError::Newer {
+            path: path.to_owned(),
+            found: version,
+            known: VERSION,
+        });
+    }
+    if !access.writable {
+        return Ok(());
+    }
+    if version == 0 {
+        create_schema(connection).map_err(wrap)?;
+    }
+    // The version stands in the main file before WAL is on: `prepare` reads it there.
+    connection
+        .pragma_update(None, "journal_mode", "wal")
+        .map_err(wrap)?;
+    connection
+        .pragma_update(None, "synchronous", "full")
+        .map_err(wrap)?;
+    Ok(())
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn create_schema(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN EXCLUSIVE")?;
+    // Another process may have been faster.
+    let created = match version(connection) {
+        Ok(0) => connection.execute_batch(&format!(
+            "{SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+        )),
+        other => other.map(|_| ()),
+    };
+    let end = if created.is_ok() {
+        "COMMIT"
+    } else {
+        "ROLLBACK"
+    };
+    connection.execute_batch(end).and(created)
+}
+
+fn create_empty(path: &Path) -> Result<(), JournalError> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        create_folder(folder)
+            .map_err(|source| JournalError::file("create", folder.to_owned(), source))?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        // Somebody else was faster: SQLite sorts that out.
+        Err(source) if source.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(JournalError::file("create", path.to_owned(), source)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Creates a folder that only its owner may enter; an existing one is left as it is.
+pub(super) fn create_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn read_header(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut header = Vec::with_capacity(100);
+    File::open(path)?.take(100).read_to_end(&mut header)?;
+    Ok(header)
+}
+
+/// SQLite file format, section 1.3: magic at 0, user version at 60, application id at 68, big endian.
+fn check_header(path: &Path, header: &[u8]) -> Result<(), JournalError> {
+    let not_a_journal = |why: &str| {
+        Err(JournalError::NotAJournal {
+            path: path.to_owned(),
+            why: why.to_owned(),
+        })
+    };
+    if header.is_empty() {
+        return Ok(());
+    }
+    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
+        return not_a_journal("it is not an SQLite database");
+    }
+    let number = |at: usize| {
+        i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
+    if number(68) != APPLICATION_ID {
+        return not_a_journal("it is an SQLite database of another program");
+    }
+    if number(60) > VERSION {
+        return Err(JournalError::Newer {
+            path: path.to_owned(),
+            found: number(60),
+            known: VERSION,
+        });
+    }
+    Ok(())
+}
+
+/// Type of the file system where it is a network one. Known on Linux (mount table) and for UNC paths; elsewhere
+/// nothing is refused.
+fn network_file_system(path: &Path) -> Option<String> {
+    if cfg!(windows) && path.as_os_str().to_string_lossy().starts_with(r"\\") {
+        return Some("unc path".to_owned());
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let real = folder
+        .ancestors()
+        .find_map(|ancestor| ancestor.canonicalize().ok())?;
+    kind_of_mount(&fs::read_to_string("/proc/self/mountinfo").ok()?, &real)
+}
+
+fn kind_of_mount(table: &str, folder: &Path) -> Option<String> {
+    const NETWORK: [&str; 10] = [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "afs",
+        "ceph",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "lustre",
+    ];
+    let mount = |line: &str| {
+        let point = line.split(' ').nth(4)?.replace("\\040", " ");
+        let kind = line.split_once(" - ")?.1.split(' ').next()?.to_owned();
+        folder.starts_with(&point).then_some((point.len(), kind))
+    };
+    // Later lines cover earlier ones at the same point; `max_by_key` keeps the last of equals.
+    let (_, kind) = table
+        .lines()
+        .filter_map(mount)
+        .max_by_key(|(length, _)| *length)?;
+    NETWORK.contains(&kind.as_str()).then_some(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deepest_mount_decides() {
+        let table = "22 1 8:1 / / rw - ext4 /dev/a rw\n\
+                     30 22 0:40 / /home rw shared:1 - nfs4 server:/home rw\n\
+                     31 30 8:2 / /home/local\\040disk rw - xfs /dev/b rw";
+        assert_eq!(kind_of_mount(table, Path::new("/var/lib")), None);
+        assert_eq!(
+            kind_of_mount(table, Path::new("/home/kim")),
+            Some("nfs4".to_owned())
+        );
+        assert_eq!(kind_of_mount(table, Path::new("/homes/kim")), None);
+        assert_eq!(
+            kind_of_mount(table, Path::new("/home/local disk/kim")),
+            None
+        );
+    }
+}

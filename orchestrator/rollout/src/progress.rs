@@ -1,0 +1,346 @@
+//! Where a run stands: derived from its events by one total function, [`Progress::next`], which the engine uses
+//! while running and the journal while loading.
+//!
+//! Holds a few bytes per host and no values; decides nothing (that is `state.rs`).
+
+use playbooks::OnBreach;
+
+use crate::event::EventKind;
+use crate::outcome::{Outcome, RunState, StopCause, Totals};
+use crate::spec::RunSpec;
+
+/// Index into the hosts of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId(pub u32);
+
+impl HostId {
+    /// For slices.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where one host stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Not contacted, or to be done again.
+    #[default]
+    Pending,
+    /// Contacted; nothing may have been written.
+    Started,
+    /// Its prior state is durable: writes may have happened.
+    Recorded,
+    /// Ended.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// The final state differs from the prior one.
+        changed: bool,
+    },
+    /// Being taken back after a breach.
+    Undoing,
+    /// Taken back, or not: see the outcome.
+    Undone {
+        /// How.
+        outcome: Outcome,
+        /// The final state differs from the prior one.
+        changed: bool,
+    },
+}
+
+/// One host of a [`Progress`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostProgress {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Its ring.
+    pub ring: u32,
+    /// A prior state is in the journal.
+    pub recorded: bool,
+    /// A step was begun after that.
+    pub touched: bool,
+}
+
+impl HostProgress {
+    /// The outcome as far as it is known: a host without an end is `not_started`, or `indeterminate` once writes
+    /// may have happened.
+    pub fn outcome(&self) -> (Outcome, bool) {
+        match self.phase {
+            Phase::Ended { outcome, changed } | Phase::Undone { outcome, changed } => {
+                (outcome, changed)
+            }
+            Phase::Pending if self.touched => (Outcome::Indeterminate, false),
+            Phase::Pending | Phase::Started => (Outcome::NotStarted, false),
+            Phase::Recorded | Phase::Undoing => (Outcome::Indeterminate, false),
+        }
+    }
+
+    fn in_flight(&self) -> bool {
+        matches!(self.phase, Phase::Started | Phase::Recorded)
+    }
+}
+
+/// A breach and what follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The ring that was under way.
+    pub ring: u32,
+    /// What is to be done.
+    pub action: OnBreach,
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// As the events say; never derived from locks.
+    pub state: RunState,
+    /// Per host.
+    pub hosts: Vec<HostProgress>,
+    /// Ended hosts per ring, and how many hosts each has.
+    pub rings: Vec<Totals>,
+    /// The ring that was started last.
+    pub ring: u32,
+    /// Why no host is started any more.
+    pub stop: Option<StopCause>,
+    /// The breach behind a [`StopCause::Limit`].
+    pub breach: Option<Breach>,
+    /// Hosts of this ring (`Some(None)`: of all rings) are being, or were, taken back.
+    pub rollback: Option<Option<u32>>,
+}
+
+/// An event that cannot happen in the state the run is in: a defect of the program or a damaged journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("event {event} of host {host:?} cannot happen here: {why}")]
+pub struct IllegalEvent {
+    /// Kind of event.
+    pub event: &'static str,
+    /// Index of the host.
+    pub host: Option<u32>,
+    /// What it conflicts with.
+    pub why: String,
+}
+
+impl Progress {
+    /// A run to which nothing has happened yet.
+    pub fn new(spec: &RunSpec) -> Self {
+        Self::of_rings(spec.rings.len(), spec.hosts.iter().map(|host| host.ring))
+    }
+
+    /// As [`Progress::new`], from the ring index of each host.
+    pub fn of_rings(rings: usize, hosts: impl IntoIterator<Item = usize>) -> Self {
+        let ring_of = |ring| HostProgress {
+            ring: u32::try_from(ring).unwrap_or(u32::MAX),
+            ..HostProgress::default()
+        };
+        Self {
+            state: RunState::Pending,
+            hosts: hosts.into_iter().map(ring_of).collect(),
+            rings: vec![Totals::default(); rings],
+            ring: 0,
+            stop: None,
+            breach: None,
+            rollback: None,
+        }
+    }
+
+    /// The state after an event, or why it cannot happen. Total: defined for every state and event.
+    pub fn next(mut self, host: Option<HostId>, event: &EventKind) -> Result<Self, IllegalEvent> {
+        self.apply(host, event).map(|()| self)
+    }
+
+    /// [`Progress::next`] in place; unchanged where it errs.
+    pub fn apply(&mut self, host: Option<HostId>, event: &EventKind) -> Result<(), IllegalEvent> {
+        let illegal = |why: String| IllegalEvent {
+            event: event.name(),
+            host: host.map(|id| id.0),
+            why,
+        };
+        match host {
+            None => self.apply_run(event).map_err(illegal),
+            Some(id) if id.index() >= self.hosts.len() => {
+                Err(illegal("there is no such host".to_owned()))
+            }
+            Some(id) => self.apply_host(id, event).map_err(illegal),
+        }
+    }
+
+    /// Hosts by outcome, as far as known.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for host in &self.hosts {
+            let (outcome, changed) = host.outcome();
+            totals.add(outcome, changed);
+        }
+        totals
+    }
+
+    fn apply_run(&mut self, event: &EventKind) -> Result<(), String> {
+        let active = matches!(self.state, RunState::Running | RunState::RollingBack);
+        match event {
+            EventKind::Unknown { .. } => {}
+            EventKind::RunStarted { .. } if self.state == RunState::Pending => {
+                self.state = RunState::Running
+            }
+            EventKind::RunResumed { only } => return self.resume(only),
+            EventKind::RingStarted { ring, .. }
+                if self.may_start() && (*ring as usize) < self.rings.len() =>
+            {
+                self.ring = *ring;
+            }
+            EventKind::RingFinished { .. } if active => {}
+            EventKind::LimitBreached { action, .. } if active => {
+                self.stop = Some(StopCause::Limit);
+                self.breach = Some(Breach {
+                    ring: self.ring,
+                    action: *action,
+                });
+            }
+            EventKind::StopRequested { cause, .. } if active => self.stop = Some(*cause),
+            EventKind::GuardTripped { .. } if active => self.stop = Some(StopCause::Guard),
+            EventKind::RollbackStarted { ring, .. } if active && self.breach.is_some() => {
+                self.state = RunState::RollingBack;
+                self.rollback = Some(*ring);
+            }
+            EventKind::RunFinished { state, .. } if active => self.state = *state,
+            _ => return Err(self.standing()),
+        }
+        Ok(())
+    }
+
+    fn apply_host(&mut self, id: HostId, event: &EventKind) -> Result<(), String> {
+        let may_start = self.may_start();
+        let state = self.state;
+        let host = &mut self.hosts[id.index()];
+        let (phase, open) = (host.phase, host.in_flight());
+        match event {
+            EventKind::Unknown { .. } => {}
+            // INVARIANT: after a stop only hosts that were already in flight when the controller died start again.
+            EventKind::HostStarted
+                if (may_start && phase == Phase::Pending)
+                    || (open && state == RunState::Running) =>
+            {
+                host.phase = if host.recorded {
+                    Phase::Recorded
+                } else {
+                    Phase::Started
+                };
+            }
+            EventKind::HostIdentified { .. } | EventKind::HostRetry { .. }
+                if open || phase == Phase::Undoing => {}
+            EventKind::PriorRecorded { .. } if open && !host.touched => {
+                host.recorded = true;
+                host.phase = Phase::Recorded;
+            }
+            EventKind::StepStarted { .. } if phase == Phase::Recorded => host.touched = true,
+            EventKind::StepFinished { .. } if matches!(phase, Phase::Recorded | Phase::Undoing) => {
+            }
+            EventKind::UndoStarted
+                if state == RunState::RollingBack
+                    && matches!(phase, Phase::Ended { .. } | Phase::Undoing) =>
+            {
+                if let Phase::Ended { outcome, changed } = phase {
+                    self.uncount(id, outcome, changed);
+                }
+                self.hosts[id.index()].phase = Phase::Undoing;
+            }
+            EventKind::HostFinished {
+                outcome, changed, ..
+            } if phase == Phase::Undoing => {
+                host.phase = Phase::Undone {
+                    outcome: *outcome,
+                    changed: *changed,
+                };
+                self.count(id, *outcome, *changed);
+            }
+            EventKind::HostFinished {
+                outcome, changed, ..
+            } if open => {
+                let good = matches!(
+                    outcome,
+                    Outcome::Ok | Outcome::RolledBack | Outcome::Conflict
+                );
+                if good && !host.recorded {
+                    return Err(format!("it ends {outcome} without a recorded prior state"));
+                }
+                host.phase = Phase::Ended {
+                    outcome: *outcome,
+                    changed: *changed,
+                };
+                self.count(id, *outcome, *changed);
+            }
+            _ => {
+                return Err(format!(
+                    "the host is {phase:?}, the run is {}",
+                    self.standing()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, only: &[Outcome]) -> Result<(), String> {
+        match self.state {
+            RunState::Cancelled => return Err("the run was aborted".to_owned()),
+            state if state.is_final() && only.is_empty() => {
+                return Err(format!(
+                    "the run has ended ({state}); only chosen hosts can be done again"
+                ));
+            }
+            state if state.is_final() || state == RunState::Paused => {
+                self.breach = None;
+                self.rollback = None;
+            }
+            _ => {}
+        }
+        self.stop = self.breach.map(|_| StopCause::Limit);
+        self.state = if self.rollback.is_some() {
+            RunState::RollingBack
+        } else {
+            RunState::Running
+        };
+        for index in 0..self.hosts.len() {
+            let host = self.hosts[index];
+            let (Phase::Ended { outcome, changed } | Phase::Undone { outcome, changed }) =
+                host.phase
+            else {
+                continue;
+            };
+            if outcome == Outcome::NotStarted || only.contains(&outcome) {
+                self.uncount(
+                    HostId(u32::try_from(index).unwrap_or(u32::MAX)),
+                    outcome,
+                    changed,
+                );
+                // A prior state under which nothing was written is worth nothing: the host is read afresh.
+                self.hosts[index].recorded = host.touched;
+                self.hosts[index].phase = Phase::Pending;
+            }
+        }
+        Ok(())
+    }
+
+    fn may_start(&self) -> bool {
+        self.state == RunState::Running && self.stop.is_none()
+    }
+
+    fn standing(&self) -> String {
+        match self.stop {
+            Some(stop) => format!("{} and stopped ({stop:?})", self.state),
+            None => self.state.to_string(),
+        }
+    }
+
+    fn count(&mut self, id: HostId, outcome: Outcome, changed: bool) {
+        if let Some(ring) = self.rings.get_mut(self.hosts[id.index()].ring as usize) {
+            ring.add(outcome, changed);
+        }
+    }
+
+    fn uncount(&mut self, id: HostId, outcome: Outcome, changed: bool) {
+        if let Some(ring) = self.rings.get_mut(self.hosts[id.index()].ring as usize) {
+            ring.hosts -= 1;
+            ring.changed -= u32::from(changed);
+            *ring.slot(outcome) -= 1;
+        }
+    }
+}
