@@ -12,18 +12,23 @@
 //! Start reading at `spec.rs` and `event.rs`, then `state.rs` (what is decided), `engine.rs` and `host.rs` (what is
 //! carried out), `journal/` (what is kept).
 
+mod engine;
 pub mod event;
 pub mod exit;
 mod fleet;
 mod history;
+mod host;
 pub mod journal;
 mod outcome;
+mod plan;
 mod progress;
 mod record;
 mod record_fold;
 mod spec;
 pub mod state;
+mod undo;
 
+pub use engine::{Control, EngineError, RunResult, run};
 pub use event::{Event, EventKind, Intent, PlannedChange, PlannedStep};
 pub use exit::{Ending, exit_code};
 pub use fleet::{
@@ -34,8 +39,10 @@ pub use journal::{
     ActiveRun, Clock, Holder, Journal, JournalError, JournalOptions, OpenMode, ResumeOptions,
 };
 pub use outcome::{Outcome, RunState, StepState, StopCause, Totals};
+pub use plan::{AssignError, assign_rings, ring_plans};
 pub use progress::{HostId, HostProgress, IllegalEvent, Phase, Progress};
 pub use record::{ChangeRecord, HostRecord, RingRecord, RunRecord, RunSummary, StepRecord};
 pub use spec::{
     HostSpec, HostWork, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables, Verb,
 };
+pub use undo::{RollbackError, RollbackOptions, rollback_spec};

@@ -257,7 +257,7 @@ fn insert_run(
     for (index, (shape, host)) in hosts.iter().enumerate() {
         insert.execute(params![
             run,
-            index,
+            i64::try_from(index).unwrap_or(i64::MAX),
             host.name,
             host.address,
             host.ring,

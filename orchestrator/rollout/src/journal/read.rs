@@ -145,7 +145,7 @@ impl Journal {
         let shapes = self.shapes(run)?;
         let rows = self.host_rows(run, |row| {
             Ok((
-                row.get(0)?,
+                row.get::<_, String>(0)?,
                 row.get(1)?,
                 row.get(2)?,
                 row.get::<_, u32>(3)?,

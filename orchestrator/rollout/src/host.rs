@@ -1,0 +1,288 @@
+//! One host's part of a run: connect, prove, observe, record, write, read back, and settle what was lost.
+//!
+//! Decides nothing about other hosts. `work.rs` beside it carries the steps out; this file has the connection, the
+//! retries and the end.
+
+mod undo;
+mod work;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use playbooks::Playbook;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::EventKind;
+use crate::fleet::{Cost, Fleet, HostError, Observe, Reason, Severity};
+use crate::history::HostHistory;
+use crate::outcome::Outcome;
+use crate::progress::HostId;
+use crate::spec::{HostSpec, HostWork, RunSpec};
+use crate::state::HostEnd;
+
+/// What a host's task tells the engine.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Something happened on the way.
+    Note {
+        /// Which host.
+        host: HostId,
+        /// What.
+        event: EventKind,
+        /// Told true when it is durable, false where it never will be.
+        durable: Option<oneshot::Sender<bool>>,
+    },
+    /// It is done.
+    End(HostId, HostEnd),
+    /// It was cancelled and has no end.
+    GivenUp(HostId),
+}
+
+/// How a host is taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Nothing may have been written yet.
+    Fresh,
+    /// Its prior state is recorded: writes may have happened under another controller or connection.
+    Continue,
+    /// It is taken back after a breach.
+    Undo,
+}
+
+/// All that a host's task needs.
+pub(crate) struct Job<F> {
+    pub(crate) id: HostId,
+    pub(crate) spec: Arc<RunSpec>,
+    pub(crate) playbook: Arc<Playbook>,
+    pub(crate) fleet: Arc<F>,
+    pub(crate) tell: mpsc::UnboundedSender<Message>,
+    pub(crate) mode: Mode,
+    pub(crate) history: HostHistory,
+}
+
+/// The first pause before contact is sought again, doubled each time up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl<F: Fleet> Job<F> {
+    /// Works until the host ended, its deadline passed, or `cancel`.
+    pub(crate) async fn run(self, cancel: CancellationToken) {
+        let (id, tell) = (self.id, self.tell.clone());
+        let mut flow = Flow::new(self);
+        let deadline = Instant::now() + flow.host().host.settings.host_timeout.value;
+        let ended = tokio::select! {
+            result = tokio::time::timeout_at(deadline, flow.to_the_end()) => {
+                Some(result.unwrap_or_else(|_| Err(flow.out_of_time())))
+            }
+            () = cancel.cancelled() => None,
+        };
+        // The engine may be gone already; then nobody is left to tell.
+        let _ = tell.send(match ended {
+            Some(result) => Message::End(id, flow.end(result)),
+            None => Message::GivenUp(id),
+        });
+    }
+}
+
+/// A job under way.
+pub(crate) struct Flow<F> {
+    job: Job<F>,
+    history: HostHistory,
+    attempts: u32,
+    cost: Cost,
+    /// A write may have been carried out whose effect was not read yet.
+    unsettled: bool,
+    last_loss: Option<HostError>,
+}
+
+impl<F: Fleet> Flow<F> {
+    fn new(mut job: Job<F>) -> Self {
+        let mut history = std::mem::take(&mut job.history);
+        if job.mode == Mode::Fresh {
+            // What an earlier attempt recorded without writing is worth nothing; who answered is.
+            history = HostHistory {
+                identity: history.identity,
+                ..HostHistory::default()
+            };
+        }
+        let unsettled = job.mode != Mode::Fresh;
+        Self {
+            job,
+            history,
+            attempts: 0,
+            cost: Cost::default(),
+            unsettled,
+            last_loss: None,
+        }
+    }
+
+    fn host(&self) -> &HostSpec {
+        &self.job.spec.hosts[self.job.id.index()]
+    }
+
+    /// Attempts until the host has ended or said no. Contact lost after a write is sought again for as long as the
+    /// host's deadline allows, because the outcome is in the balance.
+    async fn to_the_end(&mut self) -> Result<(), HostError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            self.attempts += 1;
+            let error = match self.attempt().await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let lost = error.severity == Severity::Lost;
+            self.unsettled |= lost;
+            let again = lost || (self.unsettled && error.severity == Severity::Unreachable);
+            if !again {
+                return Err(error);
+            }
+            let (reason, detail) = (error.reason, error.detail.clone());
+            self.last_loss = Some(error);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            self.note(EventKind::HostRetry {
+                attempt: self.attempts + 1,
+                reason,
+                detail,
+            });
+        }
+    }
+
+    /// One connection: prove the machine, do the work, close.
+    async fn attempt(&mut self) -> Result<(), HostError> {
+        let name = self.host().host.name.clone();
+        let mut session = self.job.fleet.open(&name).await?;
+        let identity = session.identity().clone();
+        let expected = self.expected_guid();
+        let mut result = same_machine(expected.as_deref(), identity.machine_guid.as_deref());
+        if result.is_ok() {
+            self.note(EventKind::HostIdentified { identity });
+            result = match self.job.mode {
+                Mode::Undo => self.take_back(&mut session).await,
+                Mode::Fresh | Mode::Continue => self.work(&mut session).await,
+            };
+        }
+        let cost = session.close().await;
+        self.cost.requests += cost.requests;
+        self.cost.sent += cost.sent;
+        self.cost.received += cost.received;
+        self.cost.connections += cost.connections;
+        result
+    }
+
+    /// The machine that this run, or the run it takes back, has dealt with.
+    fn expected_guid(&self) -> Option<String> {
+        let earlier = self
+            .history
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.machine_guid.clone());
+        match &self.host().work {
+            HostWork::Undo { expected_guid, .. } => expected_guid.clone().or(earlier),
+            HostWork::Apply => earlier,
+        }
+    }
+
+    /// Notes an event without waiting for it.
+    fn note(&mut self, event: EventKind) {
+        self.history.note(&event);
+        let _ = self.job.tell.send(Message::Note {
+            host: self.job.id,
+            event,
+            durable: None,
+        });
+    }
+
+    /// Notes an event and waits until it is durable. INVARIANT: nothing is written to a host before this returned
+    /// for its prior state (promise 1).
+    async fn note_durably(&mut self, event: EventKind) -> Result<(), HostError> {
+        self.history.note(&event);
+        let (durable, told) = oneshot::channel();
+        let _ = self.job.tell.send(Message::Note {
+            host: self.job.id,
+            event,
+            durable: Some(durable),
+        });
+        if told.await.unwrap_or(false) {
+            return Ok(());
+        }
+        Err(HostError::failed(
+            Reason::Internal,
+            "the prior state could not be written to the journal",
+        ))
+    }
+
+    fn out_of_time(&self) -> HostError {
+        if let Some(loss) = &self.last_loss {
+            return loss.clone();
+        }
+        let limit = self.host().host.settings.host_timeout.value;
+        let detail = format!("the work on the host took longer than host_timeout ({limit:?})");
+        if self.history.touched {
+            HostError::lost(Reason::Timeout, detail)
+        } else {
+            HostError::unreachable(Reason::Timeout, detail)
+        }
+    }
+
+    fn end(self, result: Result<(), HostError>) -> HostEnd {
+        let changed = self.history.changed();
+        let (outcome, error) = match result {
+            Ok(()) => (self.good_outcome(), None),
+            Err(error) if self.unsettled || error.severity == Severity::Lost => {
+                (Outcome::Indeterminate, Some(error))
+            }
+            Err(error) => (outcome_of(error.severity), Some(error)),
+        };
+        let error = error.or_else(|| self.trouble());
+        let guarded = error
+            .as_ref()
+            .filter(|error| error.severity == Severity::Guarded)
+            .map(|error| error.detail.clone());
+        let (reason, detail, remedy) = match error {
+            Some(error) => (Some(error.reason), Some(error.detail), error.remedy),
+            None => (None, None, None),
+        };
+        let finished = EventKind::HostFinished {
+            outcome,
+            changed,
+            reason,
+            detail,
+            remedy,
+            attempts: self.attempts,
+            cost: self.cost,
+        };
+        HostEnd {
+            finished,
+            before: Vec::new(),
+            guarded,
+        }
+    }
+}
+
+fn outcome_of(severity: Severity) -> Outcome {
+    match severity {
+        Severity::Unreachable => Outcome::Unreachable,
+        Severity::Failed => Outcome::Failed,
+        Severity::Lost => Outcome::Indeterminate,
+        Severity::Guarded => Outcome::NotStarted,
+    }
+}
+
+/// Promise 9: another machine under the same name is never written to. A machine that showed its id before and does
+/// not now counts as another.
+fn same_machine(expected: Option<&str>, found: Option<&str>) -> Result<(), HostError> {
+    match (expected, found) {
+        (Some(expected), Some(found)) if expected.eq_ignore_ascii_case(found) => Ok(()),
+        (None, _) => Ok(()),
+        (Some(expected), found) => {
+            let found = found.unwrap_or("none");
+            let detail =
+                format!("the run dealt with machine {expected}, now machine {found} answers");
+            Err(HostError::failed(Reason::WrongHost, detail)
+                .with_remedy("check DNS and whether the machine was reinstalled"))
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Taking one host back inside its own run, after a breach with `on_breach: rollback_*`.
+
+use playbooks::Observed;
+
+use super::Flow;
+use crate::event::EventKind;
+use crate::fleet::{Fleet, HostError, Restored, Session, Severity};
+use crate::outcome::StepState;
+
+impl<F: Fleet> Flow<F> {
+    pub(super) async fn take_back(&mut self, session: &mut F::Session) -> Result<(), HostError> {
+        // Settled by the restores themselves: each reads the value before and after.
+        self.unsettled = false;
+        let mut steps: Vec<usize> = Vec::new();
+        let items = self.history.undo_items(false);
+        for ((step, _), _) in &items {
+            if !steps.contains(step) {
+                steps.push(*step);
+            }
+        }
+        for step in steps {
+            let (mut state, mut detail) = (StepState::Restored, None);
+            let mut after: Vec<Option<Observed>> = self.history.steps[step].after.clone();
+            for ((_, place), undo) in items.iter().filter(|((of, _), _)| *of == step) {
+                match session.restore(undo).await {
+                    Ok(Restored::Done | Restored::AlreadyPrior) => {
+                        after[*place] = Some(undo.prior.clone())
+                    }
+                    Ok(Restored::Conflict { current }) => {
+                        after[*place] = Some(current);
+                        detail = Some(format!(
+                            "{} was changed by somebody else since",
+                            undo.target
+                        ));
+                        if state == StepState::Restored {
+                            state = StepState::Conflict;
+                        }
+                    }
+                    // An undo goes on past its own failures.
+                    Err(error) if error.severity == Severity::Failed => {
+                        (state, detail) = (StepState::Failed, Some(error.to_string()));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            let step = u32::try_from(step).unwrap_or(u32::MAX);
+            self.note(EventKind::StepFinished {
+                step,
+                state,
+                detail,
+                after,
+            });
+        }
+        Ok(())
+    }
+}

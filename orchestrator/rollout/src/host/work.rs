@@ -1,0 +1,409 @@
+//! The steps of one host: observe, record, write what differs, read back.
+
+use playbooks::{FactSet, HostScope, Observed, Target, Vars};
+
+use super::{Flow, Mode};
+use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
+use crate::fleet::{Fleet, HostError, Observe, Reason, Restored, Session, Severity, Standing};
+use crate::history::undo_of;
+use crate::outcome::{Outcome, StepState};
+use crate::spec::{HostWork, UndoStep, Verb};
+
+impl<F: Fleet> Flow<F> {
+    pub(super) async fn work(&mut self, session: &mut F::Session) -> Result<(), HostError> {
+        let present = if self.history.recorded {
+            self.look_again(session).await?
+        } else {
+            self.record_prior(session).await?
+        };
+        let mut present = present.into_iter();
+        for step in 0..self.history.steps.len() {
+            let count = self.history.steps[step].plan.changes.len();
+            let found: Vec<Observed> = present.by_ref().take(count).collect();
+            self.step(session, step, found).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads every target and makes that durable. Nothing has been written yet.
+    async fn record_prior(&mut self, session: &mut F::Session) -> Result<Vec<Observed>, HostError> {
+        let wanted = match self.host().work.clone() {
+            HostWork::Apply => self.wanted(session).await?,
+            HostWork::Undo { steps, .. } => steps.into_iter().map(undo_step).collect(),
+        };
+        let targets: Vec<Target> = wanted
+            .iter()
+            .flat_map(|step| &step.2)
+            .map(target_of)
+            .cloned()
+            .collect();
+        let found = if targets.is_empty() {
+            Vec::new()
+        } else {
+            session.observe(&targets).await?
+        };
+        if found.len() != targets.len() {
+            return Err(HostError::failed(
+                Reason::Internal,
+                "not every value was read",
+            ));
+        }
+        let mut states = found.iter().cloned();
+        let steps: Vec<PlannedStep> = wanted
+            .into_iter()
+            .map(|(name, skipped, intents)| PlannedStep {
+                name,
+                skipped,
+                changes: intents
+                    .into_iter()
+                    .zip(states.by_ref())
+                    .map(|(intent, prior)| PlannedChange { intent, prior })
+                    .collect(),
+            })
+            .collect();
+        restorable(&steps)?;
+        self.note_durably(EventKind::PriorRecorded { steps })
+            .await?;
+        Ok(found)
+    }
+
+    async fn wanted(
+        &self,
+        session: &mut F::Session,
+    ) -> Result<Vec<(String, Option<String>, Vec<Intent>)>, HostError> {
+        let wanted = self.job.playbook.facts();
+        let facts = if wanted == FactSet::default() {
+            None
+        } else {
+            Some(session.facts(wanted).await?)
+        };
+        let host = self.host();
+        let vars = Vars(host.vars.clone());
+        let scope = HostScope {
+            name: host.host.name.as_str(),
+            short: host.host.name.short(),
+            ring: self
+                .job
+                .spec
+                .rings
+                .get(host.ring)
+                .map(|ring| ring.name.as_str()),
+            groups: &host.host.groups,
+            vars: &vars,
+        };
+        let steps = self
+            .job
+            .playbook
+            .compile(&scope, facts.as_ref())
+            .map_err(|error| {
+                let detail = format!(
+                    "step '{}', line {}, {}: {}",
+                    error.step, error.line, error.field, error.detail
+                );
+                let failed = HostError::failed(Reason::Playbook, detail);
+                match error.hint {
+                    Some(hint) => failed.with_remedy(hint),
+                    None => failed,
+                }
+            })?;
+        Ok(steps
+            .into_iter()
+            .map(|step| {
+                (
+                    step.name,
+                    step.skipped,
+                    step.changes.into_iter().map(Intent::Apply).collect(),
+                )
+            })
+            .collect())
+    }
+
+    /// After a loss or under a new controller: the prior state is known, what is there now is not.
+    async fn look_again(&mut self, session: &mut F::Session) -> Result<Vec<Observed>, HostError> {
+        let changes: Vec<PlannedChange> = self
+            .history
+            .steps
+            .iter()
+            .flat_map(|step| step.plan.changes.clone())
+            .collect();
+        let targets: Vec<Target> = changes
+            .iter()
+            .map(|change| change.target().clone())
+            .collect();
+        let found = if targets.is_empty() {
+            Vec::new()
+        } else {
+            session.observe(&targets).await?
+        };
+        for (change, found) in changes.iter().zip(&found) {
+            let Intent::Apply(apply) = &change.intent else {
+                continue;
+            };
+            let ours = apply.desired.satisfied_by(found) || found.same_content(&change.prior);
+            if change.needed() && !ours {
+                self.unsettled = false;
+                let detail = format!(
+                    "{} was changed by somebody else while the run was interrupted",
+                    apply.target
+                );
+                return Err(HostError::failed(Reason::ChangedSince, detail)
+                    .with_remedy("look at the host, then push again"));
+            }
+        }
+        // Every write has either arrived or not: nothing is in the balance any more.
+        self.unsettled = false;
+        Ok(found)
+    }
+
+    async fn step(
+        &mut self,
+        session: &mut F::Session,
+        index: usize,
+        found: Vec<Observed>,
+    ) -> Result<(), HostError> {
+        let plan = self.history.steps[index].plan.clone();
+        if !plan.changes.iter().any(PlannedChange::needed) {
+            return Ok(());
+        }
+        let step = u32::try_from(index).unwrap_or(u32::MAX);
+        if !self.history.steps[index].started
+            || self.job.mode == Mode::Continue
+            || self.attempts > 1
+        {
+            self.note(EventKind::StepStarted { step });
+        }
+        let mut after: Vec<Option<Observed>> = found.iter().cloned().map(Some).collect();
+        let (mut state, mut detail, mut failure) = (done_state(self.job.spec.verb), None, None);
+        for (place, change) in plan.changes.iter().enumerate() {
+            if !change.needed() {
+                continue;
+            }
+            match carry_out(session, change, &found[place]).await {
+                Ok(Carried::There(now)) => after[place] = Some(now),
+                Ok(Carried::Conflict(now)) => {
+                    state = StepState::Conflict;
+                    detail = Some(format!(
+                        "{} was changed by somebody else since",
+                        change.target()
+                    ));
+                    after[place] = Some(now);
+                }
+                // The rest of the host is undecided: no end of the step is recorded.
+                Err(Failure { error, .. }) if error.severity != Severity::Failed => {
+                    return Err(error);
+                }
+                Err(Failure { error, now }) => {
+                    (state, detail) = (StepState::Failed, Some(error.to_string()));
+                    after[place] = now;
+                    failure = Some((place, error));
+                    // An undo goes on past its own failures.
+                    if matches!(change.intent, Intent::Apply(_)) {
+                        break;
+                    }
+                }
+            }
+        }
+        if let Some((place, _)) = &failure
+            && matches!(plan.changes[*place].intent, Intent::Apply(_))
+        {
+            take_back(session, &plan, *place, &mut after).await?;
+        }
+        self.note(EventKind::StepFinished {
+            step,
+            state,
+            detail,
+            after,
+        });
+        match failure {
+            Some((place, error)) if matches!(plan.changes[place].intent, Intent::Apply(_)) => {
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How a host ended on which nothing was refused outright.
+    pub(super) fn good_outcome(&self) -> Outcome {
+        let rolling_back = self.job.spec.verb == Verb::Rollback || self.job.mode == Mode::Undo;
+        if !rolling_back {
+            return Outcome::Ok;
+        }
+        let states = || {
+            self.history
+                .steps
+                .iter()
+                .filter_map(|step| step.finished.as_ref())
+        };
+        if states().any(|(state, _)| *state == StepState::Failed) {
+            Outcome::Failed
+        } else if states().any(|(state, _)| *state == StepState::Conflict) {
+            Outcome::Conflict
+        } else {
+            Outcome::RolledBack
+        }
+    }
+
+    /// The first step that a rollback could not take back.
+    pub(super) fn trouble(&self) -> Option<HostError> {
+        let find = |wanted| {
+            let finished = self
+                .history
+                .steps
+                .iter()
+                .filter_map(|step| step.finished.as_ref());
+            finished
+                .clone()
+                .find(|(state, _)| *state == wanted)
+                .and_then(|(_, detail)| detail.clone())
+        };
+        match self.good_outcome() {
+            Outcome::Failed => Some(HostError::failed(
+                Reason::ReadBackDiffers,
+                find(StepState::Failed)?,
+            )),
+            Outcome::Conflict => Some(
+                HostError::failed(Reason::Conflict, find(StepState::Conflict)?).with_remedy(
+                    "compare the three values in the report; --on-conflict force restores anyway",
+                ),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// What one write led to.
+pub(super) enum Carried {
+    There(Observed),
+    Conflict(Observed),
+}
+
+/// A write that was refused, with what is there now, if known.
+pub(super) struct Failure {
+    pub(super) error: HostError,
+    pub(super) now: Option<Observed>,
+}
+
+pub(super) async fn carry_out<S: Session>(
+    session: &mut S,
+    change: &PlannedChange,
+    found: &Observed,
+) -> Result<Carried, Failure> {
+    let unknown = |error| Failure { error, now: None };
+    match &change.intent {
+        Intent::Apply(apply) if apply.desired.satisfied_by(found) => {
+            Ok(Carried::There(found.clone()))
+        }
+        Intent::Apply(apply) => {
+            let now = session.apply(apply).await.map_err(unknown)?;
+            if apply.desired.satisfied_by(&now) {
+                return Ok(Carried::There(now));
+            }
+            let have = now.value().map_or_else(
+                || "nothing".to_owned(),
+                |value| format!("'{}'", value.text()),
+            );
+            let detail = format!(
+                "{}: wanted '{}', read back {have}",
+                apply.target,
+                apply.desired.text()
+            );
+            let error = HostError::failed(Reason::ReadBackDiffers, detail).with_remedy(
+                "something else owns this value: look for a policy, tamper protection or an agent",
+            );
+            Err(Failure {
+                error,
+                now: Some(now),
+            })
+        }
+        Intent::Undo(undo) => Ok(match session.restore(undo).await.map_err(unknown)? {
+            Restored::Done | Restored::AlreadyPrior => Carried::There(undo.prior.clone()),
+            Restored::Conflict { current } => Carried::Conflict(current),
+        }),
+    }
+}
+
+/// The changes of one step stand or fall together: the earlier ones are taken back, newest first, and the failed one
+/// where its effect was read.
+async fn take_back<S: Session>(
+    session: &mut S,
+    plan: &PlannedStep,
+    failed: usize,
+    after: &mut [Option<Observed>],
+) -> Result<(), HostError> {
+    for place in (0..=failed).rev() {
+        let change = &plan.changes[place];
+        let written = change.needed()
+            && !after[place]
+                .as_ref()
+                .is_some_and(|now| now.same_content(&change.prior));
+        if !written {
+            continue;
+        }
+        let undo = undo_of(change, after[place].clone(), false);
+        match session.restore(&undo).await {
+            Ok(Restored::Done | Restored::AlreadyPrior) => {
+                after[place] = Some(change.prior.clone())
+            }
+            Ok(Restored::Conflict { current }) => after[place] = Some(current),
+            Err(error) if error.severity == Severity::Failed => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Promise 1: what cannot be put back exactly is not overwritten.
+fn restorable(steps: &[PlannedStep]) -> Result<(), HostError> {
+    for change in steps.iter().flat_map(|step| &step.changes) {
+        let overwritten = match &change.intent {
+            Intent::Apply(_) => change.needed(),
+            Intent::Undo(undo) => match undo.judge(&change.prior) {
+                Standing::Prior => false,
+                Standing::Ours => true,
+                Standing::Foreign => undo.force,
+            },
+        };
+        if overwritten && !change.prior.restorable() {
+            let why = match &change.prior {
+                Observed::Opaque { kind, why } => format!("registry type {kind}, {why}"),
+                Observed::Present(value) => {
+                    format!(
+                        "registry type {}, bytes {}",
+                        value.kind,
+                        hex::encode(&value.bytes)
+                    )
+                }
+                _ => "unknown".to_owned(),
+            };
+            let detail = format!(
+                "{}: the present value could not be restored exactly ({why})",
+                change.target()
+            );
+            return Err(HostError::failed(Reason::PriorNotRestorable, detail)
+                .with_remedy("save and remove the value by hand, then push again"));
+        }
+    }
+    Ok(())
+}
+
+fn target_of(intent: &Intent) -> &Target {
+    match intent {
+        Intent::Apply(change) => &change.target,
+        Intent::Undo(undo) => &undo.target,
+    }
+}
+
+fn undo_step(step: UndoStep) -> (String, Option<String>, Vec<Intent>) {
+    (
+        step.name,
+        None,
+        step.items.into_iter().map(Intent::Undo).collect(),
+    )
+}
+
+fn done_state(verb: Verb) -> StepState {
+    match verb {
+        Verb::Push | Verb::RollbackDelete => StepState::Changed,
+        Verb::Rollback => StepState::Restored,
+    }
+}
