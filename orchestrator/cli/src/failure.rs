@@ -20,6 +20,8 @@ pub enum Sent {
     ReadsOnly,
     /// Writes may have been sent; the named run can be resumed.
     Run(String),
+    /// Not known at the place of the error.
+    Perhaps,
 }
 
 /// An error on its way to the terminal.
@@ -68,6 +70,13 @@ impl Failure {
         Self { code: exit_code::NO_HOSTS, ..Self::new(headline) }
     }
 
+    /// Adds a cause below the headline.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -103,6 +112,9 @@ impl Failure {
                 let run = text::neutral(run);
                 let _ = write!(out, "\nhosts may have been changed; go on with: winfleet resume {run}");
             }
+            Sent::Perhaps => {
+                out.push_str("\nhosts may have been contacted; the journal knows: winfleet status last");
+            }
         }
         out.push('\n');
         out
@@ -111,8 +123,7 @@ impl Failure {
 
 impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
-        let blocks: Vec<String> = diagnostics.0.iter().map(ToString::to_string).collect();
-        Self { plain: true, ..Self::new(blocks.join("\n")) }
+        Self { plain: true, ..Self::new(diagnostics.to_string()) }
     }
 }
 
@@ -147,7 +158,7 @@ mod tests {
         assert_eq!(
             failure.render(),
             "error: cannot start the run\n  caused by: cannot open the journal\n  \
-             caused by: disk full\u{fffd}[31m\n  hint: free some space\nnothing was sent to any host\n"
+             caused by: disk full<U+001B>[31m\n  hint: free some space\nnothing was sent to any host\n"
         );
     }
 

@@ -1,1 +1,7 @@
-fn main() {}
+//! See the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main_with(std::env::args_os())
+}

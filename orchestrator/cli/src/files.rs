@@ -1,0 +1,127 @@
+//! The user's files: inventories, playbooks, and the selector of `-l`. Errors come with file, line and column.
+
+use std::path::{Path, PathBuf};
+
+use document::{Document, Node};
+use inventory::{Host, Inventory, Selector, SelectorError};
+use playbooks::Playbook;
+
+use crate::args::Global;
+use crate::failure::Failure;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Hosts.
+    Inventory,
+    /// Steps.
+    Playbook,
+}
+
+/// The inventories of `-i`, united. `-i` is required.
+pub fn inventory(global: &Global) -> Result<Inventory, Failure> {
+    if global.inventory.is_empty() {
+        return Err(Failure::new("no inventory is given").hint("-i FILE names one; several are united"));
+    }
+    let documents = read(&global.inventory)?;
+    Ok(Inventory::load(&documents)?)
+}
+
+/// The playbook of `-p`. `-p` is required.
+pub fn playbook(global: &Global) -> Result<Playbook, Failure> {
+    let path = global
+        .playbook
+        .as_deref()
+        .ok_or_else(|| Failure::new("no playbook is given").hint("-p FILE names it"))?;
+    Ok(Playbook::load(&Document::read(path)?)?)
+}
+
+/// The hosts of `-l`, or all, in the order of the inventory.
+///
+/// # Errors
+/// A mistake in the selector, an undefined ring or group (1), or no host at all (10).
+pub fn select<'a>(inventory: &'a Inventory, limit: Option<&str>) -> Result<Vec<&'a Host>, Failure> {
+    let hosts: Vec<&Host> = match limit {
+        None => inventory.hosts.iter().collect(),
+        Some(text) => {
+            let selector = parse_selector(text, "--limit")?;
+            let unknown = selector.names_unknown(inventory);
+            if !unknown.is_empty() {
+                let diagnostics = unknown.into_iter().map(|error| diagnostic(text, "--limit", error));
+                return Err(document::Diagnostics(diagnostics.collect()).into());
+            }
+            inventory.select(&selector)
+        }
+    };
+    if hosts.is_empty() {
+        let of = inventory.hosts.len();
+        let of = report::text::counted(of, "host");
+        return Err(match limit {
+            Some(text) => Failure::no_hosts(format!("no host matches '{text}' (the inventory has {of})"))
+                .hint("winfleet hosts shows every host with its ring and groups"),
+            None => Failure::no_hosts("the inventory has no hosts"),
+        });
+    }
+    Ok(hosts)
+}
+
+/// Parses a selector; `place` stands for the file in messages.
+pub fn parse_selector(text: &str, place: &str) -> Result<Selector, Failure> {
+    Selector::parse(text, &read_list)
+        .map_err(|error| document::Diagnostics::from(diagnostic(text, place, error)).into())
+}
+
+/// The lines of the file behind `@FILE`: blanks and `#` comments are left out.
+pub fn read_list(path: &str) -> Result<Vec<String>, String> {
+    let document = Document::read(Path::new(path)).map_err(|error| error.to_string())?;
+    let lines = document.text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+/// Whether a file is an inventory or a playbook: by extension, and for YAML by its keys.
+///
+/// # Errors
+/// It cannot be read, is no YAML although its name says so, or has keys of neither.
+pub fn recognise(path: &Path) -> Result<(Document, Kind), document::Diagnostics> {
+    let document = Document::read(path)?;
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if extension != "yaml" && extension != "yml" {
+        return Ok((document, Kind::Inventory));
+    }
+    let tree: Node = document::from_yaml(&document)?;
+    let has = |keys: &[&str]| keys.iter().any(|key| tree.entry(key).is_some());
+    let playbook = has(&["steps", "rollout", "probes"]);
+    let inventory = has(&["hosts", "groups", "credentials", "defaults"]);
+    match (playbook, inventory) {
+        (true, false) => Ok((document, Kind::Playbook)),
+        (false, true) => Ok((document, Kind::Inventory)),
+        (both, _) => {
+            let what = if both { "has the keys of an inventory and of a playbook" } else { "is neither an inventory nor a playbook" };
+            Err(tree
+                .diagnostic(&document, format!("the file {what}"))
+                .expect("'hosts' (inventory) or 'steps' (playbook)")
+                .into())
+        }
+    }
+}
+
+/// Reads documents, all mistakes at once.
+fn read(paths: &[PathBuf]) -> Result<Vec<Document>, document::Diagnostics> {
+    let mut documents = Vec::new();
+    let mut mistakes = Vec::new();
+    for path in paths {
+        match Document::read(path) {
+            Ok(document) => documents.push(document),
+            Err(diagnostics) => mistakes.extend(diagnostics.0),
+        }
+    }
+    if mistakes.is_empty() { Ok(documents) } else { Err(document::Diagnostics(mistakes)) }
+}
+
+fn diagnostic(text: &str, place: &str, error: SelectorError) -> document::Diagnostic {
+    let document = Document { name: place.to_owned(), text: text.to_owned() };
+    let mut diagnostic = document.diagnostic(1, error.column, &error.found, error.message);
+    diagnostic.expected = error.expected;
+    diagnostic.hint = error.hint;
+    diagnostic
+}

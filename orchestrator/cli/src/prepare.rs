@@ -1,0 +1,121 @@
+//! From files and flags to what each host is to do: rings, variables, data. Everything that can be judged without
+//! a host is judged here, so that bad input never reaches one.
+
+use std::collections::BTreeMap;
+
+use inventory::{Host, Inventory, VarLayer};
+use playbooks::{Examples, HostScope, Playbook, PreviewStep, VarScope, Vars};
+use report::text::{counted, examples, neutral};
+
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::settings;
+
+/// Hosts named in a message.
+const SHOWN_HOSTS: usize = 3;
+
+/// One host with all that is known before it is contacted.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// As the inventory resolved it.
+    pub host: Host,
+    /// Index into the strategy's rings.
+    pub ring: usize,
+    /// Resolved against the playbook's declarations.
+    pub vars: Vars,
+    /// What would be written, as far as it depends on no fact.
+    pub preview: Vec<PreviewStep>,
+}
+
+/// `-e` as a layer of variables. The last of two equal names counts, as everywhere.
+pub fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json::Value> {
+    global.vars.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect()
+}
+
+/// Resolves rings, variables and data of the hosts.
+///
+/// # Errors
+/// Every mistake once, with the hosts that have it.
+pub fn prepare(
+    inventory: &Inventory,
+    playbook: &Playbook,
+    hosts: &[&Host],
+    global: &Global,
+    missing: Examples,
+) -> Result<Vec<Prepared>, Failure> {
+    let rings = rollout::assign_rings(&playbook.strategy, inventory, hosts, &crate::files::read_list)
+        .map_err(|error| ring_failure(playbook, &error))?;
+    let command_line = command_line_vars(global);
+    let mut mistakes = Mistakes::default();
+    let mut prepared = Vec::with_capacity(hosts.len());
+    for (host, ring) in hosts.iter().zip(rings) {
+        let vars = match playbook.resolve_vars(&layers(&host.vars, &command_line), missing) {
+            Ok(vars) => vars,
+            Err(errors) => {
+                errors.0.iter().for_each(|error| mistakes.add(error.to_string(), host));
+                continue;
+            }
+        };
+        let name = host.name.as_str();
+        let scope = HostScope {
+            name,
+            short: host.name.short(),
+            ring: playbook.strategy.rings.get(ring).map(|ring| ring.name.as_str()),
+            groups: &host.groups,
+            vars: &vars,
+        };
+        match playbook.preview(&scope) {
+            Ok(preview) => prepared.push(Prepared { host: (*host).clone(), ring, vars, preview }),
+            Err(error) => mistakes.add(error.diagnostic.to_string(), host),
+        }
+    }
+    mistakes.into_result(hosts.len())?;
+    Ok(prepared)
+}
+
+/// The layers of a host, weakest first, `-e` last.
+fn layers<'a>(
+    of_host: &'a [VarLayer],
+    command_line: &'a BTreeMap<String, serde_json::Value>,
+) -> Vec<VarScope<'a>> {
+    let inventory = of_host.iter().map(|layer| VarScope::inventory(settings::origin(&layer.from), &layer.vars));
+    inventory.chain([VarScope::command_line(command_line)]).collect()
+}
+
+/// The same mistake of many hosts is one message.
+#[derive(Default)]
+struct Mistakes<'a> {
+    order: Vec<String>,
+    hosts: BTreeMap<String, Vec<&'a str>>,
+}
+
+impl<'a> Mistakes<'a> {
+    fn add(&mut self, text: String, host: &'a Host) {
+        let hosts = self.hosts.entry(text.clone()).or_default();
+        if hosts.is_empty() {
+            self.order.push(text);
+        }
+        hosts.push(host.name.as_str());
+    }
+
+    fn into_result(self, of: usize) -> Result<(), Failure> {
+        if self.order.is_empty() {
+            return Ok(());
+        }
+        let blocks: Vec<String> = self
+            .order
+            .iter()
+            .take(document::Diagnostics::SHOWN)
+            .map(|text| {
+                let hosts = &self.hosts[text];
+                let who = if hosts.len() == of && of > 1 {
+                    format!("all {}", counted(of, "host"))
+                } else {
+                    examples(hosts.iter().copied(), SHOWN_HOSTS)
+                };
+                format!("{text}\n  for: {who}")
+            })
+            .collect();
+        Err(Failure::block(blocks.join("\n")))
+    }
+}
