@@ -328,7 +328,9 @@ pub enum Credential {
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as -e proxy=10.0.0.6:8080")?;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("expected KEY=VALUE, such as -e proxy=10.0.0.6:8080")?;
     if key.trim().is_empty() {
         return Err("the name before '=' is empty".to_owned());
     }

@@ -33,15 +33,27 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Number and meaning of every code, in the order of the reference; printed by `winfleet --help`.
 pub const ALL: [(u8, &str); 12] = [
-    (DONE, "all that was asked for was done and read back, or nothing to do"),
-    (ERROR, "usage, configuration or internal error; the message says whether anything was sent"),
+    (
+        DONE,
+        "all that was asked for was done and read back, or nothing to do",
+    ),
+    (
+        ERROR,
+        "usage, configuration or internal error; the message says whether anything was sent",
+    ),
     (CHANGES_PENDING, "changes pending or drift found"),
-    (HOSTS_FAILED, "some hosts failed (limits not breached), or a rollback left conflicts"),
+    (
+        HOSTS_FAILED,
+        "some hosts failed (limits not breached), or a rollback left conflicts",
+    ),
     (HOSTS_UNREACHABLE, "some hosts unreachable, none failed"),
     (HOSTS_INDETERMINATE, "some hosts indeterminate"),
     (STOPPED, "stopped or paused by a limit or a gate"),
     (ROLLED_BACK, "rolled back, wholly or in part, by a limit"),
-    (REFUSED, "refused before sending: no terminal and no --yes, or not allowed for this run"),
+    (
+        REFUSED,
+        "refused before sending: no terminal and no --yes, or not allowed for this run",
+    ),
     (CREDENTIAL_GUARD, "credential guard tripped"),
     (NO_HOSTS, "no hosts matched"),
     (INTERRUPTED, "interrupted; the run can be resumed"),
@@ -54,7 +66,10 @@ pub fn process_code(code: u8) -> process::ExitCode {
 
 /// The table as `--help` prints it.
 pub fn help_table() -> String {
-    let lines: Vec<String> = ALL.iter().map(|(code, meaning)| format!("  {code:>3}  {meaning}")).collect();
+    let lines: Vec<String> = ALL
+        .iter()
+        .map(|(code, meaning)| format!("  {code:>3}  {meaning}"))
+        .collect();
     format!("Exit codes:\n{}", lines.join("\n"))
 }
 

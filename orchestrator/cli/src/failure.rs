@@ -53,6 +53,14 @@ impl Failure {
         }
     }
 
+    /// Messages that carry their own place and hint.
+    pub fn block(text: impl Into<String>) -> Self {
+        Self {
+            plain: true,
+            ..Self::new(text)
+        }
+    }
+
     /// `headline`, then the whole chain of `error`.
     pub fn caused(headline: impl Into<String>, error: &dyn Error) -> Self {
         let mut failure = Self::new(headline);
@@ -62,12 +70,18 @@ impl Failure {
 
     /// A refusal (exit 8).
     pub fn refused(headline: impl Into<String>) -> Self {
-        Self { code: exit_code::REFUSED, ..Self::new(headline) }
+        Self {
+            code: exit_code::REFUSED,
+            ..Self::new(headline)
+        }
     }
 
     /// An empty selection (exit 10).
     pub fn no_hosts(headline: impl Into<String>) -> Self {
-        Self { code: exit_code::NO_HOSTS, ..Self::new(headline) }
+        Self {
+            code: exit_code::NO_HOSTS,
+            ..Self::new(headline)
+        }
     }
 
     /// Adds a cause below the headline.
@@ -110,10 +124,15 @@ impl Failure {
             Sent::ReadsOnly => out.push_str("\nhosts were only read; nothing was changed"),
             Sent::Run(run) => {
                 let run = text::neutral(run);
-                let _ = write!(out, "\nhosts may have been changed; go on with: winfleet resume {run}");
+                let _ = write!(
+                    out,
+                    "\nhosts may have been changed; go on with: winfleet resume {run}"
+                );
             }
             Sent::Perhaps => {
-                out.push_str("\nhosts may have been contacted; the journal knows: winfleet status last");
+                out.push_str(
+                    "\nhosts may have been contacted; the journal knows: winfleet status last",
+                );
             }
         }
         out.push('\n');
@@ -123,7 +142,10 @@ impl Failure {
 
 impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
-        Self { plain: true, ..Self::new(diagnostics.to_string()) }
+        Self {
+            plain: true,
+            ..Self::new(diagnostics.to_string())
+        }
     }
 }
 
@@ -154,7 +176,8 @@ mod tests {
 
     #[test]
     fn the_chain_is_shown_once_and_neutralised() {
-        let failure = Failure::caused("cannot start the run", &Outer(Inner)).hint("free some space");
+        let failure =
+            Failure::caused("cannot start the run", &Outer(Inner)).hint("free some space");
         assert_eq!(
             failure.render(),
             "error: cannot start the run\n  caused by: cannot open the journal\n  \

@@ -21,7 +21,9 @@ pub enum Kind {
 /// The inventories of `-i`, united. `-i` is required.
 pub fn inventory(global: &Global) -> Result<Inventory, Failure> {
     if global.inventory.is_empty() {
-        return Err(Failure::new("no inventory is given").hint("-i FILE names one; several are united"));
+        return Err(
+            Failure::new("no inventory is given").hint("-i FILE names one; several are united")
+        );
     }
     let documents = read(&global.inventory)?;
     Ok(Inventory::load(&documents)?)
@@ -47,7 +49,9 @@ pub fn select<'a>(inventory: &'a Inventory, limit: Option<&str>) -> Result<Vec<&
             let selector = parse_selector(text, "--limit")?;
             let unknown = selector.names_unknown(inventory);
             if !unknown.is_empty() {
-                let diagnostics = unknown.into_iter().map(|error| diagnostic(text, "--limit", error));
+                let diagnostics = unknown
+                    .into_iter()
+                    .map(|error| diagnostic(text, "--limit", error));
                 return Err(document::Diagnostics(diagnostics.collect()).into());
             }
             inventory.select(&selector)
@@ -57,8 +61,10 @@ pub fn select<'a>(inventory: &'a Inventory, limit: Option<&str>) -> Result<Vec<&
         let of = inventory.hosts.len();
         let of = report::text::counted(of, "host");
         return Err(match limit {
-            Some(text) => Failure::no_hosts(format!("no host matches '{text}' (the inventory has {of})"))
-                .hint("winfleet hosts shows every host with its ring and groups"),
+            Some(text) => {
+                Failure::no_hosts(format!("no host matches '{text}' (the inventory has {of})"))
+                    .hint("winfleet hosts shows every host with its ring and groups")
+            }
             None => Failure::no_hosts("the inventory has no hosts"),
         });
     }
@@ -74,8 +80,14 @@ pub fn parse_selector(text: &str, place: &str) -> Result<Selector, Failure> {
 /// The lines of the file behind `@FILE`: blanks and `#` comments are left out.
 pub fn read_list(path: &str) -> Result<Vec<String>, String> {
     let document = Document::read(Path::new(path)).map_err(|error| error.to_string())?;
-    let lines = document.text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    let lines = document
+        .text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Whether a file is an inventory or a playbook: by extension, and for YAML by its keys.
@@ -96,7 +108,11 @@ pub fn recognise(path: &Path) -> Result<(Document, Kind), document::Diagnostics>
         (true, false) => Ok((document, Kind::Playbook)),
         (false, true) => Ok((document, Kind::Inventory)),
         (both, _) => {
-            let what = if both { "has the keys of an inventory and of a playbook" } else { "is neither an inventory nor a playbook" };
+            let what = if both {
+                "has the keys of an inventory and of a playbook"
+            } else {
+                "is neither an inventory nor a playbook"
+            };
             Err(tree
                 .diagnostic(&document, format!("the file {what}"))
                 .expect("'hosts' (inventory) or 'steps' (playbook)")
@@ -115,11 +131,18 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Document>, document::Diagnostics> {
             Err(diagnostics) => mistakes.extend(diagnostics.0),
         }
     }
-    if mistakes.is_empty() { Ok(documents) } else { Err(document::Diagnostics(mistakes)) }
+    if mistakes.is_empty() {
+        Ok(documents)
+    } else {
+        Err(document::Diagnostics(mistakes))
+    }
 }
 
 fn diagnostic(text: &str, place: &str, error: SelectorError) -> document::Diagnostic {
-    let document = Document { name: place.to_owned(), text: text.to_owned() };
+    let document = Document {
+        name: place.to_owned(),
+        text: text.to_owned(),
+    };
     let mut diagnostic = document.diagnostic(1, error.column, &error.found, error.message);
     diagnostic.expected = error.expected;
     diagnostic.hint = error.hint;

@@ -7,10 +7,13 @@
 
 pub mod args;
 mod command;
+mod confirm;
 mod credential;
+mod drive;
 pub mod exit_code;
 mod failure;
 mod files;
+mod journal;
 mod log;
 mod out;
 mod prepare;

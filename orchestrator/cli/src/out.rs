@@ -10,7 +10,10 @@ use crate::failure::Failure;
 /// Stdout cannot be written to: a full disk behind a redirection must not look like success.
 pub fn result(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::caused("cannot write the result", &error))
         }
@@ -21,7 +24,9 @@ pub fn result(text: &str) -> Result<(), Failure> {
 /// Writes a message for the operator. Where stderr does not take it, nobody is there to be told.
 pub fn message(text: &str) {
     let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    let _ = stderr
+        .write_all(text.as_bytes())
+        .and_then(|()| stderr.flush());
 }
 
 /// A message on a line of its own.

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{Host, Inventory, VarLayer};
+use inventory::{Host, VarLayer};
 use playbooks::{Examples, HostScope, Playbook, PreviewStep, VarScope, Vars};
-use report::text::{counted, examples, neutral};
+use report::text::{counted, examples};
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -29,7 +29,11 @@ pub struct Prepared {
 
 /// `-e` as a layer of variables. The last of two equal names counts, as everywhere.
 pub fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json::Value> {
-    global.vars.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect()
+    global
+        .vars
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone().into()))
+        .collect()
 }
 
 /// Resolves rings, variables and data of the hosts.
@@ -37,14 +41,18 @@ pub fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json::Value>
 /// # Errors
 /// Every mistake once, with the hosts that have it.
 pub fn prepare(
-    inventory: &Inventory,
     playbook: &Playbook,
     hosts: &[&Host],
     global: &Global,
     missing: Examples,
 ) -> Result<Vec<Prepared>, Failure> {
-    let rings = rollout::assign_rings(&playbook.strategy, inventory, hosts, &crate::files::read_list)
-        .map_err(|error| ring_failure(playbook, &error))?;
+    let rings = rollout::assign_rings(&playbook.strategy, hosts, &crate::files::read_list)
+        .map_err(|error| {
+            Failure::caused(
+                format!("the rings of {} do not fit the hosts", playbook.file),
+                &error,
+            )
+        })?;
     let command_line = command_line_vars(global);
     let mut mistakes = Mistakes::default();
     let mut prepared = Vec::with_capacity(hosts.len());
@@ -52,7 +60,10 @@ pub fn prepare(
         let vars = match playbook.resolve_vars(&layers(&host.vars, &command_line), missing) {
             Ok(vars) => vars,
             Err(errors) => {
-                errors.0.iter().for_each(|error| mistakes.add(error.to_string(), host));
+                errors
+                    .0
+                    .iter()
+                    .for_each(|error| mistakes.add(error.to_string(), host));
                 continue;
             }
         };
@@ -60,12 +71,21 @@ pub fn prepare(
         let scope = HostScope {
             name,
             short: host.name.short(),
-            ring: playbook.strategy.rings.get(ring).map(|ring| ring.name.as_str()),
+            ring: playbook
+                .strategy
+                .rings
+                .get(ring)
+                .map(|ring| ring.name.as_str()),
             groups: &host.groups,
             vars: &vars,
         };
         match playbook.preview(&scope) {
-            Ok(preview) => prepared.push(Prepared { host: (*host).clone(), ring, vars, preview }),
+            Ok(preview) => prepared.push(Prepared {
+                host: (*host).clone(),
+                ring,
+                vars,
+                preview,
+            }),
             Err(error) => mistakes.add(error.diagnostic.to_string(), host),
         }
     }
@@ -78,8 +98,12 @@ fn layers<'a>(
     of_host: &'a [VarLayer],
     command_line: &'a BTreeMap<String, serde_json::Value>,
 ) -> Vec<VarScope<'a>> {
-    let inventory = of_host.iter().map(|layer| VarScope::inventory(settings::origin(&layer.from), &layer.vars));
-    inventory.chain([VarScope::command_line(command_line)]).collect()
+    let inventory = of_host
+        .iter()
+        .map(|layer| VarScope::inventory(settings::origin(&layer.from), &layer.vars));
+    inventory
+        .chain([VarScope::command_line(command_line)])
+        .collect()
 }
 
 /// The same mistake of many hosts is one message.

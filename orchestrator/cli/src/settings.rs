@@ -44,7 +44,10 @@ pub fn rows(settings: &Settings) -> Vec<Row> {
 pub fn built_in(hosts: &[Host]) -> BTreeMap<&'static str, String> {
     let mut found = BTreeMap::new();
     for host in hosts {
-        for row in rows(&host.settings).into_iter().filter(|row| row.from == "built in") {
+        for row in rows(&host.settings)
+            .into_iter()
+            .filter(|row| row.from == "built in")
+        {
             let value = match row.name {
                 "address" => "the host's name".to_owned(),
                 "port" => "5985 for http, 5986 for https".to_owned(),
@@ -81,14 +84,29 @@ pub fn span(value: &Duration) -> String {
     if value.subsec_millis() > 0 {
         return format!("{}ms", value.as_millis());
     }
-    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-    let text: String =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
-    if text.is_empty() { "0s".to_owned() } else { text }
+    let parts = [
+        (seconds / 3600, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let text: String = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
 }
 
 fn row<T>(name: &'static str, setting: &Sourced<T>, show: impl Fn(&T) -> String) -> Row {
-    Row { name, value: show(&setting.value), from: origin(&setting.from) }
+    Row {
+        name,
+        value: show(&setting.value),
+        from: origin(&setting.from),
+    }
 }
 
 fn optional(value: &Option<String>) -> String {
@@ -96,7 +114,9 @@ fn optional(value: &Option<String>) -> String {
 }
 
 fn path(value: &Option<PathBuf>) -> String {
-    value.as_ref().map_or_else(|| "none".to_owned(), |path| path.display().to_string())
+    value
+        .as_ref()
+        .map_or_else(|| "none".to_owned(), |path| path.display().to_string())
 }
 
 #[cfg(test)]
@@ -105,7 +125,13 @@ mod tests {
 
     #[test]
     fn spans_read_like_files() {
-        for (seconds, text) in [(10, "10s"), (90, "1m30s"), (600, "10m"), (5400, "1h30m"), (0, "0s")] {
+        for (seconds, text) in [
+            (10, "10s"),
+            (90, "1m30s"),
+            (600, "10m"),
+            (5400, "1h30m"),
+            (0, "0s"),
+        ] {
             assert_eq!(span(&Duration::from_secs(seconds)), text);
         }
         assert_eq!(word(&inventory::Transport::Https), "https");

@@ -17,7 +17,11 @@ pub const REHEARSALS: &str = "rehearsals.sqlite";
 pub fn path() -> io::Result<PathBuf> {
     let base = etcetera::choose_base_strategy().map_err(io::Error::other)?;
     // Windows: the local, not the roaming folder, because a journal must not lie on a network share.
-    let parent = if cfg!(windows) { Some(base.cache_dir()) } else { base.state_dir() };
+    let parent = if cfg!(windows) {
+        Some(base.cache_dir())
+    } else {
+        base.state_dir()
+    };
     Ok(parent.unwrap_or_else(|| base.data_dir()).join("winfleet"))
 }
 

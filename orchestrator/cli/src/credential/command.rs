@@ -18,7 +18,9 @@ const MAX_OUTPUT: u64 = 64 * 1024;
 
 /// Runs the program and takes the first line of its output.
 pub(super) fn read(line: &[String], deadline: Duration) -> Result<Secret, PasswordError> {
-    let (program, arguments) = line.split_first().ok_or_else(|| failed("", "is not named"))?;
+    let (program, arguments) = line
+        .split_first()
+        .ok_or_else(|| failed("", "is not named"))?;
     let end = Instant::now() + deadline;
     let mut child = Command::new(program)
         .args(arguments)
@@ -40,7 +42,10 @@ pub(super) fn read(line: &[String], deadline: Duration) -> Result<Secret, Passwo
 }
 
 fn failed(program: &str, what: impl Into<String>) -> PasswordError {
-    PasswordError::Command { program: program.to_owned(), what: what.into() }
+    PasswordError::Command {
+        program: program.to_owned(),
+        what: what.into(),
+    }
 }
 
 /// All output is read, so that the program does not die of a closed pipe; only the first line is kept.
@@ -50,7 +55,10 @@ fn first_line(child: &mut Child, end: Instant) -> Result<Vec<u8>, String> {
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        let result = output.take(MAX_OUTPUT + 1).read_to_end(&mut bytes).map(|_| bytes);
+        let result = output
+            .take(MAX_OUTPUT + 1)
+            .read_to_end(&mut bytes)
+            .map(|_| bytes);
         // The receiver is gone after a timeout.
         let _ = sender.send(result);
     });
@@ -61,7 +69,10 @@ fn first_line(child: &mut Child, end: Instant) -> Result<Vec<u8>, String> {
     if bytes.len() as u64 > MAX_OUTPUT {
         return Err("prints far more than a password".to_owned());
     }
-    let length = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |index| index + 1);
+    let length = bytes
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(bytes.len(), |index| index + 1);
     Ok(bytes[..length.min(MAX_LENGTH + 1)].to_vec())
 }
 
@@ -88,7 +99,10 @@ mod tests {
     #[test]
     fn the_first_line_is_the_password() {
         let long = Duration::from_secs(20);
-        assert_eq!(sh("echo geheim; echo noise", long).unwrap().expose(), "geheim");
+        assert_eq!(
+            sh("echo geheim; echo noise", long).unwrap().expose(),
+            "geheim"
+        );
         assert_eq!(sh("printf 'p w'", long).unwrap().expose(), "p w");
     }
 

@@ -11,17 +11,28 @@ use super::{MAX_LENGTH, PasswordError, one_line};
 /// Reads the file. The rights are those of the opened file, so that it cannot be exchanged in between.
 pub(super) fn read(path: &Path) -> Result<Secret, PasswordError> {
     let shown = path.display().to_string();
-    let failed = |source| PasswordError::FileRead { path: shown.clone(), source };
+    let failed = |source| PasswordError::FileRead {
+        path: shown.clone(),
+        source,
+    };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
+        return Err(failed(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a regular file",
+        )));
     }
     if let Some(detail) = exposure(path, &metadata).map_err(failed)? {
-        return Err(PasswordError::FileExposed { path: shown, detail });
+        return Err(PasswordError::FileExposed {
+            path: shown,
+            detail,
+        });
     }
     let mut bytes = Vec::new();
-    file.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(MAX_LENGTH as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     one_line(bytes, &format!("the file {shown}"))
 }
 
@@ -38,12 +49,19 @@ fn exposure(_path: &Path, metadata: &std::fs::Metadata) -> io::Result<Option<Str
 #[cfg(windows)]
 fn exposure(path: &Path, _metadata: &std::fs::Metadata) -> io::Result<Option<String>> {
     let output = std::process::Command::new("powershell.exe")
-        .args(["-NoProfile", "-NonInteractive", "-Command", "(Get-Acl -LiteralPath $env:WINFLEET_FILE).Sddl"])
+        .args([
+            "-NoProfile",
+            "-NonInteractive",
+            "-Command",
+            "(Get-Acl -LiteralPath $env:WINFLEET_FILE).Sddl",
+        ])
         .env("WINFLEET_FILE", path)
         .output()?;
     let sddl = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || sddl.trim().is_empty() {
-        return Err(io::Error::other("cannot read who may read the file (Get-Acl)"));
+        return Err(io::Error::other(
+            "cannot read who may read the file (Get-Acl)",
+        ));
     }
     Ok(super::sddl::exposed_to(sddl.trim()).map(|account| format!("account {account}")))
 }
@@ -66,10 +84,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let private = file(dir.path(), 0o600, b"geheim\n");
         assert_eq!(read(&private).unwrap().expose(), "geheim");
-        assert_eq!(read(&file(dir.path(), 0o400, b"geheim")).unwrap().expose(), "geheim");
+        assert_eq!(
+            read(&file(dir.path(), 0o400, b"geheim")).unwrap().expose(),
+            "geheim"
+        );
         for mode in [0o640, 0o604, 0o644, 0o660, 0o602, 0o610] {
             let error = read(&file(dir.path(), mode, b"geheim")).unwrap_err();
-            assert!(matches!(&error, PasswordError::FileExposed { detail, .. } if detail.contains(&format!("{mode:o}"))));
+            assert!(
+                matches!(&error, PasswordError::FileExposed { detail, .. } if detail.contains(&format!("{mode:o}")))
+            );
             assert!(!error.to_string().contains("geheim"));
         }
     }
@@ -77,7 +100,13 @@ mod tests {
     #[test]
     fn a_folder_and_a_missing_file_are_errors() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(read(dir.path()), Err(PasswordError::FileRead { .. })));
-        assert!(matches!(read(&dir.path().join("none")), Err(PasswordError::FileRead { .. })));
+        assert!(matches!(
+            read(dir.path()),
+            Err(PasswordError::FileRead { .. })
+        ));
+        assert!(matches!(
+            read(&dir.path().join("none")),
+            Err(PasswordError::FileRead { .. })
+        ));
     }
 }

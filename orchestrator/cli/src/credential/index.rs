@@ -13,7 +13,11 @@ const FILE: &str = "credential-names";
 /// The names, sorted.
 pub fn names() -> io::Result<BTreeSet<String>> {
     match std::fs::read_to_string(path()?) {
-        Ok(text) => Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()),
+        Ok(text) => Ok(text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
         Err(error) => Err(error),
     }

@@ -55,13 +55,19 @@ fn on_own_thread<T: Send + 'static>(
     .join();
     match result {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(Error::NoEntry)) => Err(PasswordError::NotInKeyring { name: name.to_owned() }),
-        // The bytes of what could not be decoded stand in the error: they must not get any further.
-        Ok(Err(Error::BadEncoding(_) | Error::BadDataFormat(..))) => Err(PasswordError::NotAPassword {
-            source_name: format!("keyring entry '{name}'"),
-            what: "it is not UTF-8",
+        Ok(Err(Error::NoEntry)) => Err(PasswordError::NotInKeyring {
+            name: name.to_owned(),
         }),
+        // The bytes of what could not be decoded stand in the error: they must not get any further.
+        Ok(Err(Error::BadEncoding(_) | Error::BadDataFormat(..))) => {
+            Err(PasswordError::NotAPassword {
+                source_name: format!("keyring entry '{name}'"),
+                what: "it is not UTF-8",
+            })
+        }
         Ok(Err(error)) => Err(PasswordError::Keyring(error)),
-        Err(_) => Err(PasswordError::Keyring(Error::NotSupportedByStore("the store failed".to_owned()))),
+        Err(_) => Err(PasswordError::Keyring(Error::NotSupportedByStore(
+            "the store failed".to_owned(),
+        ))),
     }
 }

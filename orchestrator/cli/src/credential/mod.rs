@@ -101,9 +101,13 @@ impl PasswordError {
             }
             Self::Environment { .. } => "export the variable before winfleet starts",
             Self::FileRead { .. } => "the path is taken from the working directory of winfleet",
-            Self::FileExposed { .. } if cfg!(windows) => "let only your own account read it (icacls)",
+            Self::FileExposed { .. } if cfg!(windows) => {
+                "let only your own account read it (icacls)"
+            }
             Self::FileExposed { .. } => "let only yourself read it: chmod 600 FILE",
-            Self::Command { .. } => "the program has to print the password as its first line and exit with 0",
+            Self::Command { .. } => {
+                "the program has to print the password as its first line and exit with 0"
+            }
             Self::NoTerminal { .. } => {
                 "use password: { keyring: NAME }, { env: NAME }, { file: PATH } or { command: [PROG, ARG] }"
             }
@@ -130,14 +134,19 @@ pub fn source_text(source: &PasswordSource) -> String {
         PasswordSource::Keyring(name) => format!("keyring entry '{name}'"),
         PasswordSource::Env(name) => format!("environment variable {name}"),
         PasswordSource::File(path) => format!("file {}", path.display()),
-        PasswordSource::Command(line) => format!("program {}", line.first().map_or("", String::as_str)),
+        PasswordSource::Command(line) => {
+            format!("program {}", line.first().map_or("", String::as_str))
+        }
         PasswordSource::Prompt => "asked at the terminal".to_owned(),
     }
 }
 
 /// Takes one line of bytes as a password: the line break is dropped, nothing else is trimmed.
 fn one_line(bytes: Vec<u8>, source_name: &str) -> Result<Secret, PasswordError> {
-    let refuse = |what| PasswordError::NotAPassword { source_name: source_name.to_owned(), what };
+    let refuse = |what| PasswordError::NotAPassword {
+        source_name: source_name.to_owned(),
+        what,
+    };
     if bytes.len() > MAX_LENGTH {
         return Err(refuse("it is longer than 4096 bytes"));
     }
@@ -163,7 +172,9 @@ mod tests {
 
     #[test]
     fn one_line_is_taken_as_it_is() {
-        let text = |bytes: &[u8]| one_line(bytes.to_vec(), "test").map(|secret| secret.expose().to_owned());
+        let text = |bytes: &[u8]| {
+            one_line(bytes.to_vec(), "test").map(|secret| secret.expose().to_owned())
+        };
         assert_eq!(text(b" p w \r\n").unwrap(), " p w ");
         assert_eq!(text("pä\n".as_bytes()).unwrap(), "pä");
         for bad in [&b""[..], b"\n", b"a\nb", b"a\0b", b"\xff", &[b'x'; 5000]] {

@@ -15,7 +15,9 @@ pub struct Prompter {
 impl Prompter {
     /// Asks where stdin and stderr are a terminal, unless forbidden.
     pub fn new(no_input: bool) -> Self {
-        Self { interactive: !no_input && io::stdin().is_terminal() && io::stderr().is_terminal() }
+        Self {
+            interactive: !no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
+        }
     }
 
     /// Never asks.
@@ -31,11 +33,16 @@ impl Prompter {
     /// Asks for the password of a credential.
     pub(super) fn password(self, name: &str, username: &str) -> Result<Secret, PasswordError> {
         if !self.interactive {
-            return Err(PasswordError::NoTerminal { name: name.to_owned() });
+            return Err(PasswordError::NoTerminal {
+                name: name.to_owned(),
+            });
         }
         let username = report::text::neutral(username);
         let text = rpassword::prompt_password(format!("password of {username}: "));
-        one_line(text.map_err(PasswordError::Terminal)?.into_bytes(), "the terminal")
+        one_line(
+            text.map_err(PasswordError::Terminal)?.into_bytes(),
+            "the terminal",
+        )
     }
 
     /// Asks for a new password twice, or takes the first line of stdin where that is no terminal.
@@ -49,11 +56,16 @@ impl Prompter {
             return one_line(line, "stdin");
         }
         if !self.interactive {
-            return Err(PasswordError::NoTerminal { name: name.to_owned() });
+            return Err(PasswordError::NoTerminal {
+                name: name.to_owned(),
+            });
         }
         let shown = report::text::neutral(name);
         let ask = |text: String| rpassword::prompt_password(text).map_err(PasswordError::Terminal);
-        let first = one_line(ask(format!("password for '{shown}': "))?.into_bytes(), "the terminal")?;
+        let first = one_line(
+            ask(format!("password for '{shown}': "))?.into_bytes(),
+            "the terminal",
+        )?;
         let again = one_line(ask("once more: ".to_owned())?.into_bytes(), "the terminal")?;
         if first.expose() == again.expose() {
             Ok(first)
@@ -75,6 +87,9 @@ impl Prompter {
         let _ = stderr.flush();
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).ok()?;
-        Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        Some(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
     }
 }

@@ -9,14 +9,19 @@ const HARMLESS: [&str; 6] = ["SY", "BA", "OW", "CO", "S-1-5-18", "S-1-5-32-544"]
 /// none. A missing list means everyone.
 pub(super) fn exposed_to(sddl: &str) -> Option<String> {
     let owner = part(sddl, "O:").unwrap_or_default();
-    let Some(list) = part(sddl, "D:") else { return Some("everyone (no access list)".to_owned()) };
-    list.split('(').skip(1).filter_map(|entry| entry.split(')').next()).find_map(|entry| {
-        let fields: Vec<&str> = entry.split(';').collect();
-        let (kind, account) = (fields.first()?, fields.get(5)?);
-        let allows = kind.starts_with('A') || kind.starts_with('X');
-        let harmless = HARMLESS.contains(account) || *account == owner;
-        (allows && !harmless).then(|| (*account).to_owned())
-    })
+    let Some(list) = part(sddl, "D:") else {
+        return Some("everyone (no access list)".to_owned());
+    };
+    list.split('(')
+        .skip(1)
+        .filter_map(|entry| entry.split(')').next())
+        .find_map(|entry| {
+            let fields: Vec<&str> = entry.split(';').collect();
+            let (kind, account) = (fields.first()?, fields.get(5)?);
+            let allows = kind.starts_with('A') || kind.starts_with('X');
+            let harmless = HARMLESS.contains(account) || *account == owner;
+            (allows && !harmless).then(|| (*account).to_owned())
+        })
 }
 
 /// The text between `tag` and the next tag, tags only counted outside of parentheses.

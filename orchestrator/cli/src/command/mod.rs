@@ -1,0 +1,59 @@
+//! One file per verb; each turns its arguments into a result on stdout and an exit code.
+
+mod check;
+mod completions;
+mod credential;
+mod hosts;
+mod ping;
+mod push;
+#[cfg(feature = "rehearse")]
+mod rehearse;
+mod report;
+mod resume;
+mod rollback;
+mod runs;
+#[cfg(feature = "rehearse")]
+pub mod simulate;
+mod status;
+
+use crate::args::{Cli, Verb};
+use crate::failure::{Failure, Outcome};
+
+/// Carries the verb out.
+pub fn run(cli: Cli) -> Outcome {
+    let global = &cli.global;
+    match cli.verb {
+        Verb::Check(check) => check::run(global, &check),
+        Verb::Hosts => hosts::run(global),
+        Verb::Ping(ping) => ping::run(global, &ping),
+        Verb::Push(push) => push::run(global, &push),
+        Verb::Rollback(rollback) => rollback::run(global, &rollback),
+        Verb::Resume(resume) => resume::run(global, &resume),
+        Verb::Runs => runs::run(global),
+        Verb::Status(status) => status::run(global, &status.run),
+        Verb::Report(report) => report::run(global, &report),
+        #[cfg(feature = "rehearse")]
+        Verb::Rehearse(rehearse) => rehearse::run(global, &rehearse),
+        #[cfg(feature = "rehearse")]
+        Verb::Simulate => simulate::run(),
+        Verb::Credential(credential) => credential::run(global, &credential),
+        Verb::Completions { shell } => completions::run(shell),
+        Verb::Plan(_) => not_built("plan"),
+        Verb::Pause(_) => not_built("pause"),
+        Verb::Approve(_) => not_built("approve"),
+        Verb::Abort(_) => not_built("abort"),
+        Verb::CatchUp(_) => not_built("catch-up"),
+        Verb::Audit(_) => not_built("audit"),
+        Verb::Facts(_) => not_built("facts"),
+        Verb::Explain(_) => not_built("explain"),
+        Verb::Verify(_) => not_built("verify"),
+        Verb::Export(_) => not_built("export"),
+        Verb::Schema(_) => not_built("schema"),
+        Verb::Man(_) => not_built("man"),
+    }
+}
+
+fn not_built(verb: &str) -> Outcome {
+    Err(Failure::new(format!("'{verb}' is not built yet"))
+        .hint("winfleet --help lists the verbs that are"))
+}

@@ -1,0 +1,42 @@
+//! `resume`: go on with a run where the journal ends.
+
+use rollout::{HostSpec, Outcome as HostOutcome, ResumeOptions};
+
+use crate::args::{Global, Only, Resume};
+use crate::confirm;
+use crate::drive::{self, Target};
+use crate::failure::{Failure, Outcome};
+use crate::journal;
+
+/// Takes the run over and carries it to its end.
+pub fn run(global: &Global, resume: &Resume) -> Outcome {
+    if global.playbook.is_some() || !global.vars.is_empty() || global.limit.is_some() {
+        return Err(Failure::new(
+            "resume takes no -p, -e or -l: the journal holds what the run is",
+        ));
+    }
+    let journal = journal::writable(global)?;
+    let id = journal::resolve(&journal, &resume.run)?;
+    journal::refuse_simulated(&journal, &id, "resumed")?;
+    let spec = journal
+        .spec(&id)
+        .map_err(|error| journal::failure(&error))?;
+    drive::credentials_at_hand(&spec)?;
+    confirm::resume(global, &journal, &id)?;
+    let overrides = journal::overrides(global)?;
+    let adjust = |host: &mut HostSpec| journal::apply_override(&overrides, host);
+    let only = resume.only.iter().map(|only| match only {
+        Only::Failed => HostOutcome::Failed,
+        Only::Unreachable => HostOutcome::Unreachable,
+        Only::Indeterminate => HostOutcome::Indeterminate,
+        Only::NotStarted => HostOutcome::NotStarted,
+    });
+    let options = ResumeOptions {
+        only: only.collect(),
+        adjust: Some(&adjust),
+    };
+    let active = journal
+        .resume_run(&id, options)
+        .map_err(|error| journal::failure(&error))?;
+    drive::carry_out(global, &journal, active, Target::Real)
+}

@@ -1,0 +1,120 @@
+//! `rollback`: take a run back from the journal, or delete what a playbook sets.
+
+use rollout::{HostSpec, RollbackError, RollbackOptions, RunId, Verb, rollback_spec};
+
+use crate::args::{Global, Mode, OnConflict, Rollback};
+use crate::confirm;
+use crate::drive::{self, Target};
+use crate::failure::{Failure, Outcome};
+use crate::{exit_code, files, journal, out};
+
+/// Either form.
+pub fn run(global: &Global, rollback: &Rollback) -> Outcome {
+    match rollback.mode {
+        Mode::Restore => restore(global, rollback),
+        Mode::Delete => delete(global, rollback),
+    }
+}
+
+fn restore(global: &Global, rollback: &Rollback) -> Outcome {
+    let Some(run) = &rollback.run else {
+        return Err(Failure::new("rollback needs the run to take back")
+            .hint("winfleet runs lists them; 'last' is the newest; --mode delete needs none"));
+    };
+    if global.playbook.is_some() || !global.vars.is_empty() {
+        return Err(Failure::new(
+            "rollback RUN takes neither -p nor -e: the journal holds the playbook",
+        ));
+    }
+    let journal = journal::writable(global)?;
+    let id = journal::resolve(&journal, run)?;
+    journal::refuse_simulated(&journal, &id, "taken back")?;
+    let mut spec = None;
+    let limit = global
+        .limit
+        .as_deref()
+        .map(|text| files::parse_selector(text, "--limit"))
+        .transpose()?;
+    let wanted = |host: &HostSpec| {
+        limit
+            .as_ref()
+            .is_none_or(|limit| limit.matches(&host.host, true))
+    };
+    let rings: Vec<Option<String>> = match rollback.ring.as_slice() {
+        [] => vec![None],
+        rings => rings.iter().cloned().map(Some).collect(),
+    };
+    for ring in rings {
+        let options = RollbackOptions {
+            id: RunId::generate(),
+            operator: drive::operator(),
+            reason: global.reason.clone(),
+            force: rollback.on_conflict == OnConflict::Force,
+            hosts: Some(&wanted),
+            ring,
+        };
+        match rollback_spec(&journal, &id, options) {
+            Ok(found) => merge(&mut spec, found),
+            Err(RollbackError::NothingToDo { .. }) => {}
+            Err(error) => {
+                return Err(Failure::caused(
+                    format!("cannot take run {id} back"),
+                    &error,
+                ));
+            }
+        }
+    }
+    let Some(mut spec) = spec else {
+        out::note(&format!(
+            "run {id} left no change on the selected hosts: there is nothing to take back"
+        ));
+        return Ok(exit_code::DONE);
+    };
+    journal::override_settings(global, &mut spec.hosts)?;
+    drive::credentials_at_hand(&spec)?;
+    confirm::rollback(global, &spec, id.as_str())?;
+    drive::new_run(global, &journal, spec, Target::Real)
+}
+
+fn merge(into: &mut Option<rollout::RunSpec>, more: rollout::RunSpec) {
+    match into {
+        None => *into = Some(more),
+        Some(spec) => {
+            for (mine, other) in spec.rings.iter_mut().zip(&more.rings) {
+                mine.hosts += other.hosts;
+            }
+            spec.hosts.extend(more.hosts);
+        }
+    }
+}
+
+fn delete(global: &Global, rollback: &Rollback) -> Outcome {
+    if rollback.run.is_some() {
+        return Err(Failure::new("rollback --mode delete takes no RUN")
+            .hint("it needs -i INVENTORY and -p PLAYBOOK, and deletes what that playbook sets"));
+    }
+    let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
+    let removal = playbook.removal();
+    let mut spec = super::push::spec(global, &inventory, &removal, Verb::RollbackDelete)?;
+    if !rollback.ring.is_empty() {
+        let wanted: Vec<usize> = (0..spec.rings.len())
+            .filter(|index| rollback.ring.contains(&spec.rings[*index].name))
+            .collect();
+        spec.hosts.retain(|host| wanted.contains(&host.ring));
+        for (index, ring) in spec.rings.iter_mut().enumerate() {
+            if !wanted.contains(&index) {
+                ring.hosts = 0;
+            }
+        }
+        if spec.hosts.is_empty() {
+            return Err(Failure::no_hosts("no selected host is in such a ring"));
+        }
+    }
+    // The text is the playbook's own; what the run does with it is in its verb.
+    spec.playbook.text.clone_from(&playbook.text);
+    spec.playbook.digest = playbook.digest();
+    drive::credentials_at_hand(&spec)?;
+    confirm::push(global, &spec, &removal)?;
+    let journal = journal::writable(global)?;
+    drive::new_run(global, &journal, spec, Target::Real)
+}

@@ -1,0 +1,102 @@
+//! The simulated fleet of `rehearse` in a process of its own, so that what is measured is the controller alone.
+//!
+//! Reads a [`Request`] as one line of JSON from stdin, answers with one line, and ends when stdin ends.
+
+use std::io::{BufRead, Read, Write};
+
+use serde::{Deserialize, Serialize};
+use sim_fleet::{Account, Faults, FleetSpec, SimFleet};
+
+use crate::drive;
+use crate::exit_code;
+use crate::failure::{Failure, Outcome};
+
+/// The hidden verb.
+pub const VERB: &str = "simulate-fleet";
+
+/// What the fleet is to be.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// Names; the fleet has exactly these hosts.
+    pub hosts: Vec<String>,
+    /// Seed of the prior states.
+    pub seed: u64,
+    /// Domain account with administrator's rights.
+    pub username: String,
+    /// Its password: made up for this rehearsal.
+    pub password: String,
+    /// Rules of `--faults` as YAML, already checked.
+    pub faults: Option<String>,
+}
+
+/// Where it listens.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Ready {
+    /// Address for all hosts; faults below HTTP give a host one of its own.
+    pub address: String,
+    /// Port of each host, in the order asked for.
+    pub ports: Vec<u16>,
+}
+
+/// Serves until stdin ends.
+pub fn run() -> Outcome {
+    let mut line = String::new();
+    let mut stdin = std::io::stdin().lock();
+    stdin
+        .read_line(&mut line)
+        .map_err(|error| Failure::caused("cannot read the request", &error))?;
+    let request: Request = serde_json::from_str(&line)
+        .map_err(|error| Failure::caused("the request is not usable", &error))?;
+    let runtime = drive::runtime()?;
+    let fleet = runtime
+        .block_on(SimFleet::start(spec(&request)?))
+        .map_err(|error| Failure::caused("the simulated fleet did not start", &error))?;
+    let shared = fleet.http_addr();
+    let ports = runtime.block_on(async {
+        fleet
+            .hosts()
+            .iter()
+            .map(|host| {
+                let knobs = host.knobs();
+                if knobs.refuse || knobs.hang.is_some() || knobs.reboot.is_some() {
+                    host.own_address().port()
+                } else {
+                    shared.port()
+                }
+            })
+            .collect()
+    });
+    let ready = Ready {
+        address: shared.ip().to_string(),
+        ports,
+    };
+    let text =
+        serde_json::to_string(&ready).map_err(|error| Failure::caused("internal error", &error))?;
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}")
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::caused("cannot answer", &error))?;
+    // Ends with the parent, however that ends.
+    let _ = stdin.read_to_end(&mut Vec::new());
+    Ok(exit_code::DONE)
+}
+
+fn spec(request: &Request) -> Result<FleetSpec, Failure> {
+    let mut spec = FleetSpec::named(&request.hosts);
+    spec.vary(request.seed);
+    let (domain, name) = request
+        .username
+        .split_once('\\')
+        .unwrap_or(("", &request.username));
+    spec.accounts = vec![Account::domain(domain, name, &request.password)];
+    if let Some(text) = &request.faults {
+        spec = spec.with_faults(faults(text)?);
+    }
+    Ok(spec)
+}
+
+/// The rules of a faults file.
+pub fn faults(text: &str) -> Result<Faults, Failure> {
+    Faults::from_yaml(text)
+        .map_err(|error| Failure::caused("the faults file cannot be used", &error))
+}

@@ -1,0 +1,93 @@
+//! The question before anything is sent: what will be done, to how many, under which limits.
+
+use playbooks::{Limits, Playbook};
+use report::text::{counted, neutral};
+use rollout::{Journal, RunId, RunSpec};
+
+use crate::args::Global;
+use crate::credential::Prompter;
+use crate::failure::Failure;
+use crate::{journal, out};
+
+/// Before a push, or a rollback in its delete form.
+pub fn push(global: &Global, spec: &RunSpec, playbook: &Playbook) -> Result<(), Failure> {
+    let mut text = format!(
+        "{} '{}' on {}:\n",
+        spec.verb,
+        neutral(&playbook.name),
+        counted(spec.hosts.len(), "host")
+    );
+    for step in &playbook.steps {
+        text.push_str(&format!("  step  {}\n", neutral(&step.name)));
+    }
+    ask(global, text + &rings(spec))
+}
+
+/// Before a rollback.
+pub fn rollback(global: &Global, spec: &RunSpec, source: &str) -> Result<(), Failure> {
+    let text = format!(
+        "take back run {source} on {}:\n",
+        counted(spec.hosts.len(), "host")
+    );
+    ask(global, text + &rings(spec))
+}
+
+/// Before a resume.
+pub fn resume(global: &Global, open: &Journal, id: &RunId) -> Result<(), Failure> {
+    let record = open.run(id).map_err(|error| journal::failure(&error))?;
+    ask(
+        global,
+        format!(
+            "go on with this run:\n{}",
+            report::summary::heading(&record)
+        ),
+    )
+}
+
+fn rings(spec: &RunSpec) -> String {
+    let mut text = String::new();
+    for ring in spec.rings.iter().filter(|ring| ring.hosts > 0) {
+        let hosts = counted(ring.hosts as usize, "host");
+        let limits = limits(&ring.limits);
+        text.push_str(&format!(
+            "  ring  {}: {hosts}, {} at once{limits}\n",
+            neutral(&ring.name),
+            ring.max_parallel
+        ));
+    }
+    let run_wide = limits(&spec.limits);
+    if !run_wide.is_empty() {
+        text.push_str(&format!("  run-wide{run_wide}\n"));
+    }
+    text
+}
+
+fn limits(limits: &Limits) -> String {
+    let named = [
+        ("max_failed", limits.max_failed),
+        ("max_unreachable", limits.max_unreachable),
+        ("max_indeterminate", limits.max_indeterminate),
+    ];
+    named
+        .into_iter()
+        .filter_map(|(name, limit)| limit.map(|limit| format!(", {name} {limit}")))
+        .collect()
+}
+
+fn ask(global: &Global, text: String) -> Result<(), Failure> {
+    if global.yes {
+        return Ok(());
+    }
+    let prompter = Prompter::new(global.no_input);
+    if prompter.interactive() {
+        out::message(&text);
+    }
+    match prompter.confirm("go on?") {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::refused("not confirmed")),
+        None => Err(
+            Failure::refused("there is no terminal to ask for confirmation")
+                .hint("--yes goes on without asking"),
+        ),
+    }
+}

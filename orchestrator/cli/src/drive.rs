@@ -1,0 +1,290 @@
+//! Carries a run out: fleet, events, progress, Ctrl-C, summary, exit code.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use inventory::{Credential, PasswordSource};
+use report::{Chatter, Detail, Progress};
+use rollout::{ActiveRun, Control, Event, Journal, RunRecord, RunSpec};
+use session::{CredentialSource, LogonBudget, LogonLimits, RealFleet};
+use tokio::sync::mpsc;
+use wsman_proto::Secret;
+
+use crate::args::{Global, Output};
+use crate::credential::{self, Prompter};
+use crate::failure::{Failure, Outcome, Sent};
+use crate::{journal, out};
+
+/// How long shells that are still being deleted may take after the end of a run.
+const CLEANUP: Duration = Duration::from_secs(5);
+
+/// Where the hosts are.
+pub enum Target {
+    /// In the inventory, with its passwords.
+    Real,
+    /// Simulated, all with this password.
+    Simulated(Secret),
+}
+
+/// The passwords of a run: read before the first host is contacted, then only handed out.
+struct Wallet(BTreeMap<String, Secret>);
+
+impl CredentialSource for Wallet {
+    fn secret(&self, credential: &Credential) -> Result<Secret, String> {
+        self.0
+            .get(&credential.name)
+            .cloned()
+            .ok_or_else(|| "it was not read at the start".to_owned())
+    }
+}
+
+/// One password for all simulated accounts.
+struct One(Secret);
+
+impl CredentialSource for One {
+    fn secret(&self, _: &Credential) -> Result<Secret, String> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Who asks, for the journal.
+pub fn operator() -> String {
+    let of = |names: [&str; 2]| {
+        names
+            .iter()
+            .find_map(|name| std::env::var(name).ok())
+            .filter(|text| !text.is_empty())
+    };
+    let user = of(["USER", "USERNAME"]).unwrap_or_else(|| "unknown".to_owned());
+    let host = of(["HOSTNAME", "COMPUTERNAME"])
+        .or_else(|| {
+            std::fs::read_to_string("/etc/hostname")
+                .ok()
+                .map(|text| text.trim().to_owned())
+        })
+        .unwrap_or_else(|| "unknown".to_owned());
+    format!("{user}@{host}")
+}
+
+/// Every host has a credential, and what can be judged of its source without a prompt is right.
+///
+/// # Errors
+/// A host without credential (1).
+pub fn credentials_at_hand(spec: &RunSpec) -> Result<(), Failure> {
+    let without: Vec<&str> = spec
+        .hosts
+        .iter()
+        .filter(|host| host.credential.is_none())
+        .map(|host| host.host.name.as_str())
+        .collect();
+    if without.is_empty() {
+        return Ok(());
+    }
+    let names = report::text::examples(without.iter().copied(), 3);
+    Err(Failure::new(format!("no credential is set for {names}"))
+        .hint("set 'credential' in the defaults of the inventory, a group or the host"))
+}
+
+/// Reads each password once. A prompt comes last, when nothing else can fail any more.
+fn wallet<'a>(
+    global: &Global,
+    credentials: impl IntoIterator<Item = &'a Credential>,
+) -> Result<(Wallet, BTreeMap<String, Credential>), Failure> {
+    let mut needed: BTreeMap<String, Credential> = BTreeMap::new();
+    for credential in credentials {
+        needed
+            .entry(credential.name.clone())
+            .or_insert_with(|| credential.clone());
+    }
+    let prompter = Prompter::new(global.no_input);
+    let mut secrets = BTreeMap::new();
+    for asking in [false, true] {
+        for credential in needed.values() {
+            if (credential.password == PasswordSource::Prompt) != asking {
+                continue;
+            }
+            let secret = credential::read(credential, &prompter).map_err(|error| {
+                Failure::caused(
+                    format!(
+                        "the password of credential '{}' is not available",
+                        credential.name
+                    ),
+                    &error,
+                )
+                .hint(error.remedy())
+            })?;
+            secrets.insert(credential.name.clone(), secret);
+        }
+    }
+    Ok((Wallet(secrets), needed))
+}
+
+/// The fleet of a run: its hosts with their passwords.
+pub fn fleet<'a>(
+    global: &Global,
+    hosts: impl IntoIterator<Item = (&'a inventory::Host, Option<&'a Credential>)>,
+    target: Target,
+) -> Result<RealFleet, Failure> {
+    let pairs: Vec<_> = hosts.into_iter().collect();
+    let credentials = pairs.iter().filter_map(|(_, credential)| *credential);
+    let budget = LogonBudget::new(LogonLimits::default());
+    let hosts: Vec<inventory::Host> = pairs.iter().map(|(host, _)| (*host).clone()).collect();
+    Ok(match target {
+        Target::Real => {
+            let (wallet, needed) = wallet(global, credentials)?;
+            RealFleet::new(hosts, needed, wallet, budget)
+        }
+        Target::Simulated(password) => {
+            let needed = credentials
+                .map(|one| (one.name.clone(), one.clone()))
+                .collect();
+            RealFleet::new(hosts, needed, One(password), budget)
+        }
+    })
+}
+
+/// Records a new run and carries it out.
+pub fn new_run(global: &Global, journal: &Journal, spec: RunSpec, target: Target) -> Outcome {
+    // Passwords first: a run that cannot begin leaves no trace in the journal.
+    let fleet = fleet_of(global, &spec, target)?;
+    let active = journal
+        .create_run(spec)
+        .map_err(|error| journal::failure(&error))?;
+    with_fleet(global, journal, active, fleet)
+}
+
+/// Carries a run out that was taken over.
+pub fn carry_out(global: &Global, journal: &Journal, active: ActiveRun, target: Target) -> Outcome {
+    let fleet = fleet_of(global, active.spec(), target)?;
+    with_fleet(global, journal, active, fleet)
+}
+
+fn fleet_of(global: &Global, spec: &RunSpec, target: Target) -> Result<RealFleet, Failure> {
+    fleet(
+        global,
+        spec.hosts
+            .iter()
+            .map(|host| (&host.host, host.credential.as_ref())),
+        target,
+    )
+}
+
+fn with_fleet(global: &Global, journal: &Journal, active: ActiveRun, fleet: RealFleet) -> Outcome {
+    let id = active.spec().id.clone();
+    let events = global.events.as_deref().map(event_file).transpose()?;
+    let before = journal.run(&id).map_err(|error| journal::failure(&error))?;
+    let runtime = runtime()?;
+    let result = runtime.block_on(async {
+        let control = Control::default();
+        let signals = tokio::spawn(interrupts(control.clone()));
+        let (tell, told) = mpsc::unbounded_channel();
+        let reporter = std::thread::spawn({
+            let progress = progress(global, &before);
+            move || show(told, progress, events)
+        });
+        let result = rollout::run(active, Arc::new(fleet), tell, control).await;
+        signals.abort();
+        wsman::cleanup_finished(CLEANUP).await;
+        // A reporter that failed has said so on stderr; the run is in the journal.
+        let _ = reporter.join();
+        result
+    });
+    runtime.shutdown_timeout(CLEANUP);
+    let result = result.map_err(|error| {
+        Failure::caused(format!("run {id} could not go on"), &error).sent(Sent::Run(id.to_string()))
+    })?;
+    let record = journal.run(&id).map_err(|error| journal::failure(&error))?;
+    out::result(&rendered(global, &record))?;
+    Ok(result.exit_code)
+}
+
+/// The result of a run in the form asked for.
+pub fn rendered(global: &Global, record: &RunRecord) -> String {
+    match global.output {
+        Output::Table => report::summary(
+            record,
+            Detail {
+                verbose: global.verbose > 0,
+            },
+        ),
+        Output::Json => report::json::pretty(&report::json::run(record)),
+        Output::Jsonl => report::json::host_lines(record)
+            .map(|line| report::json::line(&line))
+            .collect(),
+        Output::Csv => report::csv::run(record),
+    }
+}
+
+/// The runtime of a verb that talks to hosts, with room for thousands of sockets.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    // Only a soft limit: where it cannot be raised, hosts beyond it fail with a clear error of their own.
+    #[cfg(unix)]
+    let _ = rlimit::increase_nofile_limit(65_536);
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::caused("cannot start the runtime", &error))
+}
+
+fn progress(global: &Global, record: &RunRecord) -> Progress {
+    let chatter = if global.verbose > 0 {
+        Chatter::Hosts
+    } else {
+        Chatter::Normal
+    };
+    if global.quiet {
+        Progress::quiet(record)
+    } else if io::stderr().is_terminal() {
+        Progress::bars(record, chatter, indicatif::ProgressDrawTarget::stderr())
+    } else {
+        Progress::plain(record, chatter, Box::new(io::stderr()))
+    }
+}
+
+fn event_file(path: &Path) -> Result<File, Failure> {
+    File::create(path).map_err(|error| {
+        Failure::caused(
+            format!("cannot write the event file {}", path.display()),
+            &error,
+        )
+    })
+}
+
+/// Runs on a thread of its own: a slow terminal or disk must not hold the hosts up.
+fn show(mut told: mpsc::UnboundedReceiver<Event>, mut progress: Progress, mut file: Option<File>) {
+    while let Some(event) = told.blocking_recv() {
+        if let Some(open) = &mut file {
+            let line = serde_json::to_value(&event).map(|value| report::json::line(&value));
+            let written = line
+                .map_err(io::Error::other)
+                .and_then(|line| open.write_all(line.as_bytes()));
+            if let Err(error) = written {
+                out::note(&format!(
+                    "warning: the event file cannot be written any more: {error}"
+                ));
+                file = None;
+            }
+        }
+        progress.event(&event);
+    }
+    progress.finish();
+}
+
+/// First Ctrl-C: start no host, let those in flight end. Second: give them up, recorded as what is known.
+async fn interrupts(control: Control) {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    out::note(
+        "stopping: no further host is started, those under way are finished (Ctrl-C again: give them up)",
+    );
+    control.stop.cancel();
+    if tokio::signal::ctrl_c().await.is_ok() {
+        out::note("giving up the hosts under way; 'winfleet resume' settles them");
+        control.cancel.cancel();
+    }
+}

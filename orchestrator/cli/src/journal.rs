@@ -1,0 +1,125 @@
+//! The journal as verbs use it: where it lies, which run is meant, what its errors tell the operator.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use inventory::{Credential, Host};
+use rollout::{HostSpec, Journal, JournalError, OpenMode, RunId, RunRecord};
+
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::{files, state_dir};
+
+/// Where the journal is.
+pub fn path(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(path) = &global.journal {
+        return Ok(path.clone());
+    }
+    let folder = state_dir::create().map_err(|error| {
+        Failure::caused("cannot make the folder of the journal", &error)
+            .hint("name a file with --journal")
+    })?;
+    Ok(folder.join(state_dir::JOURNAL))
+}
+
+/// For verbs that run hosts.
+pub fn writable(global: &Global) -> Result<Journal, Failure> {
+    Journal::open(&path(global)?, OpenMode::ReadWrite).map_err(|error| failure(&error))
+}
+
+/// For verbs that only look; `None` where there is no journal yet.
+pub fn readable(global: &Global) -> Result<Option<Journal>, Failure> {
+    match Journal::open(&path(global)?, OpenMode::ReadOnly) {
+        Ok(journal) => Ok(Some(journal)),
+        Err(JournalError::Missing(_)) => Ok(None),
+        Err(error) => Err(failure(&error)),
+    }
+}
+
+/// The run that an id, a prefix or `last` stands for.
+pub fn resolve(journal: &Journal, text: &str) -> Result<RunId, Failure> {
+    journal.resolve(text).map_err(|error| failure(&error))
+}
+
+/// A run with all it did.
+pub fn record(global: &Global, text: &str) -> Result<(Journal, RunRecord), Failure> {
+    let Some(journal) = readable(global)? else {
+        return Err(
+            Failure::new(format!("there is no run '{text}': the journal is empty"))
+                .hint("--journal FILE names another one"),
+        );
+    };
+    let id = resolve(&journal, text)?;
+    let record = journal.run(&id).map_err(|error| failure(&error))?;
+    Ok((journal, record))
+}
+
+/// A simulated run says nothing about real hosts.
+pub fn refuse_simulated(journal: &Journal, id: &RunId, what: &str) -> Result<(), Failure> {
+    let record = journal.run(id).map_err(|error| failure(&error))?;
+    if record.simulated {
+        return Err(Failure::refused(format!(
+            "run {id} is a rehearsal: it cannot be {what} on real hosts"
+        ))
+        .hint("winfleet rehearse --then-rollback shows both"));
+    }
+    Ok(())
+}
+
+/// An error of the journal with what to do about it.
+pub fn failure(error: &JournalError) -> Failure {
+    let hint = match error {
+        JournalError::Locked(_) => "another winfleet writes to it; try again when it is done",
+        JournalError::DiskFull(_) => "free some space; nothing that was recorded is lost",
+        JournalError::NotAJournal { .. } | JournalError::Damaged { .. } => {
+            "the file was left as it is; --journal FILE names another one"
+        }
+        JournalError::UnknownRun(_) | JournalError::AmbiguousRun { .. } => {
+            "winfleet runs lists them"
+        }
+        _ => "--journal FILE names another one",
+    };
+    Failure::caused("the journal cannot be used for this", error).hint(hint)
+}
+
+/// Hosts of `-i`, whose address and credential override the recorded ones.
+pub type Overrides = BTreeMap<inventory::HostName, (Host, Option<Credential>)>;
+
+/// Reads `-i` of a verb that takes a run.
+pub fn overrides(global: &Global) -> Result<Overrides, Failure> {
+    if global.inventory.is_empty() {
+        return Ok(Overrides::new());
+    }
+    let inventory = files::inventory(global)?;
+    let credential = |host: &Host| {
+        let name = host.settings.credential.value.as_ref()?;
+        inventory.credentials.get(name).cloned()
+    };
+    Ok(inventory
+        .hosts
+        .iter()
+        .map(|host| (host.name.clone(), (host.clone(), credential(host))))
+        .collect())
+}
+
+/// Puts the address and credential of `-i` in force for one host.
+pub fn apply_override(overrides: &Overrides, spec: &mut HostSpec) {
+    if let Some((host, credential)) = overrides.get(&spec.host.name) {
+        let (mine, theirs) = (&mut spec.host.settings, &host.settings);
+        mine.address = theirs.address.clone();
+        mine.port = theirs.port.clone();
+        if credential.is_some() {
+            mine.credential = theirs.credential.clone();
+            spec.credential.clone_from(credential);
+        }
+    }
+}
+
+/// [`apply_override`] for all hosts of a new run.
+pub fn override_settings(global: &Global, hosts: &mut [HostSpec]) -> Result<(), Failure> {
+    let overrides = overrides(global)?;
+    hosts
+        .iter_mut()
+        .for_each(|host| apply_override(&overrides, host));
+    Ok(())
+}
