@@ -6,12 +6,27 @@ use std::process::Command;
 /// Names of all crates that `package` depends on, directly or not, as built without features asked for.
 fn dependencies(package: &str, extra: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "-e", "no-dev", "--prefix", "none", "--format", "{lib}|{p}", "-p", package])
+        .args([
+            "tree",
+            "--locked",
+            "-e",
+            "no-dev",
+            "--prefix",
+            "none",
+            "--format",
+            "{lib}|{p}",
+            "-p",
+            package,
+        ])
         .args(extra)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).expect("cargo prints UTF-8");
     text.lines()
         .filter_map(|line| line.split('|').nth(1)?.split(' ').next().map(str::to_owned))
@@ -20,12 +35,24 @@ fn dependencies(package: &str, extra: &[&str]) -> BTreeSet<String> {
 }
 
 const OURS: [&str; 11] = [
-    "document", "inventory", "playbooks", "wsman-proto", "wsman", "rollout", "session", "report", "cli",
-    "sim-fleet", "e2e",
+    "document",
+    "inventory",
+    "playbooks",
+    "wsman-proto",
+    "wsman",
+    "rollout",
+    "session",
+    "report",
+    "cli",
+    "sim-fleet",
+    "e2e",
 ];
 
 fn ours(package: &str, extra: &[&str]) -> BTreeSet<String> {
-    dependencies(package, extra).into_iter().filter(|name| OURS.contains(&name.as_str())).collect()
+    dependencies(package, extra)
+        .into_iter()
+        .filter(|name| OURS.contains(&name.as_str()))
+        .collect()
 }
 
 #[track_caller]
@@ -39,7 +66,10 @@ fn allows(package: &str, allowed: &[&str]) {
 #[track_caller]
 fn lacks(package: &str, forbidden: &[&str]) {
     let found = dependencies(package, &[]);
-    let bad: Vec<_> = forbidden.iter().filter(|name| found.contains(**name)).collect();
+    let bad: Vec<_> = forbidden
+        .iter()
+        .filter(|name| found.contains(**name))
+        .collect();
     assert!(bad.is_empty(), "{package} must not depend on {bad:?}");
 }
 
@@ -53,7 +83,17 @@ fn crates_depend_in_one_direction() {
     allows("wsman-proto", &[]);
     allows("wsman", &["wsman-proto"]);
     allows("rollout", &["document", "inventory", "playbooks"]);
-    allows("session", &["document", "inventory", "playbooks", "rollout", "wsman", "wsman-proto"]);
+    allows(
+        "session",
+        &[
+            "document",
+            "inventory",
+            "playbooks",
+            "rollout",
+            "wsman",
+            "wsman-proto",
+        ],
+    );
     allows("report", &["document", "inventory", "playbooks", "rollout"]);
     allows("sim-fleet", &[]);
 }
@@ -77,11 +117,17 @@ fn only_the_wire_crate_opens_sockets() {
 
 #[test]
 fn the_simulator_shares_no_codec_with_the_client() {
-    lacks("sim-fleet", &["sspi", "quick-xml", "reqwest", "hyper", "wsman-proto"]);
+    lacks(
+        "sim-fleet",
+        &["sspi", "quick-xml", "reqwest", "hyper", "wsman-proto"],
+    );
 }
 
 #[test]
 fn the_product_builds_without_the_simulator() {
     let found = ours("cli", &["--no-default-features"]);
-    assert!(!found.contains("sim-fleet"), "sim-fleet belongs behind the feature `rehearse`");
+    assert!(
+        !found.contains("sim-fleet"),
+        "sim-fleet belongs behind the feature `rehearse`"
+    );
 }

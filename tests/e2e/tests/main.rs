@@ -1,3 +1,13 @@
-//! The product from outside: the real program against the simulated fleet.
+//! The product from outside: the real program against the simulated fleet, and the graph of the crates.
 
+mod bad_input;
+mod cost;
+mod crash;
+mod faults;
+mod guard;
+mod job;
+mod journal;
 mod layering;
+mod rehearse;
+mod secrets;
+mod secure;

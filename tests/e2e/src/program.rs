@@ -1,0 +1,191 @@
+//! The real program as a child process.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::lab::PASSWORD;
+
+/// A command that is about to be started.
+pub struct Program {
+    command: Command,
+}
+
+impl Program {
+    pub(crate) fn new(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null());
+        for name in [
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "RUST_LOG",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .env("WINFLEET_JOURNAL", folder.join("journal.sqlite"))
+            .env("HOME", folder)
+            .env("XDG_STATE_HOME", folder.join("state"))
+            .env("LAB_PASSWORD", PASSWORD)
+            .env("NO_COLOR", "1");
+        Self { command }
+    }
+
+    /// Sets a variable of the environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.command.env(name, value.into());
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Finished {
+        let output = self.command.output().expect("the program starts");
+        Finished {
+            output,
+            line: format!("{:?}", self.command),
+        }
+    }
+
+    /// Starts it.
+    pub fn spawn(mut self) -> Running {
+        let line = format!("{:?}", self.command);
+        let child = self
+            .command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        Running { child, line }
+    }
+}
+
+/// The program's path: beside this test's own folder, where Cargo puts the binaries of the package.
+fn binary() -> PathBuf {
+    let mut folder = std::env::current_exe().expect("a test knows its own path");
+    folder.pop();
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    folder.join(format!(
+        "winfleet-under-test{}",
+        std::env::consts::EXE_SUFFIX
+    ))
+}
+
+/// A program under way.
+pub struct Running {
+    child: Child,
+    line: String,
+}
+
+impl Running {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once, without a chance to say goodbye.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the child can be killed");
+    }
+
+    /// Waits until the file exists and `lines` lines of it are complete, or the program has ended.
+    pub fn until_lines(&mut self, file: &Path, lines: usize) {
+        loop {
+            let count = std::fs::File::open(file)
+                .map(|file| BufReader::new(file).lines().count())
+                .unwrap_or_default();
+            if count >= lines
+                || self
+                    .child
+                    .try_wait()
+                    .expect("the child can be waited for")
+                    .is_some()
+            {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits for its end.
+    pub fn finish(self) -> Finished {
+        let output = self
+            .child
+            .wait_with_output()
+            .expect("the child can be waited for");
+        Finished {
+            output,
+            line: self.line,
+        }
+    }
+}
+
+/// A program that has ended.
+pub struct Finished {
+    output: Output,
+    line: String,
+}
+
+impl Finished {
+    /// The exit code; `None` after a signal.
+    pub fn code(&self) -> Option<i32> {
+        self.output.status.code()
+    }
+
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code(), Some(code), "{}\n{}", self.line, self.screen());
+        self
+    }
+
+    /// Asserts exit code 0.
+    #[track_caller]
+    pub fn succeeds(self) -> Self {
+        self.exits(0)
+    }
+
+    /// Standard output.
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    /// Standard error.
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// Both.
+    pub fn screen(&self) -> String {
+        format!("--- stdout\n{}--- stderr\n{}", self.stdout(), self.stderr())
+    }
+
+    /// Asserts that a text stands on one of the two streams.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.screen().contains(text),
+            "no '{text}' in\n{}\n{}",
+            self.line,
+            self.screen()
+        );
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout())
+            .unwrap_or_else(|error| panic!("{error}: {}", self.screen()))
+    }
+}

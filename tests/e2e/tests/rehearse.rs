@@ -1,0 +1,72 @@
+//! `rehearse`: the user's own files against simulated hosts; nothing real is touched.
+
+use e2e::LabBuilder;
+
+#[test]
+fn a_rehearsal_with_the_users_files_contacts_no_address_and_reads_no_secret() {
+    let lab = LabBuilder::hosts(4).start();
+    let inventory = std::fs::read_to_string(lab.path("inventory.yaml")).expect("readable");
+    lab.write(
+        "inventory.yaml",
+        &inventory.replace("{ env: LAB_PASSWORD }", "{ command: [false] }"),
+    );
+    lab.run(&[
+        "rehearse",
+        "-i",
+        "inventory.yaml",
+        "-p",
+        &e2e::Lab::shipped("full-proxy-set.yaml"),
+    ])
+    .succeeds()
+    .says("4");
+    assert!(
+        lab.hosts()
+            .iter()
+            .all(|host| host.counters().connections == 0)
+    );
+}
+
+#[test]
+fn a_rehearsal_cannot_be_taken_back_on_real_hosts() {
+    let lab = LabBuilder::hosts(1).start();
+    let journal = lab.path("rehearsal.sqlite").display().to_string();
+    let playbook = e2e::Lab::shipped("edr-only.yaml");
+    lab.run(&[
+        "rehearse",
+        "-p",
+        &playbook,
+        "--hosts",
+        "3",
+        "--seed",
+        "7",
+        "--journal",
+        &journal,
+    ])
+    .succeeds();
+    lab.run(&["rollback", "last", "--yes", "--journal", &journal])
+        .exits(8);
+    lab.run(&["resume", "last", "--yes", "--journal", &journal])
+        .exits(8);
+    lab.run(&["report", "last", "--format", "json", "--journal", &journal])
+        .succeeds();
+}
+
+#[test]
+fn faults_can_be_rehearsed() {
+    let lab = LabBuilder::hosts(1).start();
+    let faults = lab.write(
+        "faults.yaml",
+        "faults:\n  - hosts: '*'\n    every: 5\n    set: { access_denied: true }\n",
+    );
+    let faults = faults.display().to_string();
+    let playbook = e2e::Lab::shipped("winhttp-only.yaml");
+    let finished = lab.run(&[
+        "rehearse", "-p", &playbook, "--hosts", "20", "--faults", &faults,
+    ]);
+    assert!(
+        matches!(finished.code(), Some(3 | 6)),
+        "{}",
+        finished.screen()
+    );
+    finished.says("access_denied");
+}
