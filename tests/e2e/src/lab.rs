@@ -151,6 +151,15 @@ impl Lab {
         format!("{}/../../playbooks/{name}", env!("CARGO_MANIFEST_DIR"))
     }
 
+    /// A shipped playbook without its rollout block: one ring, no limits, so that a failed host is no breach.
+    pub fn unlimited(&self, name: &str) -> String {
+        let text = std::fs::read_to_string(Self::shipped(name)).expect("a shipped playbook");
+        let steps = text.split("\nrollout:").next().unwrap_or_default();
+        self.write(name, &format!("{steps}\n"))
+            .display()
+            .to_string()
+    }
+
     /// The hosts in the order of the inventory.
     pub fn hosts(&self) -> Vec<HostHandle> {
         self.fleet.hosts()

@@ -118,7 +118,7 @@ const CASES: &[Case] = &[
     hosts(
         "a duplicate host",
         ("name: pc-0002.corp.example", "name: PC-0001.corp.example"),
-        &["inventory.yaml", "pc-0001.corp.example"],
+        &["inventory.yaml:9:13", "PC-0001.corp.example"],
     ),
     hosts(
         "an undefined group",

@@ -10,7 +10,7 @@ fn push_with(change: impl FnOnce(&mut Knobs), more: &[&str]) -> (Lab, Finished) 
         .defaults("transport: http, auth: negotiate, credential: rollout, connect_timeout: 2s, request_timeout: 3s, host_timeout: 20s")
         .start();
     lab.hosts()[1].change_knobs(change);
-    let finished = lab.push(&Lab::shipped("full-proxy-set.yaml"), more);
+    let finished = lab.push(&lab.unlimited("full-proxy-set.yaml"), more);
     (lab, finished)
 }
 

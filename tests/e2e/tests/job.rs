@@ -45,7 +45,7 @@ fn mixed() -> Lab {
                 seed(
                     DEFENDER,
                     "ProxyServer",
-                    SeedData::MultiSz(vec!["a".into(), String::new(), "b".into()]),
+                    SeedData::MultiSz(vec!["a".into(), "b".into()]),
                 ),
                 seed(
                     CONNECTIONS,
@@ -211,6 +211,8 @@ fn delete_mode_removes_the_playbooks_values_and_can_itself_be_taken_back() {
 #[test]
 fn where_wmi_is_broken_the_same_operations_go_through_the_shell() {
     let lab = mixed();
+    // reg.exe does not show where the texts of a list end: such a prior value is refused, not guessed.
+    lab.hosts()[3].delete_value(DEFENDER, "ProxyServer");
     for host in lab.hosts() {
         host.change_knobs(|knobs| {
             knobs.wmi_broken = Some(sim_fleet::WmiBroken {
@@ -253,6 +255,9 @@ fn every_shipped_playbook_does_its_work_and_can_be_taken_back() {
         let text = std::fs::read_to_string(&playbook).expect("a shipped playbook");
         if text.contains("\n  proxy:") {
             arguments.extend(["-e", "proxy=10.0.0.6:8080"]);
+        }
+        if name == "av-pac-bypass.yaml" {
+            arguments.extend(["-e", "bypass=http://intranet.corp.example"]);
         }
         if text.contains("\n  pac_url:") {
             arguments.extend(["-e", "pac_url=http://proxy.corp.example/proxy.pac"]);

@@ -8,7 +8,7 @@ fn a_rehearsal_with_the_users_files_contacts_no_address_and_reads_no_secret() {
     let inventory = std::fs::read_to_string(lab.path("inventory.yaml")).expect("readable");
     lab.write(
         "inventory.yaml",
-        &inventory.replace("{ env: LAB_PASSWORD }", "{ command: [false] }"),
+        &inventory.replace("{ env: LAB_PASSWORD }", "{ command: ['false'] }"),
     );
     lab.run(&[
         "rehearse",

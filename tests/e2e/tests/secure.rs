@@ -51,7 +51,7 @@ fn an_unknown_authority_is_refused_and_named() {
     let lab = LabBuilder::hosts(1)
         .defaults("transport: https, auth: ntlm, credential: rollout")
         .start();
-    lab.push(&Lab::shipped("edr-only.yaml"), &[])
+    lab.push(&lab.unlimited("edr-only.yaml"), &[])
         .says("certificate")
         .exits(3);
     assert_eq!(lab.hosts()[0].counters().logon_attempts, 0);
