@@ -155,7 +155,8 @@ pub struct Settings {
     pub credential: Sourced<Option<String>>,
     /// Compare the host's own name with the inventory's before the first write. Default true.
     pub verify_name: Sourced<bool>,
-    /// PEM file with the authorities to trust besides the system's.
+    /// PEM file with the authorities to trust besides the system's; seen from the folder of the inventory, so it is
+    /// relative where the inventory was named so.
     pub ca_file: Sourced<Option<PathBuf>>,
     /// SHA-256 of the leaf certificate (DER), lower-case hex; a match counts as verified.
     pub cert_sha256: Sourced<Option<String>>,

@@ -30,7 +30,7 @@ pub(crate) struct Problems<'d> {
 
 impl<'d> Problems<'d> {
     /// A wrong column has one mistake in every line; nobody reads more than the first ones.
-    const KEPT: usize = 500;
+    const KEPT: usize = 100;
 
     pub(crate) fn new(documents: &'d [Document]) -> Self {
         Self {
