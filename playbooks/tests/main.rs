@@ -1,5 +1,7 @@
 //! What a user sees of this crate: playbooks that load, and mistakes that are named at their place.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod compile;
 mod mistakes;
 mod properties;

@@ -283,7 +283,7 @@ def _(site: Site) -> None:
     equal(report, pushed, "report")
     equal((report["exit_code"], report["totals"]["ok"], [h["name"] for h in report["hosts"]]), (0, 1, [host.name]))
     changes = [change for step in report["hosts"][0]["steps"] for change in step["changes"]]
-    by_name = {str(change["target"]).rpartition("\\")[2]: change for change in changes}
+    by_name = {str(change["target"]).rpartition(": ")[2]: change for change in changes}
     antivirus = by_name["ProxyServer"]
     equal(
         {k: antivirus["before"][k] for k in ("state", "type", "bytes")},
@@ -364,10 +364,11 @@ def _(site: Site) -> None:
     for way in (SEALED, TLS_NTLM, TLS_BASIC):
         hosts, bench = [site.host() for _ in range(6)], site.bench(way)
         bench.password = "not the password"
-        ran = bench.push(bench.inventory(hosts, way)).exits(9)
+        # A local account is another account on every host, so one refusal each trips no guard of the whole run.
+        local = way.auth == "basic"
+        ran = bench.push(bench.inventory(hosts, way), bench.unlimited()).exits(3 if local else 9)
         refused = sum(host.logons.refused for host in hosts)
-        # A local account is another account on every host; a domain account is one account for all of them.
-        limit = 3 * len(hosts) if way.auth == "basic" else 3
+        limit = 3 * len(hosts) if local else 3
         assert 1 <= refused <= limit, f"{refused} attempts over {way.label}, at most {limit}"
         equal(sum(host.registry.writes for host in hosts), 0, "writes")
         equal({host["outcome"] for host in ran.json()["hosts"]} - {"failed", "not_started"}, set())

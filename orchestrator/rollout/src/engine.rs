@@ -236,7 +236,10 @@ impl<F: Fleet> Engine<F> {
         self.record(records, move |ok| {
             if ok {
                 // Dropped senders tell a task that its start is not durable: it must not begin.
-                announced.into_iter().for_each(|go| drop(go.send(())));
+                for go in announced {
+                    // A task that was cancelled meanwhile does not wait any more.
+                    let _ = go.send(());
+                }
                 let _ = told.send(());
             }
         });

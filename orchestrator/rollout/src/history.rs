@@ -12,7 +12,7 @@ use crate::spec::UndoStep;
 
 /// What is known of one host of a run.
 #[derive(Clone, Debug, Default)]
-pub struct HostHistory {
+pub(crate) struct HostHistory {
     /// Who answered last.
     pub identity: Option<HostIdentity>,
     /// In the order they are carried out; empty before the prior state is recorded.
@@ -29,7 +29,7 @@ pub struct HostHistory {
 
 /// The content of [`EventKind::HostFinished`].
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// How.
     pub outcome: Outcome,
     /// The final state differs from the prior one.
@@ -48,7 +48,7 @@ pub struct Ended {
 
 /// One step.
 #[derive(Clone, Debug)]
-pub struct StepHistory {
+pub(crate) struct StepHistory {
     /// What is to be done, with the prior states.
     pub plan: PlannedStep,
     /// Begun.
@@ -60,11 +60,11 @@ pub struct StepHistory {
 }
 
 /// Position of a change: step, change.
-pub type Place = (usize, usize);
+pub(crate) type Place = (usize, usize);
 
 impl HostHistory {
     /// Takes note of an event of this host.
-    pub fn note(&mut self, event: &EventKind) {
+    pub(crate) fn note(&mut self, event: &EventKind) {
         match event {
             EventKind::HostStarted => self.ended = None,
             EventKind::UndoStarted => (self.ended, self.undoing) = (None, true),
@@ -116,7 +116,7 @@ impl HostHistory {
     }
 
     /// True where a known final state of some change differs from its recorded prior state.
-    pub fn changed(&self) -> bool {
+    pub(crate) fn changed(&self) -> bool {
         self.steps.iter().any(|step| {
             let known = step.plan.changes.iter().zip(&step.after);
             known.into_iter().any(|(change, after)| {
@@ -128,7 +128,7 @@ impl HostHistory {
     }
 
     /// The state of a step as far as it is known.
-    pub fn step_state(&self, index: usize) -> StepState {
+    pub(crate) fn step_state(&self, index: usize) -> StepState {
         let step = &self.steps[index];
         let needed = step.plan.changes.iter().any(PlannedChange::needed);
         match &step.finished {
@@ -144,7 +144,7 @@ impl HostHistory {
 
     /// What would take this host back, in the order of execution (RB1, RB4: exact reverse of the writing). Changes
     /// that were never written, or are back already, are left out.
-    pub fn undo_items(&self, force: bool) -> Vec<(Place, Undo)> {
+    pub(crate) fn undo_items(&self, force: bool) -> Vec<(Place, Undo)> {
         let mut items = Vec::new();
         for (step_index, step) in self.steps.iter().enumerate().rev() {
             let state = self.step_state(step_index);
@@ -176,7 +176,7 @@ impl HostHistory {
     }
 
     /// [`HostHistory::undo_items`] by step.
-    pub fn undo_steps(&self, force: bool) -> Vec<UndoStep> {
+    pub(crate) fn undo_steps(&self, force: bool) -> Vec<UndoStep> {
         let mut steps: Vec<(usize, UndoStep)> = Vec::new();
         for ((step, _), undo) in self.undo_items(force) {
             match steps.last_mut() {
@@ -197,7 +197,7 @@ impl HostHistory {
     }
 
     /// The host as reports show it; `fallback` is the outcome of a host without an end.
-    pub fn into_record(self, name: HostName, ring: String, fallback: Outcome) -> HostRecord {
+    pub(crate) fn into_record(self, name: HostName, ring: String, fallback: Outcome) -> HostRecord {
         let states: Vec<StepState> = (0..self.steps.len())
             .map(|index| self.step_state(index))
             .collect();

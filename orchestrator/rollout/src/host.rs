@@ -73,7 +73,7 @@ impl<F: Fleet> Job<F> {
         let mut flow = Flow::new(self);
         let deadline = Instant::now() + flow.host().host.settings.host_timeout.value;
         let ended = tokio::select! {
-            result = tokio::time::timeout_at(deadline, flow.to_the_end()) => {
+            result = tokio::time::timeout_at(deadline, flow.until_settled()) => {
                 Some(result.unwrap_or_else(|_| Err(flow.out_of_time())))
             }
             () = cancel.cancelled() => None,
@@ -124,7 +124,7 @@ impl<F: Fleet> Flow<F> {
 
     /// Attempts until the host has ended or said no. Contact lost after a write is sought again for as long as the
     /// host's deadline allows, because the outcome is in the balance.
-    async fn to_the_end(&mut self) -> Result<(), HostError> {
+    async fn until_settled(&mut self) -> Result<(), HostError> {
         let mut pause = FIRST_PAUSE;
         loop {
             self.attempts += 1;

@@ -21,9 +21,15 @@ impl Link {
     }
 
     /// Writes a value of exactly this type and these bytes, makes its key where that is missing, and reads back.
-    pub(crate) async fn put(&mut self, target: &Target, raw: &RawValue) -> Result<Observed, Trouble> {
+    pub(crate) async fn put(
+        &mut self,
+        target: &Target,
+        raw: &RawValue,
+    ) -> Result<Observed, Trouble> {
         if raw.kind == REG_EXPAND_SZ && !self.shell_allowed() {
-            let why = format!("{target}: an expandable text cannot be read back exactly with channel cim");
+            let why = format!(
+                "{target}: an expandable text cannot be read back exactly with channel cim"
+            );
             return Err(Trouble::Refused(Reason::ReadBackDiffers, why));
         }
         let sent = self.send_value(target, raw).await;
@@ -83,7 +89,10 @@ impl Link {
 
     async fn send_removal(&mut self, target: &Target) -> Result<(), Trouble> {
         if self.road == Road::Cim {
-            let deleted = self.client.delete_value(target.key.as_str(), &target.value).await;
+            let deleted = self
+                .client
+                .delete_value(target.key.as_str(), &target.value)
+                .await;
             match self.noted(deleted) {
                 Ok(Deleted::Done | Deleted::Absent) => return Ok(()),
                 Err(trouble) if self.leaves_wmi(&trouble) => {}
@@ -112,8 +121,13 @@ impl Link {
             return Err(trouble);
         }
         if let Some(output) = output.filter(|output| output.exit_code != Some(0)) {
-            let code = output.exit_code.map_or_else(|| "none".to_owned(), |code| code.to_string());
-            let text = format!("netsh ended with exit code {code}: {}", shell::said(&output));
+            let code = output
+                .exit_code
+                .map_or_else(|| "none".to_owned(), |code| code.to_string());
+            let text = format!(
+                "netsh ended with exit code {code}: {}",
+                shell::said(&output)
+            );
             return Err(Trouble::Refused(Reason::ReadBackDiffers, text));
         }
         Ok(found)
@@ -121,7 +135,11 @@ impl Link {
 
     /// A typed read proves the type as well: a Get of another type is refused by the host. Only where it finds
     /// nothing of that type is the whole state read.
-    pub(crate) async fn read_back(&mut self, target: &Target, kind: u32) -> Result<Observed, Trouble> {
+    pub(crate) async fn read_back(
+        &mut self,
+        target: &Target,
+        kind: u32,
+    ) -> Result<Observed, Trouble> {
         if self.road == Road::Cim && kind != REG_EXPAND_SZ {
             match cim::typed_value(&mut self.client, target, kind).await {
                 Ok(Some(raw)) => return Ok(Observed::Present(raw)),
@@ -135,10 +153,15 @@ impl Link {
 
     /// After a fault that leaves open whether the write was carried out, while the connection is still good, the
     /// reading decides. Gives the trouble to report if the reading does not find the write.
-    fn unless_settled_by_reading(&self, sent: Result<(), Trouble>) -> Result<Option<Trouble>, Trouble> {
+    fn unless_settled_by_reading(
+        &self,
+        sent: Result<(), Trouble>,
+    ) -> Result<Option<Trouble>, Trouble> {
         match sent {
             Ok(()) => Ok(None),
-            Err(trouble) if trouble.fault().is_some() && trouble.may_have_run() => Ok(Some(trouble)),
+            Err(trouble) if trouble.fault().is_some() && trouble.may_have_run() => {
+                Ok(Some(trouble))
+            }
             Err(trouble) => Err(trouble),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use playbooks::registry::{REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ};
 use playbooks::{KeyPath, Observed, RawValue, Target, Typed};
 use rollout::Reason;
-use wsman::{Client, Deleted, ErrorKind, RegistryData};
+use wsman::{Client, ErrorKind, RegistryData};
 
 use crate::error::Trouble;
 
@@ -14,7 +14,10 @@ use crate::error::Trouble;
 pub(crate) enum Reading {
     Exact(Observed),
     /// There is a value, but this channel may not show its exact text.
-    Doubtful { kind: u32, why: String },
+    Doubtful {
+        kind: u32,
+        why: String,
+    },
 }
 
 /// Reads the targets, each key enumerated once.
@@ -48,7 +51,9 @@ pub(crate) async fn known(
 ) -> Result<Vec<Option<Typed>>, Trouble> {
     let mut found = Vec::with_capacity(wanted.len());
     for (target, kind) in wanted {
-        let read = client.read_value(target.key.as_str(), &target.value, *kind).await;
+        let read = client
+            .read_value(target.key.as_str(), &target.value, *kind)
+            .await;
         found.push(match read {
             Ok(data) => data.map(typed),
             Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => None,
@@ -64,7 +69,10 @@ pub(crate) async fn typed_value(
     target: &Target,
     kind: u32,
 ) -> Result<Option<RawValue>, Trouble> {
-    match client.read_value(target.key.as_str(), &target.value, kind).await {
+    match client
+        .read_value(target.key.as_str(), &target.value, kind)
+        .await
+    {
         Ok(data) => Ok(data.map(|data| typed(data).to_raw())),
         Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => Ok(None),
         Err(error) => Err(error.into()),
@@ -72,8 +80,13 @@ pub(crate) async fn typed_value(
 }
 
 /// Whether the key is there without values and without subkeys; `None` where it is not there.
-pub(crate) async fn key_is_empty(client: &mut Client, key: &KeyPath) -> Result<Option<bool>, Trouble> {
-    let Some(values) = client.enum_values(key.as_str()).await? else { return Ok(None) };
+pub(crate) async fn key_is_empty(
+    client: &mut Client,
+    key: &KeyPath,
+) -> Result<Option<bool>, Trouble> {
+    let Some(values) = client.enum_values(key.as_str()).await? else {
+        return Ok(None);
+    };
     if !values.is_empty() {
         return Ok(Some(false));
     }
@@ -84,17 +97,22 @@ pub(crate) async fn key_is_empty(client: &mut Client, key: &KeyPath) -> Result<O
 /// The value as the wire carries it, or why it cannot be sent exactly.
 pub(crate) fn registry_data(raw: &RawValue) -> Result<RegistryData, Trouble> {
     let refused = |why: &str| Trouble::Refused(Reason::PriorNotRestorable, why.to_owned());
-    let typed = raw.to_typed().ok_or_else(|| {
-        refused("the value has a form that no channel writes back byte for byte")
-    })?;
-    let sendable = |text: &str| text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'));
+    let typed = raw
+        .to_typed()
+        .ok_or_else(|| refused("the value has a form that no channel writes back byte for byte"))?;
+    let sendable = |text: &str| {
+        text.chars()
+            .all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
+    };
     let clean = match &typed {
         Typed::Sz(text) | Typed::ExpandSz(text) => sendable(text),
         Typed::MultiSz(items) => items.iter().all(|item| sendable(item)),
         _ => true,
     };
     if !clean {
-        return Err(refused("the value holds control characters that XML cannot carry"));
+        return Err(refused(
+            "the value holds control characters that XML cannot carry",
+        ));
     }
     Ok(match typed {
         Typed::Sz(text) => RegistryData::Sz(text),
@@ -126,25 +144,37 @@ pub(crate) async fn key_absent(
     Ok(Observed::KeyAbsent { first_missing })
 }
 
-/// True where there is nothing to delete any more.
-pub(crate) fn gone(deleted: Deleted) -> bool {
-    matches!(deleted, Deleted::Absent)
-}
-
 fn kind_of(values: &[(String, u32)], name: &str) -> Option<u32> {
     let folded = name.to_lowercase();
-    values.iter().find(|(known, _)| known.to_lowercase() == folded).map(|(_, kind)| *kind)
+    values
+        .iter()
+        .find(|(known, _)| known.to_lowercase() == folded)
+        .map(|(_, kind)| *kind)
 }
 
 async fn value(client: &mut Client, target: &Target, kind: u32) -> Result<Reading, Trouble> {
-    let opaque = |why: &str| Reading::Exact(Observed::Opaque { kind, why: why.to_owned() });
-    let doubtful = |why: &str| Reading::Doubtful { kind, why: why.to_owned() };
+    let opaque = |why: &str| {
+        Reading::Exact(Observed::Opaque {
+            kind,
+            why: why.to_owned(),
+        })
+    };
+    let doubtful = |why: &str| Reading::Doubtful {
+        kind,
+        why: why.to_owned(),
+    };
     match kind {
         1 | 3 | 4 | 7 | 11 => {}
         REG_EXPAND_SZ => return Ok(doubtful("StdRegProv shows an expandable text expanded")),
-        _ => return Ok(opaque("no channel reads and writes a value of this registry type")),
+        _ => {
+            return Ok(opaque(
+                "no channel reads and writes a value of this registry type",
+            ));
+        }
     }
-    let read = client.read_value(target.key.as_str(), &target.value, kind).await;
+    let read = client
+        .read_value(target.key.as_str(), &target.value, kind)
+        .await;
     let data = match read {
         Ok(Some(data)) => typed(data),
         // It was there a moment ago: somebody is changing it right now.
@@ -158,9 +188,9 @@ async fn value(client: &mut Client, target: &Target, kind: u32) -> Result<Readin
         Typed::Sz(text) if !is_plain(text) => {
             doubtful("WMI may have replaced characters of the text")
         }
-        Typed::MultiSz(items) if items.is_empty() || items.iter().any(String::is_empty) => {
-            opaque("a multi string that is empty or has empty items cannot be told apart or written back")
-        }
+        Typed::MultiSz(items) if items.is_empty() || items.iter().any(String::is_empty) => opaque(
+            "a multi string that is empty or has empty items cannot be told apart or written back",
+        ),
         Typed::MultiSz(items) if !items.iter().all(|item| is_plain(item)) => {
             doubtful("WMI may have replaced characters of the texts")
         }

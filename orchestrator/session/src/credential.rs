@@ -30,7 +30,11 @@ impl Wallet {
         credentials: BTreeMap<String, Credential>,
         source: impl CredentialSource,
     ) -> Self {
-        Self { credentials, source: Arc::new(source), slots: Mutex::default() }
+        Self {
+            credentials,
+            source: Arc::new(source),
+            slots: Mutex::default(),
+        }
     }
 
     /// The account and its secret. A failure is kept as well: nobody is asked for a password twice.
@@ -58,7 +62,9 @@ impl Wallet {
             .await;
         match secret {
             Ok(secret) => Ok((credential.username.clone(), secret.clone())),
-            Err(why) => Err(unavailable(format!("the password of '{name}' is not available: {why}"))),
+            Err(why) => Err(unavailable(format!(
+                "the password of '{name}' is not available: {why}"
+            ))),
         }
     }
 }
@@ -109,7 +115,14 @@ mod tests {
     #[tokio::test]
     async fn a_missing_credential_is_said_by_name() {
         let wallet = wallet(&Arc::default());
-        assert!(wallet.open(Some("other")).await.unwrap_err().detail.contains("'other'"));
+        assert!(
+            wallet
+                .open(Some("other"))
+                .await
+                .unwrap_err()
+                .detail
+                .contains("'other'")
+        );
         assert!(wallet.open(None).await.unwrap_err().remedy.is_some());
     }
 }

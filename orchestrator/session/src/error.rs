@@ -65,7 +65,10 @@ impl Trouble {
 
 /// WMI's own "failed", "provider failed to load", "shutting down" as a `ReturnValue`.
 fn is_wmi_failure(code: u32) -> bool {
-    matches!(code, 0x8004_1001 | 0x8004_1004 | 0x8004_100C..=0x8004_1014 | 0x8004_1033 | 1722 | 1726)
+    matches!(
+        code,
+        0x8004_1001 | 0x8004_1004 | 0x8004_100C..=0x8004_1014 | 0x8004_1033 | 1722 | 1726
+    )
 }
 
 /// What is known about the work on a host when something fails.
@@ -111,7 +114,12 @@ pub(crate) fn host_error(trouble: &Trouble, situation: Situation<'_>) -> HostErr
         Nature::Answer | Nature::Refusal | Nature::Guard => Severity::Failed,
     };
     let remedy = remedy::of(&error.kind, reason, situation);
-    HostError { severity, reason, detail: detail(error), remedy }
+    HostError {
+        severity,
+        reason,
+        detail: detail(error),
+        remedy,
+    }
 }
 
 fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
@@ -134,7 +142,10 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::InsecureTransport(_) => (Refusal, Reason::InsecureTransport),
         ErrorKind::SealingRefused(_) => (Refusal, Reason::SealingRefused),
         ErrorKind::Fault(fault) => judge_fault(fault, situation),
-        ErrorKind::Registry { code: 5 | 0x8004_1003 | 0x8007_0005, .. } => (Refusal, Reason::AccessDenied),
+        ErrorKind::Registry {
+            code: 5 | 0x8004_1003 | 0x8007_0005,
+            ..
+        } => (Refusal, Reason::AccessDenied),
         ErrorKind::Registry { code, .. } if is_wmi_failure(*code) => (Refusal, Reason::WmiBroken),
         ErrorKind::Registry { .. } => (Refusal, Reason::Fault),
         ErrorKind::TypeMismatch | ErrorKind::Protocol(_) | ErrorKind::TooLarge(_) => {

@@ -74,15 +74,29 @@ impl Link {
         let mut unified = false;
         if present && may_be_unified {
             let wanted = [(target(SENSOR, "InstallLocation")?, REG_SZ)];
-            folder = self.known(&wanted).await?.into_iter().flatten().next().map(|found| text(Some(found)));
+            folder = self
+                .known(&wanted)
+                .await?
+                .into_iter()
+                .flatten()
+                .next()
+                .map(|found| text(Some(found)));
             unified = folder.is_some() || self.unified_agent_is_installed().await?;
         }
         let branch = sensor_branch(os, unified);
-        let version = match image.as_deref().and_then(executable).or_else(|| folder.as_deref().map(in_folder)) {
+        let version = match image
+            .as_deref()
+            .and_then(executable)
+            .or_else(|| folder.as_deref().map(in_folder))
+        {
             Some(path) if present => self.file_version(&path).await?,
             _ => None,
         };
-        Ok(SensorFacts { present, branch, version })
+        Ok(SensorFacts {
+            present,
+            branch,
+            version,
+        })
     }
 
     /// F4: the image path of the service; `None` where there is no such service.
@@ -103,9 +117,15 @@ impl Link {
         }
         let names = self.client.enum_keys(UNINSTALL).await?.unwrap_or_default();
         for name in names.into_iter().take(UNINSTALL_BOUND) {
-            let wanted = [(target(&format!(r"{UNINSTALL}\{name}"), "DisplayName")?, REG_SZ)];
+            let wanted = [(
+                target(&format!(r"{UNINSTALL}\{name}"), "DisplayName")?,
+                REG_SZ,
+            )];
             let found = self.known(&wanted).await?.into_iter().flatten().next();
-            if text(found).to_lowercase().starts_with(&UNIFIED.to_lowercase()) {
+            if text(found)
+                .to_lowercase()
+                .starts_with(&UNIFIED.to_lowercase())
+            {
                 return Ok(true);
             }
         }
@@ -126,7 +146,11 @@ impl Link {
             Err(error) => {
                 let trouble = Trouble::Wire(error);
                 // The file provider is one of WMI's frail parts; the registry may work on.
-                return if trouble.is_wmi_broken() { Ok(None) } else { Err(trouble) };
+                return if trouble.is_wmi_broken() {
+                    Ok(None)
+                } else {
+                    Err(trouble)
+                };
             }
         };
         let version = found.first().and_then(|file| file.text("Version"));
@@ -136,26 +160,44 @@ impl Link {
     /// F8.
     async fn chassis_facts(&mut self) -> Result<ChassisFacts, Trouble> {
         let no_wmi = |why: &str| {
-            let text = format!("the chassis types can only be read through WMI, which does not work here{why}");
+            let text = format!(
+                "the chassis types can only be read through WMI, which does not work here{why}"
+            );
             Trouble::Refused(Reason::WmiBroken, text)
         };
         if self.road == Road::Shell {
             return Err(no_wmi(""));
         }
-        let found = self.client.wql(CIMV2, "select ChassisTypes from Win32_SystemEnclosure").await;
+        let found = self
+            .client
+            .wql(CIMV2, "select ChassisTypes from Win32_SystemEnclosure")
+            .await;
         let found = found.map_err(|error| {
             let trouble = Trouble::Wire(error);
-            if trouble.is_wmi_broken() { no_wmi(": the class does not answer") } else { trouble }
+            if trouble.is_wmi_broken() {
+                no_wmi(": the class does not answer")
+            } else {
+                trouble
+            }
         })?;
-        let types = found.iter().flat_map(|enclosure| enclosure.texts("ChassisTypes"));
-        Ok(ChassisFacts { types: types.filter_map(|number| number.trim().parse().ok()).collect() })
+        let types = found
+            .iter()
+            .flat_map(|enclosure| enclosure.texts("ChassisTypes"));
+        Ok(ChassisFacts {
+            types: types
+                .filter_map(|number| number.trim().parse().ok())
+                .collect(),
+        })
     }
 }
 
 fn target(key: &str, value: &str) -> Result<Target, Trouble> {
     let key = KeyPath::below_local_machine(key)
         .map_err(|error| Trouble::Refused(Reason::Internal, error.to_string()))?;
-    Ok(Target { key, value: value.to_owned() })
+    Ok(Target {
+        key,
+        value: value.to_owned(),
+    })
 }
 
 fn text(typed: Option<Typed>) -> String {
@@ -171,7 +213,10 @@ fn executable(image_path: &str) -> Option<String> {
     let path = match path.strip_prefix('"') {
         Some(rest) => rest.split('"').next()?,
         None => {
-            let end = path.to_ascii_lowercase().find(".exe").map(|at| at + ".exe".len());
+            let end = path
+                .to_ascii_lowercase()
+                .find(".exe")
+                .map(|at| at + ".exe".len());
             path.get(..end?)?
         }
     };
@@ -188,10 +233,20 @@ mod tests {
 
     #[test]
     fn the_program_of_a_service() {
-        let check = |line, path: Option<&str>| assert_eq!(executable(line).as_deref(), path, "{line}");
-        check(r#""C:\Program Files\W\MsSense.exe""#, Some(r"C:\Program Files\W\MsSense.exe"));
-        check(r#""C:\Program Files\W\MsSense.exe" -x"#, Some(r"C:\Program Files\W\MsSense.exe"));
-        check(r"C:\Program Files\W\MsSense.EXE -k", Some(r"C:\Program Files\W\MsSense.EXE"));
+        let check =
+            |line, path: Option<&str>| assert_eq!(executable(line).as_deref(), path, "{line}");
+        check(
+            r#""C:\Program Files\W\MsSense.exe""#,
+            Some(r"C:\Program Files\W\MsSense.exe"),
+        );
+        check(
+            r#""C:\Program Files\W\MsSense.exe" -x"#,
+            Some(r"C:\Program Files\W\MsSense.exe"),
+        );
+        check(
+            r"C:\Program Files\W\MsSense.EXE -k",
+            Some(r"C:\Program Files\W\MsSense.EXE"),
+        );
         check("", None);
         check("\"\"", None);
         check("no program", None);

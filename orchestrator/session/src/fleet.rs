@@ -34,7 +34,10 @@ impl RealFleet {
         source: impl CredentialSource,
         budget: Arc<LogonBudget>,
     ) -> Self {
-        let hosts = hosts.into_iter().map(|host| (host.name, host.settings)).collect();
+        let hosts = hosts
+            .into_iter()
+            .map(|host| (host.name, host.settings))
+            .collect();
         Self {
             hosts,
             wallet: Wallet::new(credentials, source),
@@ -46,7 +49,10 @@ impl RealFleet {
     /// Connects, proves the machine, and logs on with the first read. Cancel safe: dropping closes the connection.
     async fn link(&self, host: &HostName) -> Result<Link, HostError> {
         let settings = self.hosts.get(host).ok_or_else(|| {
-            HostError::failed(Reason::Internal, format!("'{host}' is not part of this run"))
+            HostError::failed(
+                Reason::Internal,
+                format!("'{host}' is not part of this run"),
+            )
         })?;
         let endpoint = endpoint(host, settings)?;
         let credential = settings.credential.value.as_deref();
@@ -121,7 +127,13 @@ fn endpoint(host: &HostName, settings: &Settings) -> Result<Endpoint, HostError>
         }
     };
     let address = settings.address.value.clone();
-    Ok(Endpoint { address, tls, auth, deadlines, ..defaults })
+    Ok(Endpoint {
+        address,
+        tls,
+        auth,
+        deadlines,
+        ..defaults
+    })
 }
 
 fn pin(text: &str) -> Result<[u8; 32], HostError> {

@@ -37,7 +37,10 @@ impl LogonBudget {
     /// The guard to give to the sessions of one credential. Two credentials of one account share the account's
     /// budget, but a success of the one does not prove the other's password.
     pub(crate) fn for_credential(self: &Arc<Self>, credential: &str) -> Arc<dyn LogonGuard> {
-        Arc::new(CredentialGuard { budget: Arc::clone(self), credential: credential.to_owned() })
+        Arc::new(CredentialGuard {
+            budget: Arc::clone(self),
+            credential: credential.to_owned(),
+        })
     }
 
     /// Waits for the right to send one logon. Cancel safe: nothing is counted before the permit is handed out.

@@ -73,7 +73,11 @@ pub(crate) struct Link {
 impl Link {
     /// Logs on with the first read, that of MachineGuid.
     pub(crate) async fn open(client: Client, terms: Terms) -> Result<Self, HostError> {
-        let road = if terms.channel == Channel::Shell { Road::Shell } else { Road::Cim };
+        let road = if terms.channel == Channel::Shell {
+            Road::Shell
+        } else {
+            Road::Cim
+        };
         let mut link = Self {
             client,
             terms,
@@ -144,7 +148,9 @@ impl Link {
         }
         let targets: Vec<Target> = wanted.iter().map(|(target, _)| target.clone()).collect();
         let observed = self.observe_by_shell(&targets).await?;
-        let typed = observed.iter().map(|found| found.value().and_then(|raw| raw.to_typed()));
+        let typed = observed
+            .iter()
+            .map(|found| found.value().and_then(|raw| raw.to_typed()));
         Ok(typed.collect())
     }
 
@@ -195,15 +201,18 @@ impl Link {
         } else {
             self.ask_shell(&doubtful).await?.map(Vec::into_iter)
         };
-        let settled = readings.into_iter().map(|reading| match (reading, &mut exact) {
-            (Reading::Exact(observed), _) => observed,
-            (Reading::Doubtful { kind, why }, Ok(exact)) => {
-                exact.next().unwrap_or(Observed::Opaque { kind, why })
-            }
-            (Reading::Doubtful { kind, why }, Err(refusal)) => {
-                Observed::Opaque { kind, why: format!("{why}, and {refusal}") }
-            }
-        });
+        let settled = readings
+            .into_iter()
+            .map(|reading| match (reading, &mut exact) {
+                (Reading::Exact(observed), _) => observed,
+                (Reading::Doubtful { kind, why }, Ok(exact)) => {
+                    exact.next().unwrap_or(Observed::Opaque { kind, why })
+                }
+                (Reading::Doubtful { kind, why }, Err(refusal)) => Observed::Opaque {
+                    kind,
+                    why: format!("{why}, and {refusal}"),
+                },
+            });
         Ok(settled.collect())
     }
 
@@ -214,7 +223,9 @@ impl Link {
         targets: &[Target],
     ) -> Result<Result<Vec<Observed>, String>, Trouble> {
         if self.terms.channel == Channel::Cim {
-            return Ok(Err("channel cim forbids to ask reg.exe in a shell".to_owned()));
+            return Ok(Err(
+                "channel cim forbids to ask reg.exe in a shell".to_owned()
+            ));
         }
         match shell::observe(&mut self.client, targets).await {
             Ok(observed) => Ok(Ok(observed)),
@@ -278,6 +289,16 @@ impl Link {
 }
 
 fn cost(cost: wsman::Cost) -> Cost {
-    let wsman::Cost { requests, sent, received, connections } = cost;
-    Cost { requests, sent, received, connections }
+    let wsman::Cost {
+        requests,
+        sent,
+        received,
+        connections,
+    } = cost;
+    Cost {
+        requests,
+        sent,
+        received,
+        connections,
+    }
 }

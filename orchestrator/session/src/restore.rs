@@ -22,7 +22,11 @@ impl Link {
                 // between the two).
                 let key_is_there = matches!(current, Observed::ValueAbsent);
                 let removed = key_is_there && self.remove_created_keys(undo).await?;
-                Ok(if removed { Restored::Done } else { Restored::AlreadyPrior })
+                Ok(if removed {
+                    Restored::Done
+                } else {
+                    Restored::AlreadyPrior
+                })
             }
             Standing::Foreign if !undo.force => Ok(Restored::Conflict { current }),
             Standing::Ours | Standing::Foreign => {
@@ -110,7 +114,9 @@ impl Link {
 
 /// The keys from the target's upwards to the highest one that the run created; none where that is not on the way.
 fn created_keys(key: &KeyPath, highest: Option<&KeyPath>) -> Vec<KeyPath> {
-    let Some(highest) = highest else { return Vec::new() };
+    let Some(highest) = highest else {
+        return Vec::new();
+    };
     let mut keys: Vec<KeyPath> = Vec::new();
     for ancestor in key.self_and_ancestors() {
         let last = ancestor == *highest;
@@ -141,8 +147,14 @@ mod tests {
         let key = |text| KeyPath::parse(text).unwrap();
         let deep = key(r"HKLM\SOFTWARE\A\B\C");
         let keys = created_keys(&deep, Some(&key(r"HKLM\software\a\b")));
-        assert_eq!(keys, [key(r"HKLM\SOFTWARE\A\B\C"), key(r"HKLM\SOFTWARE\A\B")]);
-        assert_eq!(created_keys(&deep, Some(&deep)), [deep.clone()]);
+        assert_eq!(
+            keys,
+            [key(r"HKLM\SOFTWARE\A\B\C"), key(r"HKLM\SOFTWARE\A\B")]
+        );
+        assert_eq!(
+            created_keys(&deep, Some(&deep)),
+            std::slice::from_ref(&deep)
+        );
         assert_eq!(created_keys(&deep, None), []);
         assert_eq!(created_keys(&deep, Some(&key(r"HKLM\SOFTWARE\Other"))), []);
     }

@@ -37,7 +37,11 @@ pub(crate) async fn observe(
     let ran = chain::run_all(client, &lines).await?;
     let mut observed: Vec<Option<Observed>> = Vec::with_capacity(targets.len());
     for (target, ran) in targets.iter().zip(&ran) {
-        observed.push(if ran.ok { Some(present(client, target, ran).await?) } else { None });
+        observed.push(if ran.ok {
+            Some(present(client, target, ran).await?)
+        } else {
+            None
+        });
     }
     let failed: BTreeSet<&KeyPath> = targets
         .iter()
@@ -51,13 +55,20 @@ pub(crate) async fn observe(
         .zip(observed)
         .map(|(target, found)| match found {
             Some(found) => found,
-            None => absences.get(&target.key).cloned().unwrap_or(Observed::ValueAbsent),
+            None => absences
+                .get(&target.key)
+                .cloned()
+                .unwrap_or(Observed::ValueAbsent),
         })
         .collect())
 }
 
 /// Writes a value and makes its key where that is missing. The caller reads back.
-pub(crate) async fn set(client: &mut Client, target: &Target, raw: &RawValue) -> Result<(), Trouble> {
+pub(crate) async fn set(
+    client: &mut Client,
+    target: &Target,
+    raw: &RawValue,
+) -> Result<(), Trouble> {
     let line = line::add_value(target, raw)?;
     run(client, &line).await.map(drop)
 }
@@ -69,7 +80,10 @@ pub(crate) async fn delete_value(client: &mut Client, target: &Target) -> Result
 }
 
 /// Whether the key is there without values and without subkeys; `None` where it is not there.
-pub(crate) async fn key_is_empty(client: &mut Client, key: &KeyPath) -> Result<Option<bool>, Trouble> {
+pub(crate) async fn key_is_empty(
+    client: &mut Client,
+    key: &KeyPath,
+) -> Result<Option<bool>, Trouble> {
     let line = line::query_key(Some(key)).map_err(unquotable)?;
     let ran = chain::run_one(client, &line).await?;
     if !ran.ok {
@@ -107,20 +121,32 @@ pub(crate) fn only_if_writable(target: &Target, found: Observed) -> Observed {
 
 /// The words of a program's output for a message: the first line that says something.
 pub(crate) fn said(output: &CommandOutput) -> String {
-    let text = [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    let line = text.iter().flat_map(|text| text.lines()).map(str::trim).find(|line| !line.is_empty());
+    let text =
+        [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let line = text
+        .iter()
+        .flat_map(|text| text.lines())
+        .map(str::trim)
+        .find(|line| !line.is_empty());
     line.unwrap_or_default().chars().take(200).collect()
 }
 
 async fn present(client: &mut Client, target: &Target, ran: &Ran) -> Result<Observed, Trouble> {
     let Some(value) = reg_output::value_line(&ran.out, &target.value) else {
         let why = "reg query printed something that cannot be read exactly".to_owned();
-        return Ok(Observed::Opaque { kind: line::type_hint(&ran.out), why });
+        return Ok(Observed::Opaque {
+            kind: line::type_hint(&ran.out),
+            why,
+        });
     };
     // The unset default value is printed like a set one with a localised text in parentheses.
     if target.value.is_empty() && value.data.starts_with('(') && value.data.ends_with(')') {
-        let why = "reg query does not tell an unset default value from one with text in parentheses";
-        return Ok(Observed::Opaque { kind: value.kind, why: why.to_owned() });
+        let why =
+            "reg query does not tell an unset default value from one with text in parentheses";
+        return Ok(Observed::Opaque {
+            kind: value.kind,
+            why: why.to_owned(),
+        });
     }
     if value.kind == REG_MULTI_SZ && value.data.contains("\\0") {
         return multi(client, target).await;
@@ -170,7 +196,9 @@ async fn absences(
         let absence = if ran.ok {
             Observed::ValueAbsent
         } else {
-            Observed::KeyAbsent { first_missing: first_missing(client, key).await? }
+            Observed::KeyAbsent {
+                first_missing: first_missing(client, key).await?,
+            }
         };
         found.insert((*key).clone(), absence);
     }
@@ -182,8 +210,10 @@ async fn first_missing(client: &mut Client, key: &KeyPath) -> Result<KeyPath, Tr
     // From the hive down: each parent must list the next key, the first that does not is the place.
     let mut path: Vec<KeyPath> = key.self_and_ancestors().collect();
     path.reverse();
-    let parents: Vec<Option<&KeyPath>> =
-        std::iter::once(None).chain(path.iter().map(Some)).take(path.len()).collect();
+    let parents: Vec<Option<&KeyPath>> = std::iter::once(None)
+        .chain(path.iter().map(Some))
+        .take(path.len())
+        .collect();
     let mut lines = Vec::with_capacity(parents.len());
     for parent in &parents {
         lines.push(line::query_key(*parent).map_err(unquotable)?);
@@ -195,7 +225,11 @@ async fn first_missing(client: &mut Client, key: &KeyPath) -> Result<KeyPath, Tr
         }
         let listing = reg_output::key_listing(&ran.out, *parent);
         let leaf = child.leaf().to_lowercase();
-        if !listing.subkeys.iter().any(|name| name.to_lowercase() == leaf) {
+        if !listing
+            .subkeys
+            .iter()
+            .any(|name| name.to_lowercase() == leaf)
+        {
             return Ok(child.clone());
         }
     }
@@ -206,5 +240,8 @@ async fn first_missing(client: &mut Client, key: &KeyPath) -> Result<KeyPath, Tr
 }
 
 fn unquotable(error: quote::Unquotable) -> Trouble {
-    Trouble::Refused(Reason::Fault, format!("cannot be asked through reg.exe: {error}"))
+    Trouble::Refused(
+        Reason::Fault,
+        format!("cannot be asked through reg.exe: {error}"),
+    )
 }

@@ -13,7 +13,7 @@ use crate::spec::RunId;
 
 /// Held as long as this lives.
 #[derive(Debug)]
-pub struct RunLock {
+pub(crate) struct RunLock {
     /// Dropping the file drops the lock.
     _file: File,
     card: PathBuf,

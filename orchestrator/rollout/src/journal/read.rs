@@ -130,7 +130,7 @@ impl Journal {
             _ if text.is_empty() => Err(JournalError::UnknownRun(text.to_owned())),
             [] => Err(JournalError::UnknownRun(text.to_owned())),
             [one] => Ok(RunId::from_text(one.clone())),
-            many if many.iter().any(|id| *id == pattern) => Ok(RunId::from_text(pattern)),
+            many if many.contains(&pattern) => Ok(RunId::from_text(pattern)),
             _ => Err(JournalError::AmbiguousRun {
                 prefix: text.to_owned(),
                 candidates: found,

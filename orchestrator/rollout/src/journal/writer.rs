@@ -1,7 +1,7 @@
 //! The one long-lived writer: a thread that puts everything waiting into one commit (group commit), so that a run of
 //! thousands of hosts costs tens of synced commits a second, not thousands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -22,7 +22,7 @@ pub(super) type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Sen
 /// Told once, after the commit is durable or has failed; in the order of submission.
 pub(super) type Done = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 
-struct Job {
+pub(super) struct Job {
     work: Work,
     done: Done,
 }
@@ -96,7 +96,7 @@ impl Drop for Writer {
     }
 }
 
-fn write_all(mut connection: Connection, queue: &Receiver<Job>, path: &PathBuf) {
+fn write_all(mut connection: Connection, queue: &Receiver<Job>, path: &Path) {
     let mut last: Option<Instant> = None;
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
@@ -115,11 +115,11 @@ fn write_all(mut connection: Connection, queue: &Receiver<Job>, path: &PathBuf) 
     }
 }
 
-fn commit(connection: &mut Connection, path: &PathBuf, batch: Vec<Job>) {
+fn commit(connection: &mut Connection, path: &Path, batch: Vec<Job>) {
     let (works, dones): (Vec<Work>, Vec<Done>) =
         batch.into_iter().map(|job| (job.work, job.done)).unzip();
     let result = write(connection, works)
-        .map_err(|source| JournalError::database("write", path.clone(), source));
+        .map_err(|source| JournalError::database("write", path.to_path_buf(), source));
     for done in dones {
         done(result.clone());
     }

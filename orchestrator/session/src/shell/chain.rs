@@ -42,7 +42,10 @@ pub(super) async fn run_all(client: &mut Client, lines: &[String]) -> Result<Vec
 /// Runs one.
 pub(super) async fn run_one(client: &mut Client, line: &str) -> Result<Ran, Trouble> {
     let output = client.run(line, None).await?;
-    Ok(Ran { ok: output.exit_code == Some(0), out: decode(&output.stdout) })
+    Ok(Ran {
+        ok: output.exit_code == Some(0),
+        out: decode(&output.stdout),
+    })
 }
 
 /// As many of the lines as fit; at least one is counted.
@@ -75,7 +78,10 @@ fn split(output: &str, mark: &str, count: usize) -> Option<Vec<Ran>> {
         if number.parse() != Ok(results.len()) || !matches!(ok, "y" | "n") {
             return None;
         }
-        results.push(Ran { ok: ok == "y", out: std::mem::take(&mut out) });
+        results.push(Ran {
+            ok: ok == "y",
+            out: std::mem::take(&mut out),
+        });
     }
     (results.len() == count && out.trim().is_empty()).then_some(results)
 }
@@ -97,19 +103,28 @@ mod tests {
     fn each_command_gets_its_mark() {
         let (line, count) = chain(&["reg a".to_owned(), "reg b".to_owned()], "M");
         assert_eq!(count, 2);
-        assert_eq!(line, "reg a && echo M.0.y || echo M.0.n & reg b && echo M.1.y || echo M.1.n");
+        assert_eq!(
+            line,
+            "reg a && echo M.0.y || echo M.0.n & reg b && echo M.1.y || echo M.1.n"
+        );
     }
 
     #[test]
     fn the_line_stays_within_what_cmd_takes() {
         let (line, count) = chain(&lines(100, 300), "M");
-        assert!(line.len() <= LONGEST_LINE && count > 20 && count < 30, "{count}");
+        assert!(
+            line.len() <= LONGEST_LINE && count > 20 && count < 30,
+            "{count}"
+        );
         assert_eq!(chain(&lines(2, 9000), "M").1, 1);
     }
 
     #[test]
     fn output_is_cut_at_the_marks() {
-        let ran = |ok, out: &str| Ran { ok, out: out.to_owned() };
+        let ran = |ok, out: &str| Ran {
+            ok,
+            out: out.to_owned(),
+        };
         let both = Some(vec![ran(true, "one\r\n"), ran(false, "")]);
         assert_eq!(split("one\r\nM.0.y \r\nM.1.n\r\n", "M", 2), both);
         assert_eq!(split("M.0.y\r\n", "M", 2), None);

@@ -1,9 +1,7 @@
 //! Command lines of `reg.exe` and `netsh` (wsman reference 11.4, 11.5). Always the 64-bit view, always `/f`: a
 //! program that asks back waits for ever.
 
-use playbooks::registry::{
-    REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ,
-};
+use playbooks::registry::{REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ};
 use playbooks::{Desired, KeyPath, RawValue, Target, Typed};
 use rollout::Reason;
 
@@ -12,13 +10,21 @@ use crate::error::Trouble;
 
 /// `reg query` of one value.
 pub(super) fn query_value(target: &Target) -> Result<String, Unquotable> {
-    bounded(format!("reg query {} {} /reg:64", key(&target.key)?, name(target)?))
+    bounded(format!(
+        "reg query {} {} /reg:64",
+        key(&target.key)?,
+        name(target)?
+    ))
 }
 
 /// `reg query` of one multi string with a separator of its own.
 pub(super) fn query_separated(target: &Target, separator: char) -> Result<String, Unquotable> {
     let separator = argument(&separator.to_string())?;
-    bounded(format!("reg query {} {} /se {separator} /reg:64", key(&target.key)?, name(target)?))
+    bounded(format!(
+        "reg query {} {} /se {separator} /reg:64",
+        key(&target.key)?,
+        name(target)?
+    ))
 }
 
 /// `reg query` of a key: its values and the names of its subkeys. `None` is the hive.
@@ -29,7 +35,11 @@ pub(super) fn query_key(path: Option<&KeyPath>) -> Result<String, Unquotable> {
 
 /// `reg delete` of one value.
 pub(super) fn delete_value(target: &Target) -> Result<String, Unquotable> {
-    bounded(format!("reg delete {} {} /f /reg:64", key(&target.key)?, name(target)?))
+    bounded(format!(
+        "reg delete {} {} /f /reg:64",
+        key(&target.key)?,
+        name(target)?
+    ))
 }
 
 /// `reg delete` of a key.
@@ -40,9 +50,14 @@ pub(super) fn delete_key(path: &KeyPath) -> Result<String, Unquotable> {
 /// `reg add` of one value, or why `reg.exe` cannot write exactly this.
 pub(super) fn add_value(target: &Target, raw: &RawValue) -> Result<String, Trouble> {
     let refused = |why: &str| {
-        Trouble::Refused(Reason::PriorNotRestorable, format!("{target} cannot be written through reg.exe: {why}"))
+        Trouble::Refused(
+            Reason::PriorNotRestorable,
+            format!("{target} cannot be written through reg.exe: {why}"),
+        )
     };
-    let typed = raw.to_typed().ok_or_else(|| refused("its bytes are not those of its type"))?;
+    let typed = raw
+        .to_typed()
+        .ok_or_else(|| refused("its bytes are not those of its type"))?;
     let mut separator = None;
     let (kind, data) = match typed {
         Typed::Sz(text) => ("REG_SZ", text),
@@ -67,7 +82,9 @@ pub(super) fn add_value(target: &Target, raw: &RawValue) -> Result<String, Troub
             Some(mark) => format!(" /s {}", argument(mark)?),
             None => String::new(),
         };
-        bounded(format!("reg add {key} {name} /t {kind}{separator} /d {data} /f /reg:64"))
+        bounded(format!(
+            "reg add {key} {name} /t {kind}{separator} /d {data} /f /reg:64"
+        ))
     };
     quoted().map_err(|error| refused(&error.to_string()))
 }
@@ -119,7 +136,10 @@ pub(super) fn type_hint(output: &str) -> u32 {
         ("REG_QWORD", REG_QWORD),
         ("REG_DWORD", REG_DWORD),
     ];
-    words.iter().find(|(word, _)| output.contains(word)).map_or(0, |(_, kind)| *kind)
+    words
+        .iter()
+        .find(|(word, _)| output.contains(word))
+        .map_or(0, |(_, kind)| *kind)
 }
 
 fn key(path: &KeyPath) -> Result<String, Unquotable> {
@@ -141,25 +161,43 @@ mod tests {
     use super::*;
 
     fn target(value: &str) -> Target {
-        Target { key: KeyPath::parse(r"HKLM\SOFTWARE\Sub key").unwrap(), value: value.to_owned() }
+        Target {
+            key: KeyPath::parse(r"HKLM\SOFTWARE\Sub key").unwrap(),
+            value: value.to_owned(),
+        }
     }
 
     #[track_caller]
     fn add(typed: Typed, tail: &str) {
         let line = add_value(&target("N"), &typed.to_raw()).unwrap();
-        assert_eq!(line, format!(r#"reg add "HKLM\SOFTWARE\Sub key" /v "N" {tail} /f /reg:64"#));
+        assert_eq!(
+            line,
+            format!(r#"reg add "HKLM\SOFTWARE\Sub key" /v "N" {tail} /f /reg:64"#)
+        );
     }
 
     #[test]
     fn values_are_written_by_type() {
         add(Typed::Sz("a b".into()), r#"/t REG_SZ /d "a b""#);
         add(Typed::Sz(String::new()), r#"/t REG_SZ /d """#);
-        add(Typed::ExpandSz("%SystemRoot%".into()), r#"/t REG_EXPAND_SZ /d ^"^%SystemRoot^%^""#);
+        add(
+            Typed::ExpandSz("%SystemRoot%".into()),
+            r#"/t REG_EXPAND_SZ /d ^"^%SystemRoot^%^""#,
+        );
         add(Typed::Dword(1), r#"/t REG_DWORD /d "1""#);
         add(Typed::Qword(1 << 40), r#"/t REG_QWORD /d "1099511627776""#);
-        add(Typed::Binary(vec![0x18, 0xff]), r#"/t REG_BINARY /d "18ff""#);
-        add(Typed::MultiSz(vec!["a".into(), "b".into()]), r#"/t REG_MULTI_SZ /d "a\0b""#);
-        add(Typed::MultiSz(vec!["a\\0".into(), "b".into()]), r#"/t REG_MULTI_SZ /s "|" /d "a\0|b""#);
+        add(
+            Typed::Binary(vec![0x18, 0xff]),
+            r#"/t REG_BINARY /d "18ff""#,
+        );
+        add(
+            Typed::MultiSz(vec!["a".into(), "b".into()]),
+            r#"/t REG_MULTI_SZ /d "a\0b""#,
+        );
+        add(
+            Typed::MultiSz(vec!["a\\0".into(), "b".into()]),
+            r#"/t REG_MULTI_SZ /s "|" /d "a\0|b""#,
+        );
     }
 
     #[test]
@@ -169,13 +207,28 @@ mod tests {
         assert!(refused(Typed::MultiSz(vec!["a".into(), String::new()])));
         assert!(refused(Typed::Sz("a\nb".into())));
         assert!(refused(Typed::Sz("x".repeat(9000))));
-        assert!(add_value(&target("N"), &RawValue { kind: REG_SZ, bytes: vec![0x41] }).is_err());
+        assert!(
+            add_value(
+                &target("N"),
+                &RawValue {
+                    kind: REG_SZ,
+                    bytes: vec![0x41]
+                }
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn the_default_value_has_a_switch_of_its_own() {
-        assert_eq!(query_value(&target("")).unwrap(), r#"reg query "HKLM\SOFTWARE\Sub key" /ve /reg:64"#);
-        assert_eq!(delete_value(&target("x")).unwrap(), r#"reg delete "HKLM\SOFTWARE\Sub key" /v "x" /f /reg:64"#);
+        assert_eq!(
+            query_value(&target("")).unwrap(),
+            r#"reg query "HKLM\SOFTWARE\Sub key" /ve /reg:64"#
+        );
+        assert_eq!(
+            delete_value(&target("x")).unwrap(),
+            r#"reg delete "HKLM\SOFTWARE\Sub key" /v "x" /f /reg:64"#
+        );
         assert_eq!(query_key(None).unwrap(), "reg query HKLM /reg:64");
     }
 
@@ -183,7 +236,11 @@ mod tests {
     fn netsh_lines() {
         let proxy = |server: &str, bypass: &[&str]| {
             let bypass = bypass.iter().map(|&item| item.to_owned()).collect();
-            netsh(&Desired::WinHttp(WinHttpProxy { server: server.to_owned(), bypass })).unwrap()
+            netsh(&Desired::WinHttp(WinHttpProxy {
+                server: server.to_owned(),
+                bypass,
+            }))
+            .unwrap()
         };
         assert_eq!(
             proxy("10.0.0.6:8080", &["<local>", "*.corp.example"]).unwrap(),
@@ -196,7 +253,10 @@ mod tests {
         for bad in ["", "a:1\" & del", "%x%:1", "a b:1", "ä:1"] {
             assert!(proxy(bad, &[]).is_err(), "{bad}");
         }
-        assert_eq!(netsh(&Desired::WinHttpDirect).unwrap().unwrap(), "netsh winhttp reset proxy");
+        assert_eq!(
+            netsh(&Desired::WinHttpDirect).unwrap().unwrap(),
+            "netsh winhttp reset proxy"
+        );
         assert!(netsh(&Desired::Absent).is_none());
     }
 }

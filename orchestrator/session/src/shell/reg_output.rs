@@ -92,12 +92,22 @@ pub(crate) fn observed(line: &ValueLine, separator: &str) -> Observed {
 
 /// Items of a multi string that were found by [`merge_separators`].
 pub(crate) fn observed_items(items: Vec<String>) -> Observed {
-    match items.iter().map(|item| text(item)).collect::<Result<Vec<_>, _>>() {
+    match items
+        .iter()
+        .map(|item| text(item))
+        .collect::<Result<Vec<_>, _>>()
+    {
         Ok(items) if !items.iter().any(String::is_empty) => {
             Observed::Present(Typed::MultiSz(items).to_raw())
         }
-        Ok(_) => Observed::Opaque { kind: REG_MULTI_SZ, why: EMPTY_ITEMS.to_owned() },
-        Err(why) => Observed::Opaque { kind: REG_MULTI_SZ, why: why.to_owned() },
+        Ok(_) => Observed::Opaque {
+            kind: REG_MULTI_SZ,
+            why: EMPTY_ITEMS.to_owned(),
+        },
+        Err(why) => Observed::Opaque {
+            kind: REG_MULTI_SZ,
+            why: why.to_owned(),
+        },
     }
 }
 

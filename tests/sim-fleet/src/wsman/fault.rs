@@ -94,7 +94,7 @@ impl Fault {
     }
 
     /// As `MSFT_WmiError`, the shape newer hosts use for quotas.
-    pub(crate) fn as_wmi_error(mut self, cim_status: u32) -> Self {
+    pub(crate) fn into_wmi_error(mut self, cim_status: u32) -> Self {
         self.cim_status = Some(cim_status);
         self
     }

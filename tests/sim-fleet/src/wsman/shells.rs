@@ -192,7 +192,7 @@ fn quota_fault(call: &Call<'_>, code: u32) -> Fault {
     if call.host.options.legacy {
         fault
     } else {
-        fault.as_wmi_error(27)
+        fault.into_wmi_error(27)
     }
 }
 
