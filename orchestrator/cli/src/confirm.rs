@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::{journal, out};
 
 /// Before a push, or a rollback in its delete form.
-pub fn push(global: &Global, spec: &RunSpec, playbook: &Playbook) -> Result<(), Failure> {
+pub(crate) fn push(global: &Global, spec: &RunSpec, playbook: &Playbook) -> Result<(), Failure> {
     let mut text = format!(
         "{} '{}' on {}:\n",
         spec.verb,
@@ -24,7 +24,7 @@ pub fn push(global: &Global, spec: &RunSpec, playbook: &Playbook) -> Result<(), 
 }
 
 /// Before a rollback.
-pub fn rollback(global: &Global, spec: &RunSpec, source: &str) -> Result<(), Failure> {
+pub(crate) fn rollback(global: &Global, spec: &RunSpec, source: &str) -> Result<(), Failure> {
     let text = format!(
         "take back run {source} on {}:\n",
         counted(spec.hosts.len(), "host")
@@ -33,7 +33,7 @@ pub fn rollback(global: &Global, spec: &RunSpec, source: &str) -> Result<(), Fai
 }
 
 /// Before a resume.
-pub fn resume(global: &Global, open: &Journal, id: &RunId) -> Result<(), Failure> {
+pub(crate) fn resume(global: &Global, open: &Journal, id: &RunId) -> Result<(), Failure> {
     let record = open.run(id).map_err(|error| journal::failure(&error))?;
     ask(
         global,

@@ -23,7 +23,7 @@ use crate::{journal, out};
 const CLEANUP: Duration = Duration::from_secs(5);
 
 /// Where the hosts are.
-pub enum Target {
+pub(crate) enum Target {
     /// In the inventory, with its passwords.
     Real,
     /// Simulated, all with this password.
@@ -52,7 +52,7 @@ impl CredentialSource for One {
 }
 
 /// Who asks, for the journal.
-pub fn operator() -> String {
+pub(crate) fn operator() -> String {
     let of = |names: [&str; 2]| {
         names
             .iter()
@@ -74,7 +74,7 @@ pub fn operator() -> String {
 ///
 /// # Errors
 /// A host without credential (1).
-pub fn credentials_at_hand(spec: &RunSpec) -> Result<(), Failure> {
+pub(crate) fn credentials_at_hand(spec: &RunSpec) -> Result<(), Failure> {
     let without: Vec<&str> = spec
         .hosts
         .iter()
@@ -124,7 +124,7 @@ fn wallet<'a>(
 }
 
 /// The fleet of a run: its hosts with their passwords.
-pub fn fleet<'a>(
+pub(crate) fn fleet<'a>(
     global: &Global,
     hosts: impl IntoIterator<Item = (&'a inventory::Host, Option<&'a Credential>)>,
     target: Target,
@@ -148,7 +148,12 @@ pub fn fleet<'a>(
 }
 
 /// Records a new run and carries it out.
-pub fn new_run(global: &Global, journal: &Journal, spec: RunSpec, target: Target) -> Outcome {
+pub(crate) fn new_run(
+    global: &Global,
+    journal: &Journal,
+    spec: RunSpec,
+    target: Target,
+) -> Outcome {
     // Passwords first: a run that cannot begin leaves no trace in the journal.
     let fleet = fleet_of(global, &spec, target)?;
     let active = journal
@@ -158,7 +163,12 @@ pub fn new_run(global: &Global, journal: &Journal, spec: RunSpec, target: Target
 }
 
 /// Carries a run out that was taken over.
-pub fn carry_out(global: &Global, journal: &Journal, active: ActiveRun, target: Target) -> Outcome {
+pub(crate) fn carry_out(
+    global: &Global,
+    journal: &Journal,
+    active: ActiveRun,
+    target: Target,
+) -> Outcome {
     let fleet = fleet_of(global, active.spec(), target)?;
     with_fleet(global, journal, active, fleet)
 }
@@ -203,7 +213,7 @@ fn with_fleet(global: &Global, journal: &Journal, active: ActiveRun, fleet: Real
 }
 
 /// The result of a run in the form asked for.
-pub fn rendered(global: &Global, record: &RunRecord) -> String {
+pub(crate) fn rendered(global: &Global, record: &RunRecord) -> String {
     match global.output {
         Output::Table => report::summary(
             record,
@@ -220,7 +230,7 @@ pub fn rendered(global: &Global, record: &RunRecord) -> String {
 }
 
 /// The runtime of a verb that talks to hosts, with room for thousands of sockets.
-pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     // Only a soft limit: where it cannot be raised, hosts beyond it fail with a clear error of their own.
     #[cfg(unix)]
     let _ = rlimit::increase_nofile_limit(65_536);

@@ -13,11 +13,9 @@ use crate::exit_code;
 
 /// What the operator has to know about the hosts after an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub(crate) enum Sent {
     /// No host was contacted.
     Nothing,
-    /// Hosts were contacted for reading only.
-    ReadsOnly,
     /// Writes may have been sent; the named run can be resumed.
     Run(String),
     /// Not known at the place of the error.
@@ -26,7 +24,7 @@ pub enum Sent {
 
 /// An error on its way to the terminal.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// One of [`exit_code`].
     pub code: u8,
     headline: String,
@@ -38,11 +36,11 @@ pub struct Failure {
 }
 
 /// The result of every verb: an exit code, or what went wrong.
-pub type Outcome = Result<u8, Failure>;
+pub(crate) type Outcome = Result<u8, Failure>;
 
 impl Failure {
     /// A configuration, usage or internal error (exit 1) before any host was contacted.
-    pub fn new(headline: impl Into<String>) -> Self {
+    pub(crate) fn new(headline: impl Into<String>) -> Self {
         Self {
             code: exit_code::ERROR,
             headline: headline.into(),
@@ -54,7 +52,7 @@ impl Failure {
     }
 
     /// Messages that carry their own place and hint.
-    pub fn block(text: impl Into<String>) -> Self {
+    pub(crate) fn block(text: impl Into<String>) -> Self {
         Self {
             plain: true,
             ..Self::new(text)
@@ -62,14 +60,14 @@ impl Failure {
     }
 
     /// `headline`, then the whole chain of `error`.
-    pub fn caused(headline: impl Into<String>, error: &dyn Error) -> Self {
+    pub(crate) fn caused(headline: impl Into<String>, error: &dyn Error) -> Self {
         let mut failure = Self::new(headline);
         failure.causes = chain(error);
         failure
     }
 
     /// A refusal (exit 8).
-    pub fn refused(headline: impl Into<String>) -> Self {
+    pub(crate) fn refused(headline: impl Into<String>) -> Self {
         Self {
             code: exit_code::REFUSED,
             ..Self::new(headline)
@@ -77,36 +75,29 @@ impl Failure {
     }
 
     /// An empty selection (exit 10).
-    pub fn no_hosts(headline: impl Into<String>) -> Self {
+    pub(crate) fn no_hosts(headline: impl Into<String>) -> Self {
         Self {
             code: exit_code::NO_HOSTS,
             ..Self::new(headline)
         }
     }
 
-    /// Adds a cause below the headline.
-    #[must_use]
-    pub fn because(mut self, cause: impl Into<String>) -> Self {
-        self.causes.push(cause.into());
-        self
-    }
-
     /// Adds what to do about it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// States what had left the machine by then.
     #[must_use]
-    pub fn sent(mut self, sent: Sent) -> Self {
+    pub(crate) fn sent(mut self, sent: Sent) -> Self {
         self.sent = sent;
         self
     }
 
     /// As printed: headline, each cause once, hint, and what was sent.
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut out = String::new();
         if self.plain {
             out.push_str(self.headline.trim_end());
@@ -121,7 +112,6 @@ impl Failure {
         }
         match &self.sent {
             Sent::Nothing => out.push_str("\nnothing was sent to any host"),
-            Sent::ReadsOnly => out.push_str("\nhosts were only read; nothing was changed"),
             Sent::Run(run) => {
                 let run = text::neutral(run);
                 let _ = write!(

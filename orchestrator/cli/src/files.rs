@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Hosts.
     Inventory,
     /// Steps.
@@ -19,7 +19,7 @@ pub enum Kind {
 }
 
 /// The inventories of `-i`, united. `-i` is required.
-pub fn inventory(global: &Global) -> Result<Inventory, Failure> {
+pub(crate) fn inventory(global: &Global) -> Result<Inventory, Failure> {
     if global.inventory.is_empty() {
         return Err(
             Failure::new("no inventory is given").hint("-i FILE names one; several are united")
@@ -30,7 +30,7 @@ pub fn inventory(global: &Global) -> Result<Inventory, Failure> {
 }
 
 /// The playbook of `-p`. `-p` is required.
-pub fn playbook(global: &Global) -> Result<Playbook, Failure> {
+pub(crate) fn playbook(global: &Global) -> Result<Playbook, Failure> {
     let path = global
         .playbook
         .as_deref()
@@ -42,7 +42,10 @@ pub fn playbook(global: &Global) -> Result<Playbook, Failure> {
 ///
 /// # Errors
 /// A mistake in the selector, an undefined ring or group (1), or no host at all (10).
-pub fn select<'a>(inventory: &'a Inventory, limit: Option<&str>) -> Result<Vec<&'a Host>, Failure> {
+pub(crate) fn select<'a>(
+    inventory: &'a Inventory,
+    limit: Option<&str>,
+) -> Result<Vec<&'a Host>, Failure> {
     let hosts: Vec<&Host> = match limit {
         None => inventory.hosts.iter().collect(),
         Some(text) => {
@@ -72,13 +75,13 @@ pub fn select<'a>(inventory: &'a Inventory, limit: Option<&str>) -> Result<Vec<&
 }
 
 /// Parses a selector; `place` stands for the file in messages.
-pub fn parse_selector(text: &str, place: &str) -> Result<Selector, Failure> {
+pub(crate) fn parse_selector(text: &str, place: &str) -> Result<Selector, Failure> {
     Selector::parse(text, &read_list)
         .map_err(|error| document::Diagnostics::from(diagnostic(text, place, error)).into())
 }
 
 /// The lines of the file behind `@FILE`: blanks and `#` comments are left out.
-pub fn read_list(path: &str) -> Result<Vec<String>, String> {
+pub(crate) fn read_list(path: &str) -> Result<Vec<String>, String> {
     let document = Document::read(Path::new(path)).map_err(|error| error.to_string())?;
     let lines = document
         .text
@@ -94,7 +97,7 @@ pub fn read_list(path: &str) -> Result<Vec<String>, String> {
 ///
 /// # Errors
 /// It cannot be read, is no YAML although its name says so, or has keys of neither.
-pub fn recognise(path: &Path) -> Result<(Document, Kind), document::Diagnostics> {
+pub(crate) fn recognise(path: &Path) -> Result<(Document, Kind), document::Diagnostics> {
     let document = Document::read(path)?;
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     if extension != "yaml" && extension != "yml" {

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::{files, state_dir};
 
 /// Where the journal is.
-pub fn path(global: &Global) -> Result<PathBuf, Failure> {
+pub(crate) fn path(global: &Global) -> Result<PathBuf, Failure> {
     if let Some(path) = &global.journal {
         return Ok(path.clone());
     }
@@ -23,12 +23,12 @@ pub fn path(global: &Global) -> Result<PathBuf, Failure> {
 }
 
 /// For verbs that run hosts.
-pub fn writable(global: &Global) -> Result<Journal, Failure> {
+pub(crate) fn writable(global: &Global) -> Result<Journal, Failure> {
     Journal::open(&path(global)?, OpenMode::ReadWrite).map_err(|error| failure(&error))
 }
 
 /// For verbs that only look; `None` where there is no journal yet.
-pub fn readable(global: &Global) -> Result<Option<Journal>, Failure> {
+pub(crate) fn readable(global: &Global) -> Result<Option<Journal>, Failure> {
     match Journal::open(&path(global)?, OpenMode::ReadOnly) {
         Ok(journal) => Ok(Some(journal)),
         Err(JournalError::Missing(_)) => Ok(None),
@@ -37,12 +37,12 @@ pub fn readable(global: &Global) -> Result<Option<Journal>, Failure> {
 }
 
 /// The run that an id, a prefix or `last` stands for.
-pub fn resolve(journal: &Journal, text: &str) -> Result<RunId, Failure> {
+pub(crate) fn resolve(journal: &Journal, text: &str) -> Result<RunId, Failure> {
     journal.resolve(text).map_err(|error| failure(&error))
 }
 
 /// A run with all it did.
-pub fn record(global: &Global, text: &str) -> Result<(Journal, RunRecord), Failure> {
+pub(crate) fn record(global: &Global, text: &str) -> Result<(Journal, RunRecord), Failure> {
     let Some(journal) = readable(global)? else {
         return Err(
             Failure::new(format!("there is no run '{text}': the journal is empty"))
@@ -55,7 +55,7 @@ pub fn record(global: &Global, text: &str) -> Result<(Journal, RunRecord), Failu
 }
 
 /// A simulated run says nothing about real hosts.
-pub fn refuse_simulated(journal: &Journal, id: &RunId, what: &str) -> Result<(), Failure> {
+pub(crate) fn refuse_simulated(journal: &Journal, id: &RunId, what: &str) -> Result<(), Failure> {
     let record = journal.run(id).map_err(|error| failure(&error))?;
     if record.simulated {
         return Err(Failure::refused(format!(
@@ -67,7 +67,7 @@ pub fn refuse_simulated(journal: &Journal, id: &RunId, what: &str) -> Result<(),
 }
 
 /// An error of the journal with what to do about it.
-pub fn failure(error: &JournalError) -> Failure {
+pub(crate) fn failure(error: &JournalError) -> Failure {
     let hint = match error {
         JournalError::Locked(_) => "another winfleet writes to it; try again when it is done",
         JournalError::DiskFull(_) => "free some space; nothing that was recorded is lost",
@@ -83,10 +83,10 @@ pub fn failure(error: &JournalError) -> Failure {
 }
 
 /// Hosts of `-i`, whose address and credential override the recorded ones.
-pub type Overrides = BTreeMap<inventory::HostName, (Host, Option<Credential>)>;
+pub(crate) type Overrides = BTreeMap<inventory::HostName, (Host, Option<Credential>)>;
 
 /// Reads `-i` of a verb that takes a run.
-pub fn overrides(global: &Global) -> Result<Overrides, Failure> {
+pub(crate) fn overrides(global: &Global) -> Result<Overrides, Failure> {
     if global.inventory.is_empty() {
         return Ok(Overrides::new());
     }
@@ -103,7 +103,7 @@ pub fn overrides(global: &Global) -> Result<Overrides, Failure> {
 }
 
 /// Puts the address and credential of `-i` in force for one host.
-pub fn apply_override(overrides: &Overrides, spec: &mut HostSpec) {
+pub(crate) fn apply_override(overrides: &Overrides, spec: &mut HostSpec) {
     if let Some((host, credential)) = overrides.get(&spec.host.name) {
         let (mine, theirs) = (&mut spec.host.settings, &host.settings);
         mine.address = theirs.address.clone();
@@ -116,7 +116,7 @@ pub fn apply_override(overrides: &Overrides, spec: &mut HostSpec) {
 }
 
 /// [`apply_override`] for all hosts of a new run.
-pub fn override_settings(global: &Global, hosts: &mut [HostSpec]) -> Result<(), Failure> {
+pub(crate) fn override_settings(global: &Global, hosts: &mut [HostSpec]) -> Result<(), Failure> {
     let overrides = overrides(global)?;
     hosts
         .iter_mut()

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging: warnings, with `-vv` what the program does, with `-vvv` each message.
 ///
 /// `sspi` stays at `warn` whatever is asked for: below that it logs what secrets are derived from.
-pub fn start(verbose: u8) {
+pub(crate) fn start(verbose: u8) {
     let level = match verbose {
         0 | 1 => "error",
         2 => "info,wsman=debug,session=debug,rollout=debug",

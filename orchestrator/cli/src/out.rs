@@ -8,7 +8,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// Stdout cannot be written to: a full disk behind a redirection must not look like success.
-pub fn result(text: &str) -> Result<(), Failure> {
+pub(crate) fn result(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
@@ -22,7 +22,7 @@ pub fn result(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes a message for the operator. Where stderr does not take it, nobody is there to be told.
-pub fn message(text: &str) {
+pub(crate) fn message(text: &str) {
     let mut stderr = io::stderr().lock();
     let _ = stderr
         .write_all(text.as_bytes())
@@ -30,6 +30,6 @@ pub fn message(text: &str) {
 }
 
 /// A message on a line of its own.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     message(&format!("{text}\n"));
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use inventory::{Host, VarLayer};
-use playbooks::{Examples, HostScope, Playbook, PreviewStep, VarScope, Vars};
+use playbooks::{Examples, HostScope, Playbook, VarScope, Vars};
 use report::text::{counted, examples};
 
 use crate::args::Global;
@@ -16,19 +16,17 @@ const SHOWN_HOSTS: usize = 3;
 
 /// One host with all that is known before it is contacted.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// As the inventory resolved it.
     pub host: Host,
     /// Index into the strategy's rings.
     pub ring: usize,
     /// Resolved against the playbook's declarations.
     pub vars: Vars,
-    /// What would be written, as far as it depends on no fact.
-    pub preview: Vec<PreviewStep>,
 }
 
 /// `-e` as a layer of variables. The last of two equal names counts, as everywhere.
-pub fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json::Value> {
+pub(crate) fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json::Value> {
     global
         .vars
         .iter()
@@ -40,7 +38,7 @@ pub fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json::Value>
 ///
 /// # Errors
 /// Every mistake once, with the hosts that have it.
-pub fn prepare(
+pub(crate) fn prepare(
     playbook: &Playbook,
     hosts: &[&Host],
     global: &Global,
@@ -80,11 +78,10 @@ pub fn prepare(
             vars: &vars,
         };
         match playbook.preview(&scope) {
-            Ok(preview) => prepared.push(Prepared {
+            Ok(_) => prepared.push(Prepared {
                 host: (*host).clone(),
                 ring,
                 vars,
-                preview,
             }),
             Err(error) => mistakes.add(error.diagnostic.to_string(), host),
         }

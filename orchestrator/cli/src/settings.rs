@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// One setting of one host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Row {
+pub(crate) struct Row {
     /// As inventories call it.
     pub name: &'static str,
     /// The value in force.
@@ -20,7 +20,7 @@ pub struct Row {
 }
 
 /// All settings in the order of the documentation.
-pub fn rows(settings: &Settings) -> Vec<Row> {
+pub(crate) fn rows(settings: &Settings) -> Vec<Row> {
     let s = settings;
     vec![
         row("address", &s.address, String::clone),
@@ -41,7 +41,7 @@ pub fn rows(settings: &Settings) -> Vec<Row> {
 
 /// The settings that no file sets, with the value the program takes. A value that follows from the host's own
 /// name, such as the address, is described instead.
-pub fn built_in(hosts: &[Host]) -> BTreeMap<&'static str, String> {
+pub(crate) fn built_in(hosts: &[Host]) -> BTreeMap<&'static str, String> {
     let mut found = BTreeMap::new();
     for host in hosts {
         for row in rows(&host.settings)
@@ -60,7 +60,7 @@ pub fn built_in(hosts: &[Host]) -> BTreeMap<&'static str, String> {
 }
 
 /// Where a setting came from, for people.
-pub fn origin(origin: &Origin) -> String {
+pub(crate) fn origin(origin: &Origin) -> String {
     match origin {
         Origin::BuiltIn => "built in".to_owned(),
         Origin::Defaults { file, line } => format!("defaults ({file}:{line})"),
@@ -71,7 +71,7 @@ pub fn origin(origin: &Origin) -> String {
 }
 
 /// The word a setting has in files.
-pub fn word<T: Serialize + Debug>(value: &T) -> String {
+pub(crate) fn word<T: Serialize + Debug>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => format!("{value:?}").to_lowercase(),
@@ -79,7 +79,7 @@ pub fn word<T: Serialize + Debug>(value: &T) -> String {
 }
 
 /// A duration as files write it: `90s`, `10m`, `1h30m`.
-pub fn span(value: &Duration) -> String {
+pub(crate) fn span(value: &Duration) -> String {
     let seconds = value.as_secs();
     if value.subsec_millis() > 0 {
         return format!("{}ms", value.as_millis());

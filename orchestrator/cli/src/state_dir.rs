@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 /// The journal of real runs.
-pub const JOURNAL: &str = "journal.sqlite";
+pub(crate) const JOURNAL: &str = "journal.sqlite";
 /// The journal of rehearsals, apart so that `last` never means a simulated run by accident.
-pub const REHEARSALS: &str = "rehearsals.sqlite";
+pub(crate) const REHEARSALS: &str = "rehearsals.sqlite";
 
 /// The folder, whether it exists or not.
 ///
 /// # Errors
 /// No home folder is known.
-pub fn path() -> io::Result<PathBuf> {
+pub(crate) fn path() -> io::Result<PathBuf> {
     let base = etcetera::choose_base_strategy().map_err(io::Error::other)?;
     // Windows: the local, not the roaming folder, because a journal must not lie on a network share.
     let parent = if cfg!(windows) {
@@ -26,14 +26,14 @@ pub fn path() -> io::Result<PathBuf> {
 }
 
 /// The folder, made if needed, for the user alone.
-pub fn create() -> io::Result<PathBuf> {
+pub(crate) fn create() -> io::Result<PathBuf> {
     let path = path()?;
     create_private(&path)?;
     Ok(path)
 }
 
 /// Makes a folder and those above it; a new one is for the user alone.
-pub fn create_private(path: &Path) -> io::Result<()> {
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -42,7 +42,7 @@ pub fn create_private(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a file that only the user can read.
-pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

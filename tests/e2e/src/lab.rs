@@ -14,10 +14,13 @@ pub const USER: &str = r"CORP\svc-rollout";
 /// Its password. Odd on purpose: one test looks for it in everything the product writes.
 pub const PASSWORD: &str = "Tr0ub4dor & <3 %PATH% \"quoted\"";
 
+/// More settings of a host, by its position and name.
+type HostSettings = Box<dyn Fn(usize, &str) -> String>;
+
 /// Describes a laboratory.
 pub struct LabBuilder {
     spec: FleetSpec,
-    host_settings: Box<dyn Fn(usize, &str) -> String>,
+    host_settings: HostSettings,
     defaults: String,
     own_listeners: bool,
 }

@@ -12,7 +12,7 @@ use crate::files::{self, Kind};
 use crate::{exit_code, out, prepare, settings};
 
 /// Checks every file by itself, and hosts against playbooks where both are given.
-pub fn run(global: &Global, check: &Check) -> Outcome {
+pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
     let paths: Vec<&PathBuf> = check
         .files
         .iter()

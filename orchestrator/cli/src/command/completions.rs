@@ -8,7 +8,7 @@ use crate::failure::Outcome;
 use crate::{exit_code, out};
 
 /// Prints the script.
-pub fn run(shell: Shell) -> Outcome {
+pub(crate) fn run(shell: Shell) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "winfleet", &mut script);
     out::result(&String::from_utf8_lossy(&script))?;

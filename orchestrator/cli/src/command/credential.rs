@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::{exit_code, files, out};
 
 /// Carries out one of the four.
-pub fn run(global: &Global, verb: &Credential) -> Outcome {
+pub(crate) fn run(global: &Global, verb: &Credential) -> Outcome {
     match verb {
         Credential::Set { name } => set(global, name),
         Credential::List => list(),

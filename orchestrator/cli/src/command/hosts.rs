@@ -8,7 +8,7 @@ use crate::failure::Outcome;
 use crate::{exit_code, files, out, settings};
 
 /// Prints the resolved hosts.
-pub fn run(global: &Global) -> Outcome {
+pub(crate) fn run(global: &Global) -> Outcome {
     let inventory = files::inventory(global)?;
     let hosts = files::select(&inventory, global.limit.as_deref())?;
     let text = match global.output {

@@ -13,14 +13,14 @@ mod resume;
 mod rollback;
 mod runs;
 #[cfg(feature = "rehearse")]
-pub mod simulate;
+pub(crate) mod simulate;
 mod status;
 
 use crate::args::{Cli, Verb};
 use crate::failure::{Failure, Outcome};
 
 /// Carries the verb out.
-pub fn run(cli: Cli) -> Outcome {
+pub(crate) fn run(cli: Cli) -> Outcome {
     let global = &cli.global;
     match cli.verb {
         Verb::Check(check) => check::run(global, &check),

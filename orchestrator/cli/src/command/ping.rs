@@ -20,7 +20,7 @@ struct Answer {
 }
 
 /// Reads every selected host once.
-pub fn run(global: &Global, ping: &Ping) -> Outcome {
+pub(crate) fn run(global: &Global, ping: &Ping) -> Outcome {
     let inventory = files::inventory(global)?;
     let hosts = files::select(&inventory, global.limit.as_deref())?;
     let credential = |host: &Host| -> Option<&Credential> {

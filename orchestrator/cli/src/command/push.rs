@@ -14,7 +14,7 @@ use crate::prepare::{self, Prepared};
 use crate::{files, journal};
 
 /// Reads the files, confirms, records the run and carries it out.
-pub fn run(global: &Global, push: &Push) -> Outcome {
+pub(crate) fn run(global: &Global, push: &Push) -> Outcome {
     if push.dry_run || push.plan.is_some() {
         let flag = if push.dry_run { "--dry-run" } else { "--plan" };
         return Err(Failure::new(format!("push {flag} is not built yet"))
@@ -29,7 +29,7 @@ pub fn run(global: &Global, push: &Push) -> Outcome {
 }
 
 /// The run that these files ask for.
-pub fn spec(
+pub(crate) fn spec(
     global: &Global,
     inventory: &Inventory,
     playbook: &Playbook,
@@ -47,7 +47,7 @@ pub fn spec(
 }
 
 /// Puts prepared hosts and their playbook together.
-pub fn assemble(
+pub(crate) fn assemble(
     global: &Global,
     playbook: &Playbook,
     prepared: Vec<Prepared>,

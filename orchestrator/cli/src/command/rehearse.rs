@@ -24,7 +24,7 @@ const DEFAULT_HOSTS: u32 = 50;
 const PLAYBOOK: &str = include_str!("../../../../playbooks/full-proxy-set.yaml");
 
 /// Starts the fleet, rolls out, shows the summary and what it cost.
-pub fn run(global: &Global, rehearse: &Rehearse) -> Outcome {
+pub(crate) fn run(global: &Global, rehearse: &Rehearse) -> Outcome {
     let playbook = match &global.playbook {
         Some(_) => files::playbook(global)?,
         None => Playbook::load(&Document::from_bytes(

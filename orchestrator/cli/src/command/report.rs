@@ -5,7 +5,7 @@ use crate::failure::{Failure, Outcome};
 use crate::{exit_code, journal, out};
 
 /// Prints the report.
-pub fn run(global: &Global, wanted: &Report) -> Outcome {
+pub(crate) fn run(global: &Global, wanted: &Report) -> Outcome {
     let format = match wanted.format {
         ReportFormat::Html => Some("html"),
         ReportFormat::Junit => Some("junit"),

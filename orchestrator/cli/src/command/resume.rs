@@ -9,7 +9,7 @@ use crate::failure::{Failure, Outcome};
 use crate::journal;
 
 /// Takes the run over and carries it to its end.
-pub fn run(global: &Global, resume: &Resume) -> Outcome {
+pub(crate) fn run(global: &Global, resume: &Resume) -> Outcome {
     if global.playbook.is_some() || !global.vars.is_empty() || global.limit.is_some() {
         return Err(Failure::new(
             "resume takes no -p, -e or -l: the journal holds what the run is",

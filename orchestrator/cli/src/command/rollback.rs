@@ -9,7 +9,7 @@ use crate::failure::{Failure, Outcome};
 use crate::{exit_code, files, journal, out};
 
 /// Either form.
-pub fn run(global: &Global, rollback: &Rollback) -> Outcome {
+pub(crate) fn run(global: &Global, rollback: &Rollback) -> Outcome {
     match rollback.mode {
         Mode::Restore => restore(global, rollback),
         Mode::Delete => delete(global, rollback),

@@ -5,7 +5,7 @@ use crate::failure::Outcome;
 use crate::{exit_code, journal, out};
 
 /// Lists the journal's runs.
-pub fn run(global: &Global) -> Outcome {
+pub(crate) fn run(global: &Global) -> Outcome {
     let runs = match journal::readable(global)? {
         Some(journal) => journal.runs().map_err(|error| journal::failure(&error))?,
         None => Vec::new(),

@@ -12,11 +12,11 @@ use crate::exit_code;
 use crate::failure::{Failure, Outcome};
 
 /// The hidden verb.
-pub const VERB: &str = "simulate-fleet";
+pub(crate) const VERB: &str = "simulate-fleet";
 
 /// What the fleet is to be.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Request {
+pub(crate) struct Request {
     /// Names; the fleet has exactly these hosts.
     pub hosts: Vec<String>,
     /// Seed of the prior states.
@@ -31,7 +31,7 @@ pub struct Request {
 
 /// Where it listens.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Ready {
+pub(crate) struct Ready {
     /// Address for all hosts; faults below HTTP give a host one of its own.
     pub address: String,
     /// Port of each host, in the order asked for.
@@ -39,7 +39,7 @@ pub struct Ready {
 }
 
 /// Serves until stdin ends.
-pub fn run() -> Outcome {
+pub(crate) fn run() -> Outcome {
     let mut line = String::new();
     let mut stdin = std::io::stdin().lock();
     stdin
@@ -96,7 +96,7 @@ fn spec(request: &Request) -> Result<FleetSpec, Failure> {
 }
 
 /// The rules of a faults file.
-pub fn faults(text: &str) -> Result<Faults, Failure> {
+pub(crate) fn faults(text: &str) -> Result<Faults, Failure> {
     Faults::from_yaml(text)
         .map_err(|error| Failure::caused("the faults file cannot be used", &error))
 }

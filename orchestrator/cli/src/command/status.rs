@@ -5,7 +5,7 @@ use crate::failure::Outcome;
 use crate::{exit_code, journal, out};
 
 /// Prints the summary of one run.
-pub fn run(global: &Global, run: &str) -> Outcome {
+pub(crate) fn run(global: &Global, run: &str) -> Outcome {
     let (_, record) = journal::record(global, run)?;
     let text = match global.output {
         Output::Table => report::summary(

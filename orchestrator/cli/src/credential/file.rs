@@ -74,8 +74,9 @@ mod tests {
 
     fn file(dir: &Path, mode: u32, content: &[u8]) -> std::path::PathBuf {
         let path = dir.join(format!("p{mode:o}"));
-        std::fs::write(&path, content).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        std::fs::write(&path, content).expect("the temporary folder is writable");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))
+            .expect("the temporary folder is writable");
         path
     }
 

@@ -11,7 +11,7 @@ use crate::state_dir;
 const FILE: &str = "credential-names";
 
 /// The names, sorted.
-pub fn names() -> io::Result<BTreeSet<String>> {
+pub(crate) fn names() -> io::Result<BTreeSet<String>> {
     match std::fs::read_to_string(path()?) {
         Ok(text) => Ok(text
             .lines()
@@ -24,12 +24,12 @@ pub fn names() -> io::Result<BTreeSet<String>> {
 }
 
 /// Adds a name.
-pub fn add(name: &str) -> io::Result<()> {
+pub(crate) fn add(name: &str) -> io::Result<()> {
     change(|names| names.insert(name.to_owned()))
 }
 
 /// Removes a name.
-pub fn remove(name: &str) -> io::Result<()> {
+pub(crate) fn remove(name: &str) -> io::Result<()> {
     change(|names| names.remove(name))
 }
 

@@ -13,12 +13,12 @@ use super::PasswordError;
 const SERVICE: &str = "winfleet";
 
 /// Reads an entry.
-pub fn read(name: &str) -> Result<Secret, PasswordError> {
+pub(crate) fn read(name: &str) -> Result<Secret, PasswordError> {
     on_own_thread(name, |entry| entry.get_password().map(Secret::new))
 }
 
 /// Stores an entry and reads it back: a locked or absent collection shows only then.
-pub fn store(name: &str, secret: &Secret) -> Result<(), PasswordError> {
+pub(crate) fn store(name: &str, secret: &Secret) -> Result<(), PasswordError> {
     let wanted = secret.clone();
     on_own_thread(name, move |entry| entry.set_password(wanted.expose()))?;
     match read(name) {
@@ -32,7 +32,7 @@ pub fn store(name: &str, secret: &Secret) -> Result<(), PasswordError> {
 }
 
 /// Removes an entry; `false` where there was none.
-pub fn delete(name: &str) -> Result<bool, PasswordError> {
+pub(crate) fn delete(name: &str) -> Result<bool, PasswordError> {
     match on_own_thread(name, |entry| entry.delete_credential()) {
         Ok(()) => Ok(true),
         Err(PasswordError::NotInKeyring { .. }) => Ok(false),

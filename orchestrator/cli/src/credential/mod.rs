@@ -7,8 +7,8 @@
 mod command;
 mod environment;
 mod file;
-pub mod index;
-pub mod keyring;
+pub(crate) mod index;
+pub(crate) mod keyring;
 mod prompt;
 #[cfg(any(windows, test))]
 mod sddl;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use inventory::{Credential, PasswordSource};
 use wsman_proto::Secret;
 
-pub use prompt::Prompter;
+pub(crate) use prompt::Prompter;
 
 /// The longest password taken from any source; protects against a wrong path or a talkative program.
 const MAX_LENGTH: usize = 4096;
@@ -28,7 +28,7 @@ const COMMAND_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Why a password could not be had. Texts never contain what was read.
 #[derive(Debug, thiserror::Error)]
-pub enum PasswordError {
+pub(crate) enum PasswordError {
     /// The keyring has no such entry.
     #[error("the keyring has no entry '{name}' of winfleet")]
     NotInKeyring {
@@ -92,7 +92,7 @@ pub enum PasswordError {
 
 impl PasswordError {
     /// What to do about it.
-    pub fn remedy(&self) -> &'static str {
+    pub(crate) fn remedy(&self) -> &'static str {
         match self {
             Self::NotInKeyring { .. } => "store it with: winfleet credential set NAME",
             Self::Keyring(_) => {
@@ -118,26 +118,13 @@ impl PasswordError {
 }
 
 /// Reads the password of a credential. `Prompt` asks through `prompter`.
-pub fn read(credential: &Credential, prompter: &Prompter) -> Result<Secret, PasswordError> {
+pub(crate) fn read(credential: &Credential, prompter: &Prompter) -> Result<Secret, PasswordError> {
     match &credential.password {
         PasswordSource::Keyring(name) => keyring::read(name),
         PasswordSource::Env(name) => environment::read(name),
         PasswordSource::File(path) => file::read(path),
         PasswordSource::Command(line) => command::read(line, COMMAND_DEADLINE),
         PasswordSource::Prompt => prompter.password(&credential.name, &credential.username),
-    }
-}
-
-/// The source, for people: `keyring entry 'x'`, `environment variable X`. Arguments of programs are left out.
-pub fn source_text(source: &PasswordSource) -> String {
-    match source {
-        PasswordSource::Keyring(name) => format!("keyring entry '{name}'"),
-        PasswordSource::Env(name) => format!("environment variable {name}"),
-        PasswordSource::File(path) => format!("file {}", path.display()),
-        PasswordSource::Command(line) => {
-            format!("program {}", line.first().map_or("", String::as_str))
-        }
-        PasswordSource::Prompt => "asked at the terminal".to_owned(),
     }
 }
 

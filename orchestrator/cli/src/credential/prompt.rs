@@ -8,25 +8,20 @@ use super::{PasswordError, one_line};
 
 /// Whether and how the operator can be asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Prompter {
+pub(crate) struct Prompter {
     interactive: bool,
 }
 
 impl Prompter {
     /// Asks where stdin and stderr are a terminal, unless forbidden.
-    pub fn new(no_input: bool) -> Self {
+    pub(crate) fn new(no_input: bool) -> Self {
         Self {
             interactive: !no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
         }
     }
 
-    /// Never asks.
-    pub fn never() -> Self {
-        Self { interactive: false }
-    }
-
     /// True where somebody can be asked.
-    pub fn interactive(self) -> bool {
+    pub(crate) fn interactive(self) -> bool {
         self.interactive
     }
 
@@ -46,7 +41,7 @@ impl Prompter {
     }
 
     /// Asks for a new password twice, or takes the first line of stdin where that is no terminal.
-    pub fn new_password(self, name: &str) -> Result<Secret, PasswordError> {
+    pub(crate) fn new_password(self, name: &str) -> Result<Secret, PasswordError> {
         if !io::stdin().is_terminal() {
             let mut line = Vec::new();
             let mut stdin = io::stdin().lock();
@@ -78,7 +73,7 @@ impl Prompter {
     }
 
     /// Asks yes or no; anything but `y` or `yes` is no. `None` where nobody can be asked.
-    pub fn confirm(self, question: &str) -> Option<bool> {
+    pub(crate) fn confirm(self, question: &str) -> Option<bool> {
         if !self.interactive {
             return None;
         }
