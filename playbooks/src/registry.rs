@@ -250,7 +250,7 @@ impl Typed {
 
 impl RawValue {
     /// Reads the bytes as their type, or `None` where a write of the result would not give the same bytes back
-    /// (odd length, missing terminator, embedded NUL, unpaired surrogate, unknown type).
+    /// (odd length, missing terminator, embedded NUL, an empty text inside a list, unpaired surrogate, unknown type).
     pub fn to_typed(&self) -> Option<Typed> {
         let typed = match self.kind {
             REG_SZ => Typed::Sz(strip_terminator(&self.bytes)?),

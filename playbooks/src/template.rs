@@ -35,6 +35,8 @@ fn engine() -> &'static Environment<'static> {
                 ErrorKind::InvalidOperation,
                 format!("a {} cannot stand in a text", value.kind()),
             )),
+            // As YAML writes them, not as Python does.
+            ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Error::from),
             _ => minijinja::escape_formatter(out, state, value),
         });
         engine
