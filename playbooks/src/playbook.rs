@@ -217,6 +217,63 @@ impl Playbook {
         Ok(steps)
     }
 
+    /// Judges the steps with the defaults and examples of the variables, for `check` without an inventory. Steps that
+    /// ask for the host, or for a variable with neither, are left open. Returns what deserves a second look.
+    ///
+    /// # Errors
+    /// Every step whose data are refused with these values.
+    pub fn judge_examples(&self) -> Result<Vec<Warning>, Diagnostics> {
+        let values = self.vars.iter().filter_map(|variable| {
+            let value = variable.default.as_ref().or(variable.example.as_ref())?;
+            Some((variable.name.clone(), value.clone()))
+        });
+        let vars = Vars(values.collect());
+        let scope = HostScope {
+            name: "host",
+            short: "host",
+            ring: None,
+            groups: &[],
+            vars: &vars,
+        };
+        let value = scope::value(&scope, None);
+        let open = |name: &String| {
+            let unset = |variable: &&Variable| !vars.0.contains_key(&variable.name);
+            name.starts_with("host")
+                || self
+                    .vars
+                    .iter()
+                    .filter(unset)
+                    .any(|variable| scope::refers_to(name, &variable.name))
+        };
+        let (mut notes, mut problems) = (Vec::new(), Vec::new());
+        for step in self
+            .steps
+            .iter()
+            .filter(|step| !step.names().iter().any(open))
+        {
+            let unwanted = step
+                .when()
+                .is_some_and(|when| template::holds(when, &value) == Ok(false));
+            if unwanted {
+                continue;
+            }
+            let mut evaluation = Evaluation::scoped(&value, false);
+            match self.changes(step, &mut evaluation) {
+                Ok(_) => notes.extend(evaluation.notes.into_iter().map(|message| Warning {
+                    line: step.line,
+                    message,
+                })),
+                Err(error) => problems.push(*error.diagnostic),
+            }
+        }
+        notes.retain(|note| !self.warnings.contains(note));
+        if problems.is_empty() {
+            Ok(notes)
+        } else {
+            Err(Diagnostics(problems))
+        }
+    }
+
     /// The playbook that takes this one's values away (`rollback --mode delete`): every step as `ensure: absent`, in
     /// reverse order, conditions dropped. Variables that only conditions and data needed are no longer required.
     #[must_use]

@@ -36,7 +36,9 @@ fn engine() -> &'static Environment<'static> {
                 format!("a {} cannot stand in a text", value.kind()),
             )),
             // As YAML writes them, not as Python does.
-            ValueKind::Bool => out.write_str(if value.is_true() { "true" } else { "false" }).map_err(Error::from),
+            ValueKind::Bool => out
+                .write_str(if value.is_true() { "true" } else { "false" })
+                .map_err(Error::from),
             _ => minijinja::escape_formatter(out, state, value),
         });
         engine

@@ -118,13 +118,30 @@ fn they_are_complete_and_roll_out_in_three_rings() {
             .collect();
         assert_eq!(rings, ["canary", "pilot", "broad"], "{name}");
         assert_eq!(playbook.strategy.rings[2].select, "rest", "{name}");
-        // The one warning that is meant: the security that the offline playbook gives up.
         let warnings: Vec<String> = playbook
             .warnings()
             .iter()
             .map(ToString::to_string)
             .collect();
         assert!(warnings.is_empty(), "{name}: {warnings:?}");
+        // The one warning that is meant: the security that the offline playbook gives up.
+        let judged: Vec<String> = playbook
+            .judge_examples()
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            judged.len(),
+            usize::from(name == "offline-devices.yaml"),
+            "{name}: {judged:?}"
+        );
+        assert!(
+            judged
+                .iter()
+                .all(|text| text.contains("turns off revocation checks")),
+            "{judged:?}"
+        );
         let vars = playbook.resolve_vars(&[], Examples::Fill).unwrap();
         playbook.preview(&scope(&vars, &[])).unwrap();
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use document::Document;
 use inventory::Inventory;
-use playbooks::{Examples, Playbook};
+use playbooks::{Examples, Playbook, Warning};
 
 use crate::args::{Check, Global};
 use crate::failure::{Failure, Outcome};
@@ -46,7 +46,8 @@ pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
         }
     }
     for playbook in &playbooks {
-        text.push_str(&describe(playbook));
+        let examined = playbook.judge_examples()?;
+        text.push_str(&describe(playbook, &examined));
         if let Some(inventory) = &inventory {
             let hosts = files::select(inventory, global.limit.as_deref())?;
             let prepared = prepare::prepare(playbook, &hosts, global, Examples::Fill)?;
@@ -64,7 +65,8 @@ pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
     Ok(exit_code::DONE)
 }
 
-fn describe(playbook: &Playbook) -> String {
+/// `examined`: warnings that only show with the values of the examples.
+fn describe(playbook: &Playbook, examined: &[Warning]) -> String {
     let name = report::text::neutral(&playbook.name);
     let steps = report::text::counted(playbook.steps.len(), "step");
     let mut text = format!("playbook {name}: {steps}; defaults in force:\n");
@@ -75,7 +77,7 @@ fn describe(playbook: &Playbook) -> String {
             report::text::neutral(&default.value)
         ));
     }
-    for warning in playbook.warnings() {
+    for warning in playbook.warnings().iter().chain(examined) {
         text.push_str(&format!(
             "  warning, line {}: {}\n",
             warning.line,
