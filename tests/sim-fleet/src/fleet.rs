@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -132,8 +132,18 @@ impl SimFleet {
         );
         let http = plain.local_addr().map_err(StartError::Listen)?;
         let https = secure.local_addr().map_err(StartError::Listen)?;
-        tokio::spawn(server::accept(Arc::clone(&fleet), plain, None, false));
-        tokio::spawn(server::accept(Arc::clone(&fleet), secure, None, true));
+        tokio::spawn(server::accept(
+            Arc::clone(&fleet),
+            Arc::new(Mutex::new(Some(plain))),
+            None,
+            false,
+        ));
+        tokio::spawn(server::accept(
+            Arc::clone(&fleet),
+            Arc::new(Mutex::new(Some(secure))),
+            None,
+            true,
+        ));
         Ok(Self { fleet, http, https })
     }
 

@@ -110,7 +110,7 @@ async fn run_piece(context: &mut Context, piece: Piece, mut input: Option<String
     }
     let mut ended = match piece.what {
         Simple::Group(chain) => run_chain(context, chain, input).await,
-        Simple::Words(words) => run_words(context, words.trim(), input).await,
+        Simple::Words(words) => run_words(context, words.trim_start(), input).await,
     };
     // From left to right as cmd does; `2>&1` takes along where stdout points at that moment.
     let mut out_to: Option<(String, bool)> = None;

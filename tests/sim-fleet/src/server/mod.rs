@@ -11,8 +11,10 @@ mod send;
 mod session;
 pub(crate) mod tls;
 
-use std::sync::Arc;
+use std::future::poll_fn;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use tokio::net::{TcpListener, TcpStream};
 
@@ -20,25 +22,40 @@ use crate::fleet::Fleet;
 use crate::host::Host;
 pub(crate) use own::OwnListeners;
 
-/// Accepts until the fleet ends. `host` is fixed for a host's own listener.
+/// A listener that can be closed at once from outside, whatever its task is doing.
+pub(crate) type Listener = Arc<Mutex<Option<TcpListener>>>;
+
+/// Accepts until the fleet ends or the listener is taken away. `host` is fixed for a host's own listener.
 pub(crate) async fn accept(
     fleet: Arc<Fleet>,
-    listener: TcpListener,
+    listener: Listener,
     host: Option<Arc<Host>>,
     secure: bool,
 ) {
     let mut end = fleet.end.subscribe();
     loop {
+        let next =
+            poll_fn(
+                |context| match &*listener.lock().unwrap_or_else(PoisonError::into_inner) {
+                    Some(listener) => listener.poll_accept(context).map(Some),
+                    None => Poll::Ready(None),
+                },
+            );
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = next => accepted,
             _ = end.wait_for(|ended| *ended) => return,
         };
-        // An error here concerns one connection that is already gone, or the limit of open files: go on either way.
-        let Ok((stream, _)) = accepted else {
-            tokio::task::yield_now().await;
-            continue;
-        };
-        tokio::spawn(one(Arc::clone(&fleet), stream, host.clone(), secure));
+        match accepted {
+            None => return,
+            Some(Ok((stream, _))) => drop(tokio::spawn(one(
+                Arc::clone(&fleet),
+                stream,
+                host.clone(),
+                secure,
+            ))),
+            // This concerns one connection that is already gone, or the limit of open files: go on either way.
+            Some(Err(_)) => tokio::task::yield_now().await,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! can be real.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
@@ -24,7 +24,7 @@ struct Door {
 
 enum DoorState {
     /// A task accepts.
-    Open(JoinHandle<()>),
+    Open(super::Listener),
     /// Bound and not listening: the port is ours and connects are refused.
     Refusing(#[expect(dead_code, reason = "held so that the port stays reserved")] TcpSocket),
     /// Listening with a full queue that nobody empties: connects get no answer.
@@ -84,8 +84,14 @@ pub(crate) fn adjust(fleet: &Arc<Fleet>, host: &Arc<Host>) {
         if present == Some(wanted) {
             continue;
         }
-        if let DoorState::Open(task) = std::mem::replace(&mut door.state, DoorState::Gone) {
-            task.abort();
+        if let DoorState::Open(listener) = std::mem::replace(&mut door.state, DoorState::Gone) {
+            // Closed here and now: the port has to be free for what comes next.
+            drop(
+                listener
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take(),
+            );
         }
         if let Ok(socket) = bind(door.address) {
             door.state = enter(fleet, host, index == 1, door.address, socket, wanted);
@@ -112,12 +118,16 @@ fn enter(
     match wanted {
         Wanted::Refusing => DoorState::Refusing(socket),
         Wanted::Open => match socket.listen(1024) {
-            Ok(listener) => DoorState::Open(fleet.runtime.spawn(super::accept(
-                Arc::clone(fleet),
-                listener,
-                Some(Arc::clone(host)),
-                secure,
-            ))),
+            Ok(listener) => {
+                let listener = Arc::new(Mutex::new(Some(listener)));
+                fleet.runtime.spawn(super::accept(
+                    Arc::clone(fleet),
+                    Arc::clone(&listener),
+                    Some(Arc::clone(host)),
+                    secure,
+                ));
+                DoorState::Open(listener)
+            }
             Err(_) => DoorState::Gone,
         },
         Wanted::Stuck => match socket.listen(1) {
