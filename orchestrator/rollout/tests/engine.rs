@@ -1,0 +1,301 @@
+//! One run after another against scripted hosts: outcomes, limits, undo, resume.
+
+use std::sync::Arc;
+
+use rollout::{
+    Control, HostError, Journal, OpenMode, Outcome, Reason, ResumeOptions, RollbackOptions, RunId,
+    RunRecord, RunSpec, Severity, StepState, rollback_spec,
+};
+use tokio::sync::mpsc;
+
+use crate::scripted::{Script, Scripted, Values, host, old_proxy, push};
+
+struct Bench {
+    folder: tempfile::TempDir,
+    journal: Journal,
+    fleet: Arc<Scripted>,
+}
+
+impl Bench {
+    fn new(scripts: Vec<Script>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let journal =
+            Journal::open(&folder.path().join("journal.sqlite"), OpenMode::ReadWrite).unwrap();
+        let hosts = scripts
+            .into_iter()
+            .enumerate()
+            .map(|(number, script)| (host(number), script));
+        Self {
+            folder,
+            journal,
+            fleet: Arc::new(Scripted::new(hosts)),
+        }
+    }
+
+    async fn run(&self, spec: RunSpec) -> RunRecord {
+        let id = spec.id.clone();
+        self.carry(self.journal.create_run(spec).unwrap(), &id)
+            .await
+    }
+
+    async fn carry(&self, active: rollout::ActiveRun, id: &RunId) -> RunRecord {
+        let (events, _told) = mpsc::unbounded_channel();
+        let result = rollout::run(active, Arc::clone(&self.fleet), events, Control::default())
+            .await
+            .unwrap();
+        let record = self.journal.run(id).unwrap();
+        assert_eq!(
+            record.exit_code,
+            Some(result.exit_code),
+            "the journal knows the exit code"
+        );
+        assert_eq!(record.totals, result.totals);
+        record
+    }
+
+    fn values(&self) -> Vec<Values> {
+        self.fleet
+            .hosts
+            .lock()
+            .unwrap()
+            .values()
+            .map(|host| host.values.clone())
+            .collect()
+    }
+
+    fn rollback(&self, of: &RunRecord) -> RunSpec {
+        let options = RollbackOptions {
+            id: RunId::generate(),
+            operator: "test".into(),
+            reason: None,
+            force: false,
+            hosts: None,
+            ring: None,
+        };
+        rollback_spec(&self.journal, &of.id, options).unwrap()
+    }
+}
+
+fn with_old_proxy() -> Script {
+    Script {
+        values: [old_proxy()].into(),
+        guid: Some("g".into()),
+        ..Script::default()
+    }
+}
+
+#[tokio::test]
+async fn push_and_rollback_leave_every_value_as_it_was() {
+    let bench = Bench::new(vec![with_old_proxy(), Script::default(), with_old_proxy()]);
+    let before = bench.values();
+    let pushed = bench.run(push(3, "")).await;
+    assert_eq!(
+        (pushed.exit_code, pushed.totals.ok, pushed.totals.changed),
+        (Some(0), 3, 3)
+    );
+    assert_ne!(bench.values(), before);
+    let back = bench.run(bench.rollback(&pushed)).await;
+    assert_eq!((back.exit_code, back.totals.rolled_back), (Some(0), 3));
+    assert_eq!(bench.values(), before);
+}
+
+#[tokio::test]
+async fn a_loss_is_settled_by_reading_whether_the_write_arrived_or_not() {
+    for arrived in [true, false] {
+        for at in [1, 2, 3] {
+            let script = Script {
+                lose: Some((at, arrived)),
+                ..with_old_proxy()
+            };
+            let bench = Bench::new(vec![script]);
+            let record = bench.run(push(1, "")).await;
+            assert_eq!(
+                (record.exit_code, record.totals.ok),
+                (Some(0), 1),
+                "write {at}, arrived {arrived}"
+            );
+            assert!(record.hosts[0].changed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_loss_that_cannot_be_settled_is_indeterminate_and_resume_settles_it() {
+    let script = Script {
+        lose: Some((2, true)),
+        stays_away: true,
+        ..with_old_proxy()
+    };
+    let bench = Bench::new(vec![script]);
+    let record = bench.run(push(1, "")).await;
+    assert_eq!(
+        (record.exit_code, record.hosts[0].outcome),
+        (Some(5), Outcome::Indeterminate)
+    );
+    bench
+        .fleet
+        .hosts
+        .lock()
+        .unwrap()
+        .get_mut(&host(0))
+        .unwrap()
+        .stays_away = false;
+    let options = ResumeOptions {
+        only: vec![Outcome::Indeterminate],
+        adjust: None,
+    };
+    let active = bench.journal.resume_run(&record.id, options).unwrap();
+    let record = bench.carry(active, &record.id).await;
+    assert_eq!(
+        (
+            record.exit_code,
+            record.hosts[0].outcome,
+            record.hosts[0].changed
+        ),
+        (Some(0), Outcome::Ok, true)
+    );
+}
+
+#[tokio::test]
+async fn the_changes_of_a_step_stand_or_fall_together() {
+    let bench = Bench::new(vec![Script {
+        deny: Some(2),
+        ..with_old_proxy()
+    }]);
+    let before = bench.values();
+    let record = bench.run(push(1, "")).await;
+    assert_eq!(
+        (record.exit_code, record.hosts[0].reason),
+        (Some(3), Some(Reason::AccessDenied))
+    );
+    assert_eq!(record.hosts[0].steps[0].state, StepState::Failed);
+    assert_eq!(record.hosts[0].steps[1].state, StepState::NotRun);
+    assert_eq!(
+        bench.values(),
+        before,
+        "the first value of the pair was taken back"
+    );
+}
+
+#[tokio::test]
+async fn a_breach_starts_nobody_new() {
+    let refused = || Script {
+        open: Some(HostError::failed(Reason::Fault, "no")),
+        ..Script::default()
+    };
+    let mut scripts: Vec<Script> = (0..3).map(|_| refused()).collect();
+    scripts.extend((0..20).map(|_| Script::default()));
+    let bench = Bench::new(scripts);
+    let block =
+        "rollout:\n  rings:\n    - { name: all, select: rest, max_parallel: 2, max_failed: 1 }\n";
+    let record = bench.run(push(23, block)).await;
+    assert_eq!(record.exit_code, Some(6));
+    assert!(
+        record.totals.ok <= 2,
+        "at most those in flight: {:?}",
+        record.totals
+    );
+    let opened = bench
+        .fleet
+        .hosts
+        .lock()
+        .unwrap()
+        .values()
+        .filter(|host| host.opened > 0)
+        .count();
+    assert!(opened <= 4, "{opened} hosts were contacted");
+}
+
+#[tokio::test]
+async fn a_breach_can_take_the_ring_back() {
+    let mut scripts: Vec<Script> = (0..4).map(|_| with_old_proxy()).collect();
+    scripts.push(Script {
+        open: Some(HostError::failed(Reason::Fault, "no")),
+        ..Script::default()
+    });
+    let bench = Bench::new(scripts);
+    let before = bench.values();
+    let block = "rollout:\n  rings:\n    - { name: all, select: rest, max_parallel: 1, max_failed: 0, on_breach: rollback_ring }\n";
+    let record = bench.run(push(5, block)).await;
+    assert_eq!(
+        (record.exit_code, record.totals.rolled_back),
+        (Some(7), 4),
+        "{:?}",
+        record.totals
+    );
+    assert_eq!(bench.values(), before);
+}
+
+#[tokio::test]
+async fn a_tripped_guard_ends_the_run_and_forgets_nobody() {
+    let error = HostError {
+        severity: Severity::Guarded,
+        ..HostError::failed(Reason::CredentialGuard, "no")
+    };
+    let scripts = (0..50).map(|_| Script {
+        open: Some(error.clone()),
+        ..Script::default()
+    });
+    let bench = Bench::new(scripts.collect());
+    let record = bench.run(push(50, "")).await;
+    assert_eq!(
+        (
+            record.exit_code,
+            record.totals.not_started,
+            record.totals.hosts
+        ),
+        (Some(9), 50, 50)
+    );
+}
+
+#[tokio::test]
+async fn another_machine_under_the_name_is_not_rolled_back() {
+    let bench = Bench::new(vec![with_old_proxy()]);
+    let pushed = bench.run(push(1, "")).await;
+    bench
+        .fleet
+        .hosts
+        .lock()
+        .unwrap()
+        .get_mut(&host(0))
+        .unwrap()
+        .guid = Some("another".into());
+    let after = bench.values();
+    let record = bench.run(bench.rollback(&pushed)).await;
+    assert_eq!(
+        (record.exit_code, record.hosts[0].reason),
+        (Some(3), Some(Reason::WrongHost))
+    );
+    assert_eq!(bench.values(), after);
+}
+
+#[tokio::test]
+async fn a_second_controller_is_told_who_holds_the_run() {
+    let bench = Bench::new(vec![Script::default()]);
+    let spec = push(1, "");
+    let id = spec.id.clone();
+    let _held = bench.journal.create_run(spec).unwrap();
+    let path = bench.folder.path().join("journal.sqlite");
+    let other = Journal::open(&path, OpenMode::ReadWrite).unwrap();
+    let error = other
+        .resume_run(&id, ResumeOptions::default())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains(&std::process::id().to_string()), "{error}");
+}
+
+#[test]
+fn a_newer_journal_is_refused_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    drop(Journal::open(&path, OpenMode::ReadWrite).unwrap());
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.pragma_update(None, "user_version", 9999).unwrap();
+    drop(database);
+    let before = std::fs::read(&path).unwrap();
+    let error = Journal::open(&path, OpenMode::ReadWrite)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("9999"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}

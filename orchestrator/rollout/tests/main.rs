@@ -1,0 +1,8 @@
+//! The engine with its journal against a scripted fleet: no network, no other process.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod durable;
+mod engine;
+mod files;
+mod scripted;
