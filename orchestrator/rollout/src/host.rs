@@ -132,9 +132,12 @@ impl<F: Fleet> Flow<F> {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            let lost = error.severity == Severity::Lost;
+            // Once a step was begun, whatever ends the contact leaves the host half written.
+            let broken = matches!(error.severity, Severity::Unreachable | Severity::Guarded);
+            let lost = error.severity == Severity::Lost || (self.history.touched && broken);
             self.unsettled |= lost;
-            let again = lost || (self.unsettled && error.severity == Severity::Unreachable);
+            let again = error.severity != Severity::Guarded
+                && (lost || (self.unsettled && error.severity == Severity::Unreachable));
             if !again {
                 return Err(error);
             }
@@ -215,7 +218,7 @@ impl<F: Fleet> Flow<F> {
     }
 
     fn out_of_time(&self) -> HostError {
-        if let Some(loss) = &self.last_loss {
+        if let (true, Some(loss)) = (self.unsettled, &self.last_loss) {
             return loss.clone();
         }
         let limit = self.host().host.settings.host_timeout.value;
