@@ -41,7 +41,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error.to_string()),
     };
-    match runtime.block_on(run(args)) {
+    let result = runtime.block_on(run(args));
+    // A read of stdin may be under way in a thread that cannot be stopped: nothing waits for it.
+    runtime.shutdown_background();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => complain(&message),
     }
