@@ -43,6 +43,10 @@ fn options<'a>(args: &[&'a str]) -> Option<Options<'a>> {
                 }
                 _ => options.below = true,
             },
+            // One character, between the items of a list that is printed.
+            "/se" => {
+                options.separator = Some(args.next().filter(|mark| mark.chars().count() == 1)?);
+            }
             "/f" => options.force = true,
             "/reg:64" => options.narrow = false,
             "/reg:32" => options.narrow = true,
@@ -223,7 +227,7 @@ fn query(context: &Context, path: &KeyPath, options: &Options<'_>) -> Ended {
         out += &format!(
             "\r\n{}\r\n{}\r\n",
             path.long(),
-            row(context, &stored, &value)
+            row(context, &stored, &value, options)
         );
         return Ended::out(out);
     }
@@ -251,7 +255,7 @@ fn query(context: &Context, path: &KeyPath, options: &Options<'_>) -> Ended {
                 .host
                 .read_value(path, name)
                 .unwrap_or_else(|| value.clone());
-            out += &row(context, name, &seen);
+            out += &row(context, name, &seen, options);
         }
         out += "\r\n";
     }
@@ -269,7 +273,7 @@ fn query(context: &Context, path: &KeyPath, options: &Options<'_>) -> Ended {
 }
 
 /// Four blanks, name, four blanks, type, four blanks, data.
-fn row(context: &Context, name: &str, value: &RawValue) -> String {
+fn row(context: &Context, name: &str, value: &RawValue, options: &Options<'_>) -> String {
     let name = if name.is_empty() {
         texts::default_name(context.host.options.language)
     } else {
@@ -281,7 +285,7 @@ fn row(context: &Context, name: &str, value: &RawValue) -> String {
         .map_or_else(|| format!("0x{:x}", value.kind), |(name, _)| (*name).into());
     let data = match value.kind {
         kind::SZ | kind::EXPAND_SZ => value.as_text(),
-        kind::MULTI_SZ => value.as_items().join("\\0"),
+        kind::MULTI_SZ => value.as_items().join(options.separator.unwrap_or("\\0")),
         kind::DWORD if value.bytes.len() == 4 => {
             format!("0x{:x}", value.as_dword().unwrap_or_default())
         }

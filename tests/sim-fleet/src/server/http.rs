@@ -184,6 +184,8 @@ pub(crate) struct Reply {
     pub(crate) close: bool,
     /// Robust connections: chunked, with a trailer.
     pub(crate) chunked: bool,
+    /// The body is clear text that is sealed on its way out: sealing moves the sequence, so it comes last.
+    pub(crate) seal: bool,
 }
 
 impl Reply {

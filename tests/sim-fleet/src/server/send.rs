@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use super::connection::End;
 use super::faults::After;
 use super::http::{Reply, Wire};
-use super::multipart;
 use super::session::Session;
 use crate::host::Host;
 use crate::knobs::GarbageKind;
@@ -17,10 +16,16 @@ pub(super) async fn reply<S: super::connection::Socket>(
     wire: &mut Wire<S>,
     host: &Host,
     session: &mut Session,
-    reply: Reply,
+    mut reply: Reply,
     after: After,
 ) -> Option<End> {
     let close = reply.close;
+    if let After::Garbage(GarbageKind::Xml) = after {
+        reply.body = BROKEN_XML.into();
+    } else if let After::Garbage(GarbageKind::Envelope) = after {
+        reply.body = OTHER_ENVELOPE.into();
+    }
+    session.finish(&mut reply);
     let bytes = match after {
         After::Pass => reply.encode(),
         After::Reset => return Some(End::Reset),
@@ -32,7 +37,7 @@ pub(super) async fn reply<S: super::connection::Socket>(
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             return Some(End::Reset);
         }
-        After::Garbage(kind) => garbage(kind, &reply, session),
+        After::Garbage(kind) => garbage(kind, &reply),
         After::Huge(length) => return Some(huge(wire, &reply, length).await),
         After::Endless => return Some(endless(wire, &reply).await),
         After::Trickle(interval, size) => {
@@ -55,7 +60,11 @@ pub(super) async fn reply<S: super::connection::Socket>(
     }
 }
 
-fn garbage(kind: GarbageKind, reply: &Reply, session: &mut Session) -> Vec<u8> {
+const BROKEN_XML: &str = "<s:Envelope><s:Body></s:Envelope";
+const OTHER_ENVELOPE: &str = "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\">\
+     <s:Header><a:Action>urn:nothing</a:Action></s:Header><s:Body><x/></s:Body></s:Envelope>";
+
+fn garbage(kind: GarbageKind, reply: &Reply) -> Vec<u8> {
     let with = |content_type, body: Vec<u8>| {
         Reply {
             status: 200,
@@ -65,10 +74,6 @@ fn garbage(kind: GarbageKind, reply: &Reply, session: &mut Session) -> Vec<u8> {
         }
         .encode()
     };
-    let mut sealed = |text: &str| match session.seal(text.as_bytes()) {
-        Some(body) => with(multipart::CONTENT_TYPE, body),
-        None => with(SOAP, text.as_bytes().to_vec()),
-    };
     match kind {
         GarbageKind::Bytes => {
             b"\x16\x03\x01\x02\x00\x01\x00SSH-2.0-OpenSSH\r\n\0\xff\xfe garbage\r\n\r\n".to_vec()
@@ -77,11 +82,10 @@ fn garbage(kind: GarbageKind, reply: &Reply, session: &mut Session) -> Vec<u8> {
             "text/html",
             b"<html><body>Please log in to the guest network.</body></html>".to_vec(),
         ),
-        GarbageKind::Xml => sealed("<s:Envelope><s:Body></s:Envelope"),
-        GarbageKind::Envelope => sealed(
-            "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\">\
-             <s:Header><a:Action>urn:nothing</a:Action></s:Header><s:Body><x/></s:Body></s:Envelope>",
-        ),
+        // The body was exchanged before it was sealed.
+        GarbageKind::Xml | GarbageKind::Envelope => {
+            with(reply.content_type.unwrap_or(SOAP), reply.body.clone())
+        }
         GarbageKind::Signature => {
             let mut broken = Reply {
                 status: reply.status,

@@ -77,10 +77,14 @@ impl Session {
         host.options.basic && (self.secure || host.options.allow_unencrypted)
     }
 
-    /// Seals a body that nobody asked for (broken replies).
-    pub(super) fn seal(&mut self, clear: &[u8]) -> Option<Vec<u8>> {
-        let (signature, data) = self.seal.as_mut()?.seal(clear);
-        Some(multipart::write(&signature, &data))
+    /// Seals a reply that is to be sealed. Once for each reply that is sent: the client checks the sequence.
+    pub(super) fn finish(&mut self, reply: &mut Reply) {
+        if let Some(seal) = self.seal.as_mut().filter(|_| reply.seal) {
+            let (signature, data) = seal.seal(&reply.body);
+            reply.content_type = Some(multipart::CONTENT_TYPE);
+            reply.body = multipart::write(&signature, &data);
+            reply.seal = false;
+        }
     }
 
     /// Answers a request.
@@ -218,22 +222,14 @@ impl Session {
             wsman::Outcome::Answer(answer) => answer,
             wsman::Outcome::Reset => return Outcome::Reset,
         };
-        let mut reply = Reply {
+        let reply = Reply {
             status: answer.status,
             chunked: answer.robust,
+            content_type: Some(SOAP),
+            body: answer.xml.into_bytes(),
+            seal: sealed,
             ..Reply::default()
         };
-        match self.seal.as_mut().filter(|_| sealed) {
-            Some(seal) => {
-                let (signature, data) = seal.seal(answer.xml.as_bytes());
-                reply.content_type = Some(multipart::CONTENT_TYPE);
-                reply.body = multipart::write(&signature, &data);
-            }
-            None => {
-                reply.content_type = Some(SOAP);
-                reply.body = answer.xml.into_bytes();
-            }
-        }
         Outcome::Reply(reply)
     }
 

@@ -232,8 +232,9 @@ fn enumerate_values(host: &Host, path: &KeyPath) -> (Vec<Out>, u32) {
             let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
             let names = some(key.values().map(|(name, _)| name.to_string()).collect());
             let types = some(
+                // `sint32` in the MOF: a type number above 2^31 comes out negative.
                 key.values()
-                    .map(|(_, value)| value.kind.to_string())
+                    .map(|(_, value)| value.kind.cast_signed().to_string())
                     .collect(),
             );
             (vec![("Types", types), ("sNames", names)], 0)
