@@ -120,13 +120,8 @@ async fn challenge(
             ..loss
         })?;
     if answer.status != 401 {
-        let kind = match answer.status {
-            200..=299 => {
-                ErrorKind::Protocol("the host answers without asking for a logon".to_owned())
-            }
-            status => ErrorKind::Http(status),
-        };
-        return Err(Loss::new(kind, Sent::Nothing));
+        // A success as well: a WinRM service asks for a logon, a captive portal does not.
+        return Err(Loss::new(ErrorKind::Http(answer.status), Sent::Nothing));
     }
     let offered = offers(answer.authenticate.iter().map(String::as_str));
     let token = offered
