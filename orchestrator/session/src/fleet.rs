@@ -14,7 +14,7 @@ use crate::credential::{CredentialSource, Wallet};
 use crate::error::{Trouble, host_error};
 use crate::guard::LogonBudget;
 use crate::identity::{self, Proof};
-use crate::link::{Link, Terms};
+use crate::link::{Link, Terms, bare_name};
 use crate::session::{HostReader, HostSession};
 
 /// All hosts of a run, over WS-Management. Implements [`Survey`] for verbs that only read, and [`Fleet`].
@@ -58,7 +58,9 @@ impl RealFleet {
         let credential = settings.credential.value.as_deref();
         let (username, password) = self.wallet.open(credential).await?;
         let terms = Terms::new(host, settings, &username);
-        let guard = self.budget.for_credential(credential.unwrap_or_default());
+        let guard = self
+            .budget
+            .for_credential(credential.unwrap_or_default(), bare_name(settings));
         let credentials = Credentials { username, password };
         let client = Client::connect(endpoint, credentials, guard, Arc::clone(&self.tls))
             .await

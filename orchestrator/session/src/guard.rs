@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use wsman::{BoxFuture, LogonDenied, LogonGuard, LogonPermit};
 
 use account::AccountKey;
+pub(crate) use account::BareName;
 pub use policy::LogonLimits;
 use policy::{Answer, Denial, Policy, Ticket, Verdict};
 
@@ -36,10 +37,15 @@ impl LogonBudget {
 
     /// The guard to give to the sessions of one credential. Two credentials of one account share the account's
     /// budget, but a success of the one does not prove the other's password.
-    pub(crate) fn for_credential(self: &Arc<Self>, credential: &str) -> Arc<dyn LogonGuard> {
+    pub(crate) fn for_credential(
+        self: &Arc<Self>,
+        credential: &str,
+        bare: BareName,
+    ) -> Arc<dyn LogonGuard> {
         Arc::new(CredentialGuard {
             budget: Arc::clone(self),
             credential: credential.to_owned(),
+            bare,
         })
     }
 
@@ -74,15 +80,16 @@ impl LogonBudget {
     }
 }
 
-/// Whether an account belongs to the host itself (`.\user`, `HOST\user`).
-pub(crate) fn account_is_local(username: &str, host: &str) -> bool {
-    AccountKey::new(username, host).is_local()
+/// Whether an account belongs to the host itself (`.\user`, `HOST\user`, with Basic `user`).
+pub(crate) fn account_is_local(username: &str, host: &str, bare: BareName) -> bool {
+    AccountKey::new(username, host, bare).is_local()
 }
 
 /// The seam towards `wsman`.
 struct CredentialGuard {
     budget: Arc<LogonBudget>,
     credential: String,
+    bare: BareName,
 }
 
 impl LogonGuard for CredentialGuard {
@@ -92,7 +99,7 @@ impl LogonGuard for CredentialGuard {
         host: &'a str,
     ) -> BoxFuture<'a, Result<Box<dyn LogonPermit>, LogonDenied>> {
         Box::pin(async move {
-            let account = AccountKey::new(account, host);
+            let account = AccountKey::new(account, host, self.bare);
             match self.budget.admit(&account, &self.credential).await {
                 Ok(permit) => Ok(Box::new(permit) as Box<dyn LogonPermit>),
                 Err(denial) => Err(LogonDenied(denial.to_string())),
@@ -138,7 +145,7 @@ mod tests {
     use super::*;
 
     async fn logon(budget: Arc<LogonBudget>, host: usize, answer: Answer) -> Result<(), Denial> {
-        let account = AccountKey::new(r"CORP\svc", &format!("pc-{host}"));
+        let account = AccountKey::new(r"CORP\svc", &format!("pc-{host}"), BareName::Either);
         let mut permit = budget.admit(&account, "c").await?;
         tokio::task::yield_now().await;
         permit.settle(answer);
@@ -172,7 +179,7 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_permit_lets_the_next_one_go() {
         let budget = LogonBudget::new(LogonLimits::default());
-        let account = AccountKey::new(r"CORP\svc", "pc-1");
+        let account = AccountKey::new(r"CORP\svc", "pc-1", BareName::Either);
         let held = budget.admit(&account, "c").await.unwrap();
         let waiting = {
             let (budget, account) = (Arc::clone(&budget), account.clone());

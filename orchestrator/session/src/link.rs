@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use inventory::{Channel, HostName, Settings, Transport};
+use inventory::{Auth, Channel, HostName, Settings, Transport};
 use playbooks::registry::REG_SZ;
 use playbooks::{KeyPath, Observed, Target, Typed};
 use rollout::{Cost, HostError, HostIdentity, Reason};
@@ -13,7 +13,7 @@ use wsman::Client;
 
 use crate::cim::{self, Reading};
 use crate::error::{Situation, Trouble, host_error};
-use crate::guard::account_is_local;
+use crate::guard::{BareName, account_is_local};
 use crate::shell;
 
 /// The terms on which a host is spoken to, as far as they matter after connecting.
@@ -31,7 +31,7 @@ impl Terms {
         Self {
             channel: settings.channel.value,
             account: username.to_owned(),
-            local_account: account_is_local(username, host.as_str()),
+            local_account: account_is_local(username, host.as_str(), bare_name(settings)),
             tls: settings.transport.value == Transport::Https,
             port: settings.port.value,
         }
@@ -45,6 +45,14 @@ impl Terms {
             port: self.port,
             account: &self.account,
         }
+    }
+}
+
+/// Whose account a name without a domain is on this host.
+pub(crate) fn bare_name(settings: &Settings) -> BareName {
+    match settings.auth.value {
+        Auth::Basic => BareName::Local,
+        Auth::Negotiate | Auth::Ntlm | Auth::Kerberos | Auth::Certificate => BareName::Either,
     }
 }
 

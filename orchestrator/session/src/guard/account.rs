@@ -2,6 +2,17 @@
 
 use std::fmt;
 
+/// Whose account a user name without a domain is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BareName {
+    /// The host's own: WinRM's Basic knows local accounts only (wsman reference 5.1), so each host has a counter of
+    /// its own.
+    Local,
+    /// The host's or the domain's: NTLM without a domain name asks the host's accounts first, then the domain's. It
+    /// counts in the whole run, which is the safe reading.
+    Either,
+}
+
 /// The owner of a lockout counter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AccountKey {
@@ -12,15 +23,18 @@ pub(crate) struct AccountKey {
 }
 
 impl AccountKey {
-    /// Takes the user name as the inventory gives it. `.\user` and `HOST\user` are accounts of the host itself. A
-    /// bare `user` may be either; it counts in the whole run, which is the safe reading.
-    pub(crate) fn new(username: &str, host: &str) -> Self {
+    /// Takes the user name as the inventory gives it. `.\user` and `HOST\user` are accounts of the host itself.
+    pub(crate) fn new(username: &str, host: &str, bare: BareName) -> Self {
         let host = host.to_lowercase();
         let short = host.split('.').next().unwrap_or(&host);
         let folded = username.trim().to_lowercase();
         match folded.split_once('\\') {
             Some((domain, user)) if domain == "." || domain == short || domain == host => Self {
                 name: format!(r".\{user}"),
+                host: Some(host),
+            },
+            None if bare == BareName::Local && !folded.contains('@') => Self {
+                name: format!(r".\{folded}"),
                 host: Some(host),
             },
             _ => Self {
@@ -55,15 +69,15 @@ mod tests {
         let host = "PC-1.corp.example";
         for name in [r".\Admin", r"PC-1\admin", r"pc-1.CORP.example\ADMIN"] {
             assert_eq!(
-                AccountKey::new(name, host),
-                AccountKey::new(r".\admin", host),
+                AccountKey::new(name, host, BareName::Either),
+                AccountKey::new(r".\admin", host, BareName::Either),
                 "{name}"
             );
-            assert!(AccountKey::new(name, host).is_local());
+            assert!(AccountKey::new(name, host, BareName::Either).is_local());
         }
         assert_ne!(
-            AccountKey::new(r".\admin", "pc-1"),
-            AccountKey::new(r".\admin", "pc-2")
+            AccountKey::new(r".\admin", "pc-1", BareName::Either),
+            AccountKey::new(r".\admin", "pc-2", BareName::Either)
         );
     }
 
@@ -71,10 +85,21 @@ mod tests {
     fn domain_accounts_count_in_the_whole_run() {
         for name in [r"CORP\svc", "svc@corp.example", "svc"] {
             assert_eq!(
-                AccountKey::new(name, "pc-1"),
-                AccountKey::new(&name.to_uppercase(), "pc-2")
+                AccountKey::new(name, "pc-1", BareName::Either),
+                AccountKey::new(&name.to_uppercase(), "pc-2", BareName::Either)
             );
-            assert!(!AccountKey::new(name, "pc-1").is_local());
+            assert!(!AccountKey::new(name, "pc-1", BareName::Either).is_local());
+        }
+    }
+
+    #[test]
+    fn a_bare_name_belongs_to_the_host_where_only_local_accounts_are_known() {
+        let key = |name, host| AccountKey::new(name, host, BareName::Local);
+        assert!(key("admin", "pc-1").is_local());
+        assert_eq!(key("Admin", "pc-1"), key(r".\admin", "PC-1"));
+        assert_ne!(key("admin", "pc-1"), key("admin", "pc-2"));
+        for name in [r"CORP\svc", "svc@corp.example"] {
+            assert!(!key(name, "pc-1").is_local(), "{name}");
         }
     }
 }

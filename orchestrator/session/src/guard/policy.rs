@@ -172,6 +172,7 @@ impl Policy {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::BareName;
     use super::*;
 
     fn policy() -> Policy {
@@ -179,7 +180,7 @@ mod tests {
     }
 
     fn domain() -> AccountKey {
-        AccountKey::new(r"CORP\svc", "pc-1")
+        AccountKey::new(r"CORP\svc", "pc-1", BareName::Either)
     }
 
     #[track_caller]
@@ -265,7 +266,7 @@ mod tests {
     fn local_accounts_count_per_host() {
         let mut policy = policy();
         for host in ["pc-1", "pc-2"] {
-            let account = AccountKey::new(r".\admin", host);
+            let account = AccountKey::new(r".\admin", host, BareName::Either);
             for _ in 0..3 {
                 let ticket = send(&mut policy, &account);
                 policy.settle(ticket, Answer::Refused);
