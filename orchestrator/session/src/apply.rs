@@ -14,7 +14,7 @@ impl Link {
     /// Writes one change; gives what is there afterwards. Not cancel safe.
     pub(crate) async fn apply(&mut self, change: &Change) -> Result<Observed, Trouble> {
         match &change.desired {
-            Desired::Value(raw) => self.put(&change.target, raw).await,
+            Desired::Value(raw) => self.put(&change.target, raw).await.map_err(not_the_prior),
             Desired::Absent => self.remove(&change.target).await,
             winhttp => self.netsh(&change.target, winhttp).await,
         }
@@ -26,12 +26,7 @@ impl Link {
         target: &Target,
         raw: &RawValue,
     ) -> Result<Observed, Trouble> {
-        if raw.kind == REG_EXPAND_SZ && !self.shell_allowed() {
-            let why = format!(
-                "{target}: an expandable text cannot be read back exactly with channel cim"
-            );
-            return Err(Trouble::Refused(Reason::ReadBackDiffers, why));
-        }
+        self.can_be_read_back(target, raw)?;
         let sent = self.send_value(target, raw).await;
         let doubt = self.unless_settled_by_reading(sent)?;
         let found = self.read_back(target, raw.kind).await?;
@@ -39,6 +34,22 @@ impl Link {
             Some(trouble) if found.value() != Some(raw) => Err(trouble),
             _ => Ok(found),
         }
+    }
+
+    /// What no channel of this host would show exactly is not written: it could neither be proved nor, by a later
+    /// session, be told from somebody else's value.
+    fn can_be_read_back(&self, target: &Target, raw: &RawValue) -> Result<(), Trouble> {
+        let by_wmi = self.road == Road::Cim && cim::shows(raw);
+        let why = match self.shell_allowed() {
+            _ if by_wmi => return Ok(()),
+            true => match shell::shows(target, raw) {
+                Ok(()) => return Ok(()),
+                Err(why) => why,
+            },
+            false => "StdRegProv may show it changed, and channel cim forbids to ask reg.exe",
+        };
+        let text = format!("{target}: the value could not be read back exactly: {why}");
+        Err(Trouble::Refused(Reason::ReadBackDiffers, text))
     }
 
     /// Deletes a value, leaves its key alone, and reads back.
@@ -173,6 +184,16 @@ impl Link {
             Err(trouble) => trouble.may_have_run() && !trouble.is_opening_the_shell(),
         };
         self.by_shell(result)
+    }
+}
+
+/// A wanted value that a channel cannot write is no prior state; the words are right, the reason is not.
+fn not_the_prior(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Refused(Reason::PriorNotRestorable, text) => {
+            Trouble::Refused(Reason::ReadBackDiffers, text)
+        }
+        other => other,
     }
 }
 

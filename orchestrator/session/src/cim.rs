@@ -200,6 +200,18 @@ async fn value(client: &mut Client, target: &Target, kind: u32) -> Result<Readin
     Ok(reading)
 }
 
+/// Whether [`observe`] would show this value without doubt.
+pub(crate) fn shows(raw: &RawValue) -> bool {
+    match raw.to_typed() {
+        Some(Typed::Sz(text)) => is_plain(&text),
+        Some(Typed::MultiSz(items)) => {
+            !items.is_empty() && items.iter().all(|item| !item.is_empty() && is_plain(item))
+        }
+        Some(Typed::Binary(_) | Typed::Dword(_) | Typed::Qword(_)) => true,
+        Some(Typed::ExpandSz(_)) | None => false,
+    }
+}
+
 /// WMI writes `?` for control characters, XML readers fold line ends, and an unpaired surrogate has no text form:
 /// where one of those signs occurs, the text may be another one on the host.
 fn is_plain(text: &str) -> bool {

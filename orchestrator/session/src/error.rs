@@ -140,7 +140,8 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::AuthNotOffered(_) => (Refusal, Reason::AuthNotOffered),
         ErrorKind::Certificate(_) => (Refusal, Reason::Certificate),
         ErrorKind::InsecureTransport(_) => (Refusal, Reason::InsecureTransport),
-        ErrorKind::SealingRefused(_) => (Refusal, Reason::SealingRefused),
+        // An answer that cannot be unsealed answers a request that may have been carried out.
+        ErrorKind::SealingRefused(_) => (Answer, Reason::SealingRefused),
         ErrorKind::Fault(fault) => judge_fault(fault, situation),
         ErrorKind::Registry {
             code: 5 | 0x8004_1003 | 0x8007_0005,

@@ -14,7 +14,7 @@ mod reg_output;
 use std::collections::{BTreeMap, BTreeSet};
 
 use playbooks::registry::REG_MULTI_SZ;
-use playbooks::{KeyPath, Observed, RawValue, Target};
+use playbooks::{KeyPath, Observed, RawValue, Target, Typed};
 use rollout::Reason;
 use wsman::{Client, CommandOutput};
 
@@ -30,15 +30,17 @@ pub(crate) async fn observe(
     client: &mut Client,
     targets: &[Target],
 ) -> Result<Vec<Observed>, Trouble> {
-    let mut lines = Vec::with_capacity(targets.len());
+    let mut lines = Vec::with_capacity(targets.len() + 1);
     for target in targets {
         lines.push(line::query_value(target).map_err(unquotable)?);
     }
-    let ran = chain::run_all(client, &lines).await?;
+    lines.push(line::query_specimen());
+    let mut ran = chain::run_all(client, &lines).await?;
+    let tail = tail(ran.pop());
     let mut observed: Vec<Option<Observed>> = Vec::with_capacity(targets.len());
     for (target, ran) in targets.iter().zip(&ran) {
         observed.push(if ran.ok {
-            Some(present(client, target, ran).await?)
+            Some(present(client, target, ran, &tail).await?)
         } else {
             None
         });
@@ -119,6 +121,36 @@ pub(crate) fn only_if_writable(target: &Target, found: Observed) -> Observed {
     }
 }
 
+/// Whether [`observe`] would show this value exactly, or why not.
+pub(crate) fn shows(target: &Target, raw: &RawValue) -> Result<(), &'static str> {
+    let typed = raw
+        .to_typed()
+        .ok_or("its bytes are not those of its type")?;
+    match &typed {
+        Typed::Sz(text) | Typed::ExpandSz(text) => {
+            reg_output::text(text)?;
+            if target.value.is_empty() && looks_unset(text) {
+                return Err(UNSET);
+            }
+        }
+        Typed::MultiSz(items) => {
+            if let Observed::Opaque { .. } = reg_output::observed_items(items.clone()) {
+                return Err("reg query does not show such a list exactly");
+            }
+        }
+        Typed::Binary(_) | Typed::Dword(_) | Typed::Qword(_) => {}
+    }
+    Ok(())
+}
+
+const UNSET: &str =
+    "reg query does not tell an unset default value from one with text in parentheses";
+
+/// The unset default value is printed like a set one with a localised text in parentheses.
+fn looks_unset(data: &str) -> bool {
+    data.starts_with('(') && data.ends_with(')')
+}
+
 /// The words of a program's output for a message: the first line that says something.
 pub(crate) fn said(output: &CommandOutput) -> String {
     let text =
@@ -131,32 +163,48 @@ pub(crate) fn said(output: &CommandOutput) -> String {
     line.unwrap_or_default().chars().take(200).collect()
 }
 
-async fn present(client: &mut Client, target: &Target, ran: &Ran) -> Result<Observed, Trouble> {
-    let Some(value) = reg_output::value_line(&ran.out, &target.value) else {
+/// What this host's `reg.exe` prints behind the data: taken from a value that is known to end without a line break, so
+/// that line breaks at the end of other values are seen.
+fn tail(specimen: Option<Ran>) -> String {
+    let printed = specimen.filter(|ran| ran.ok);
+    let found = printed
+        .as_ref()
+        .and_then(|ran| reg_output::value_line(&ran.out, line::SPECIMEN.1));
+    match found {
+        Some((_, tail)) => tail.to_owned(),
+        None => reg_output::USUAL_TAIL.to_owned(),
+    }
+}
+
+async fn present(
+    client: &mut Client,
+    target: &Target,
+    ran: &Ran,
+    tail: &str,
+) -> Result<Observed, Trouble> {
+    let found = reg_output::value_line(&ran.out, &target.value);
+    let Some((value, _)) = found.filter(|(_, found)| *found == tail) else {
         let why = "reg query printed something that cannot be read exactly".to_owned();
         return Ok(Observed::Opaque {
             kind: line::type_hint(&ran.out),
             why,
         });
     };
-    // The unset default value is printed like a set one with a localised text in parentheses.
-    if target.value.is_empty() && value.data.starts_with('(') && value.data.ends_with(')') {
-        let why =
-            "reg query does not tell an unset default value from one with text in parentheses";
+    if target.value.is_empty() && looks_unset(&value.data) {
         return Ok(Observed::Opaque {
             kind: value.kind,
-            why: why.to_owned(),
+            why: UNSET.to_owned(),
         });
     }
     if value.kind == REG_MULTI_SZ && value.data.contains("\\0") {
-        return multi(client, target).await;
+        return multi(client, target, tail).await;
     }
     Ok(reg_output::observed(&value, "\\0"))
 }
 
 /// A text with `\0` in it may be two items, or one item that holds those two characters: printed twice with other
 /// separators it cannot be mistaken.
-async fn multi(client: &mut Client, target: &Target) -> Result<Observed, Trouble> {
+async fn multi(client: &mut Client, target: &Target, tail: &str) -> Result<Observed, Trouble> {
     let mut printed = Vec::new();
     for separator in [SEPARATORS.0, SEPARATORS.1] {
         printed.push(line::query_separated(target, separator).map_err(unquotable)?);
@@ -166,7 +214,8 @@ async fn multi(client: &mut Client, target: &Target) -> Result<Observed, Trouble
         .iter()
         .filter(|ran| ran.ok)
         .filter_map(|ran| reg_output::value_line(&ran.out, &target.value))
-        .map(|value| value.data)
+        .filter(|(_, found)| *found == tail)
+        .map(|(value, _)| value.data)
         .collect();
     let items = match data.as_slice() {
         [first, second] => reg_output::merge_separators(first, second, SEPARATORS),

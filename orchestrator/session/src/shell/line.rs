@@ -17,6 +17,18 @@ pub(super) fn query_value(target: &Target) -> Result<String, Unquotable> {
     ))
 }
 
+/// A value that every Windows has, a text of digits: key below HKLM, name.
+pub(super) const SPECIMEN: (&str, &str) = (
+    r"SOFTWARE\Microsoft\Windows NT\CurrentVersion",
+    "CurrentBuildNumber",
+);
+
+/// `reg query` of [`SPECIMEN`].
+pub(super) fn query_specimen() -> String {
+    let (key, name) = SPECIMEN;
+    format!(r#"reg query "HKLM\{key}" /v "{name}" /reg:64"#)
+}
+
 /// `reg query` of one multi string with a separator of its own.
 pub(super) fn query_separated(target: &Target, separator: char) -> Result<String, Unquotable> {
     let separator = argument(&separator.to_string())?;

@@ -21,21 +21,30 @@ pub(crate) struct ValueLine {
     pub(crate) data: String,
 }
 
+/// What stands behind the data of a value that ends without line breaks, in the `reg.exe` of present Windows.
+pub(crate) const USUAL_TAIL: &str = "\r\n\r\n";
+
 /// Finds the line of the value `name` (empty: the default value, whose printed name is localised) in the output of
-/// `reg query KEY /v NAME`. `None` where the output has another shape than one value.
-pub(crate) fn value_line(output: &str, name: &str) -> Option<ValueLine> {
-    let mut found = None;
-    for line in lines(output) {
-        if line.trim().is_empty() || is_key_line(line) {
-            continue;
+/// `reg query KEY /v NAME`, and what stands behind it: line breaks, of which some may belong to the data. `None` where
+/// the output has another shape than one value.
+pub(crate) fn value_line<'a>(output: &'a str, name: &str) -> Option<(ValueLine, &'a str)> {
+    let output = output.strip_prefix('\u{FEFF}').unwrap_or(output);
+    let mut rest = output;
+    let mut key_seen = false;
+    loop {
+        let (line, _) = rest.split_once('\n')?;
+        let text = line.strip_suffix('\r').unwrap_or(line);
+        if !text.trim().is_empty() {
+            if key_seen || !is_key_line(text) {
+                // A second value or a line of data with a line break in it: not for this reader.
+                let tail = rest.get(text.len()..)?;
+                let alone = tail.trim_matches(['\r', '\n']).is_empty();
+                return Some((columns(text, name)?, tail)).filter(|_| alone);
+            }
+            key_seen = true;
         }
-        // A second value, a line of data with a line break in it, or a summary: not for this reader.
-        if found.is_some() {
-            return None;
-        }
-        found = Some(columns(line, name)?);
+        rest = rest.get(line.len() + 1..)?;
     }
-    found
 }
 
 /// The names of the direct subkeys in the output of `reg query KEY`, and whether the key has values.
@@ -97,7 +106,7 @@ pub(crate) fn observed_items(items: Vec<String>) -> Observed {
         .map(|item| text(item))
         .collect::<Result<Vec<_>, _>>()
     {
-        Ok(items) if !items.iter().any(String::is_empty) => {
+        Ok(items) if !items.is_empty() && !items.iter().any(String::is_empty) => {
             Observed::Present(Typed::MultiSz(items).to_raw())
         }
         Ok(_) => Observed::Opaque {
@@ -138,7 +147,8 @@ fn typed(line: &ValueLine, separator: &str) -> Result<Typed, &'static str> {
     }
 }
 
-fn text(data: &str) -> Result<String, &'static str> {
+/// A text that the console showed as it is, or why it may be another one.
+pub(crate) fn text(data: &str) -> Result<String, &'static str> {
     if data.contains('\u{FFFD}') {
         return Err("the text holds characters that the console cannot show");
     }
@@ -243,7 +253,8 @@ fn type_number(word: &str) -> Option<u32> {
         "REG_FULL_RESOURCE_DESCRIPTOR" => 9,
         "REG_RESOURCE_REQUIREMENTS_LIST" => 10,
         "REG_QWORD" => REG_QWORD,
-        _ => return None,
+        // A type without a name is printed as its number; no channel writes one, so it only has to be named right.
+        _ => return u32::from_str_radix(word.strip_prefix("0x")?, 16).ok(),
     })
 }
 
@@ -257,7 +268,9 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, name: &str, expected: Typed) {
-        let value = value_line(&query(line), name).expect("a value line");
+        let text = query(line);
+        let (value, tail) = value_line(&text, name).expect("a value line");
+        assert_eq!(tail, USUAL_TAIL);
         assert_eq!(
             observed(&value, "\\0"),
             Observed::Present(expected.to_raw()),
@@ -267,7 +280,9 @@ mod tests {
 
     #[track_caller]
     fn check_opaque(line: &str, name: &str, kind: u32) {
-        let value = value_line(&query(line), name).expect("a value line");
+        let text = query(line);
+        let (value, tail) = value_line(&text, name).expect("a value line");
+        assert_eq!(tail, USUAL_TAIL);
         assert!(
             matches!(observed(&value, "\\0"), Observed::Opaque { kind: k, .. } if k == kind),
             "{line}"
@@ -368,6 +383,22 @@ mod tests {
             None
         );
         assert_eq!(value_line(&query("    N    REG_WHATEVER    x"), "N"), None);
+        // A line of the data that looks like a key's.
+        let second = "    N    REG_SZ    a\nHKEY_LOCAL_MACHINE\\SOFTWARE";
+        assert_eq!(value_line(&query(second), "N"), None);
+    }
+
+    #[test]
+    fn line_breaks_at_the_end_of_the_data_show_in_the_tail() {
+        for (data, tail) in [
+            ("a\n", "\n\r\n\r\n"),
+            ("a\r\n", "\r\n\r\n\r\n"),
+            ("\n", "\n\r\n\r\n"),
+        ] {
+            let text = query(&format!("    N    REG_SZ    {data}"));
+            let (_, found) = value_line(&text, "N").expect("a value line");
+            assert_eq!(found, tail, "{data:?}");
+        }
     }
 
     #[test]
