@@ -1,0 +1,19 @@
+//! One host over the real protocol, against the simulated fleet in process.
+//!
+//! `lab.rs` starts hosts and opens sessions; each other module is one subject. Long runs: `WINFLEET_LONG=1`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "functions that tests share are outside of what clippy.toml allows"
+)]
+
+mod cost;
+mod exits;
+mod faults;
+mod guard;
+mod lab;
+mod observe;
+mod observe_limits;
+mod states;
+mod three_way;
+mod undo;

@@ -1,0 +1,56 @@
+//! The documented limits of promise 1: defects that neither `StdRegProv` nor `reg.exe` shows. Each case says what the
+//! channels show instead; whoever finds a channel that shows more has to come here.
+
+use playbooks::{Observed, RawValue};
+
+use crate::lab::{Lab, sz, target, theirs};
+
+const KEY: &str = r"SOFTWARE\Example";
+
+fn units(kind: u32, units: &[u16]) -> RawValue {
+    let bytes = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    RawValue { kind, bytes }
+}
+
+#[tokio::test]
+async fn a_text_that_reads_like_a_terminated_one() {
+    let a = u16::from(b'a');
+    let mut odd_length = units(1, &[a, 0]);
+    odd_length.bytes.push(0);
+    let cases = [
+        ("no terminator", units(1, &[a]), sz("a")),
+        ("no bytes at all", units(1, &[]), sz("")),
+        ("two terminators", units(1, &[a, 0, 0]), sz("a")),
+        (
+            "text behind the terminator",
+            units(1, &[a, 0, a, 0]),
+            sz("a"),
+        ),
+        ("odd length", odd_length, sz("a")),
+    ];
+    for channel in ["auto", "cim", "shell"] {
+        let lab = Lab::one().await.defaults(&format!("channel: {channel}"));
+        for (what, stored, shown) in &cases {
+            lab.host().set_value(KEY, "Value", theirs(stored));
+            let found = lab.look(&target(KEY, "Value")).await.unwrap();
+            assert_eq!(
+                found,
+                Observed::Present(shown.clone()),
+                "{what} by {channel}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_reads_like_a_closed_one() {
+    let a = u16::from(b'a');
+    let closed = units(7, &[a, 0, 0]);
+    for channel in ["auto", "cim", "shell"] {
+        let lab = Lab::one().await.defaults(&format!("channel: {channel}"));
+        lab.host()
+            .set_value(KEY, "Value", theirs(&units(7, &[a, 0])));
+        let found = lab.look(&target(KEY, "Value")).await.unwrap();
+        assert_eq!(found, Observed::Present(closed.clone()), "{channel}");
+    }
+}
