@@ -1,0 +1,199 @@
+//! One host: its name, system, sensor, limits and prior values.
+
+use serde::Deserialize;
+
+use super::SeedValue;
+use crate::knobs::{Knobs, Span};
+
+/// One host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSpec {
+    /// Full DNS name. Names are compared without regard to letter case.
+    pub name: String,
+    /// Its options; absent: the fleet's defaults.
+    #[serde(default)]
+    pub options: Option<HostOptions>,
+    /// Values on top of what every Windows has.
+    #[serde(default)]
+    pub registry: Vec<SeedValue>,
+    /// Its faults, under the ones given by pattern.
+    #[serde(default)]
+    pub knobs: Knobs,
+}
+
+impl HostSpec {
+    /// A healthy host of this name with the fleet's defaults.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Software and configuration of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostOptions {
+    /// The operating system.
+    pub os: OsSpec,
+    /// Language of every text a person would read.
+    pub language: Language,
+    /// `Win32_SystemEnclosure.ChassisTypes`: 3 desktop, 9 laptop, 10 notebook, 1 other (virtual machines).
+    pub chassis: Vec<u16>,
+    /// The EDR sensor; `null`: not installed.
+    pub sensor: Option<SensorSpec>,
+    /// `MachineGuid`; made from the name when absent.
+    pub machine_guid: Option<String>,
+    /// NetBIOS name; the first 15 characters of the first label, in upper case, when absent.
+    pub computer_name: Option<String>,
+    /// Not a member of the domain: domain accounts cannot log on.
+    pub workgroup: bool,
+    /// The policy keys below `SOFTWARE\Policies\Microsoft` exist (empty).
+    pub policy_keys: bool,
+    /// `WinHttpSettings` exists and says "direct".
+    pub winhttp_settings: bool,
+    /// The host knows `netsh winhttp set advproxy`.
+    pub advproxy: bool,
+    /// First byte of `WinHttpSettings`: 0x28 (40) or 0x18 (24).
+    pub winhttp_marker: u32,
+    /// Basic is offered (on HTTPS; on HTTP only with `allow_unencrypted`).
+    pub basic: bool,
+    /// Bodies on HTTP need not be sealed.
+    pub allow_unencrypted: bool,
+    /// `CbtHardeningLevel` of the HTTPS listener.
+    pub channel_binding: ChannelBinding,
+    /// Quotas, limits and fault shapes of Server 2008 R2.
+    pub legacy: bool,
+    /// `MaxShellsPerUser`; 30 (5 for legacy) when absent.
+    pub max_shells: Option<u32>,
+    /// `MaxConcurrentOperationsPerUser`; 1500 (15 for legacy) when absent.
+    pub max_operations: Option<u32>,
+    /// `MaxEnvelopeSizekb`; 500 (150 for legacy) when absent.
+    pub max_envelope_kb: Option<usize>,
+    /// `MaxTimeoutms` as a span.
+    pub max_timeout: Span,
+    /// Idle keep-alive connections are closed after this.
+    pub idle_close: Span,
+    /// Command output is cut into pieces of this many bytes, one per `Stream`; 0: whole.
+    pub chunk: usize,
+    /// Pieces of output given by one Receive; 0: all there are.
+    pub chunks_per_receive: usize,
+    /// The session key of a domain account is derived with the domain in upper case, whatever case the client sent.
+    pub normalises_domain: bool,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self {
+            os: OsSpec::default(),
+            language: Language::En,
+            chassis: vec![3],
+            sensor: Some(SensorSpec::default()),
+            machine_guid: None,
+            computer_name: None,
+            workgroup: false,
+            policy_keys: true,
+            winhttp_settings: false,
+            advproxy: true,
+            winhttp_marker: 0x28,
+            basic: false,
+            allow_unencrypted: false,
+            channel_binding: ChannelBinding::Relaxed,
+            legacy: false,
+            max_shells: None,
+            max_operations: None,
+            max_envelope_kb: None,
+            max_timeout: Span(std::time::Duration::from_secs(60)),
+            idle_close: Span(std::time::Duration::from_secs(120)),
+            chunk: 0,
+            chunks_per_receive: 0,
+            normalises_domain: true,
+        }
+    }
+}
+
+/// The operating system.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OsSpec {
+    /// `CurrentBuildNumber`.
+    pub build: u32,
+    /// `UBR`.
+    pub ubr: u32,
+    /// `EditionID`.
+    pub edition: String,
+    /// `InstallationType`: `Client`, `Server`, `Server Core`.
+    pub installation_type: String,
+    /// `ProductName`.
+    pub product_name: String,
+    /// `DisplayVersion`.
+    pub display_version: String,
+}
+
+impl Default for OsSpec {
+    fn default() -> Self {
+        Self {
+            build: 19045,
+            ubr: 4529,
+            edition: "Enterprise".into(),
+            installation_type: "Client".into(),
+            product_name: "Windows 10 Enterprise".into(),
+            display_version: "22H2".into(),
+        }
+    }
+}
+
+/// The EDR sensor.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SensorSpec {
+    /// File version of `MsSense.exe`.
+    pub version: String,
+    /// `ImagePath` of the `Sense` service, as stored (with quotes or variables).
+    pub image_path: String,
+    /// The unified agent of Server 2012 R2 and 2016: an uninstall entry and `InstallLocation` exist.
+    pub unified_agent: bool,
+    /// The registry names the service, the file is not there.
+    pub file_missing: bool,
+}
+
+impl Default for SensorSpec {
+    fn default() -> Self {
+        Self {
+            version: "10.8760.19045.4529".into(),
+            image_path:
+                "\"%ProgramFiles%\\Windows Defender Advanced Threat Protection\\MsSense.exe\""
+                    .into(),
+            unified_agent: false,
+            file_missing: false,
+        }
+    }
+}
+
+/// Language of a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// German.
+    De,
+    /// Japanese.
+    Ja,
+}
+
+/// How an HTTPS listener treats channel bindings (reference 5.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelBinding {
+    /// Ignored.
+    None,
+    /// A wrong one is refused, none is accepted.
+    #[default]
+    Relaxed,
+    /// Must be there and right.
+    Strict,
+}
