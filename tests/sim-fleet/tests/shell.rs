@@ -317,3 +317,90 @@ async fn quotas() {
     );
     assert_eq!(start(&legacy, &id, "echo 1").await.fault(), 0);
 }
+
+fn input(shell: &str, command: &str, bytes: &[u8]) -> String {
+    let stream = format!(
+        r#"<rsp:Send><rsp:Stream Name="stdin" CommandId="{command}">{}</rsp:Stream></rsp:Send>"#,
+        STANDARD.encode(bytes)
+    );
+    on(shell, "Send", &stream)
+}
+
+#[tokio::test]
+async fn one_send_at_a_time() {
+    let (world, id) = shell(|_| {}).await;
+    // Nobody reads: what the pipe does not hold keeps the Send under way until its timeout.
+    let command = start(&world, &id, "ping -n 60 127.0.0.1")
+        .await
+        .text("CommandId")
+        .unwrap();
+    let large = input(&id, &command, &[b'x'; 20_000]);
+    let small = input(&id, &command, b"y");
+    let second = async {
+        loop {
+            let reply = world.post(&small).await.unwrap();
+            if reply.status != 200 {
+                return reply.fault();
+            }
+        }
+    };
+    let (first, second) = tokio::join!(world.post(&large), second);
+    assert_eq!(first.unwrap().fault(), 2_150_858_793);
+    assert_eq!(second, 170);
+    let terminate = format!(
+        r#"<rsp:Signal CommandId="{command}"><rsp:Code>{SHELL}/signal/terminate</rsp:Code></rsp:Signal>"#
+    );
+    world.post(&on(&id, "Signal", &terminate)).await.unwrap();
+
+    // A program that reads takes as much as comes.
+    let command = start(&world, &id, "findstr y")
+        .await
+        .text("CommandId")
+        .unwrap();
+    for _ in 0..3 {
+        let reply = world.post(&input(&id, &command, &[b'x'; 20_000])).await;
+        assert_eq!(reply.unwrap().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn some_programs_write_the_oem_code_page_whatever_the_console_says() {
+    for (language, expected) in [
+        (Language::En, b"successfully".as_slice()),
+        (Language::De, b"ausgef\x81hrt".as_slice()),
+        (Language::Ja, b"\x83R\x83}\x83\x93\x83h".as_slice()),
+    ] {
+        let (world, id) = shell(|options| options.language = language).await;
+        for line in ["net start winrm", "net start winrm | more"] {
+            let command = start(&world, &id, line).await.text("CommandId").unwrap();
+            let reply = receive(&world, &id, &command).await;
+            let bytes: Vec<u8> = reply
+                .texts("Stream")
+                .iter()
+                .flat_map(|piece| STANDARD.decode(piece).unwrap())
+                .collect();
+            let found = bytes.windows(expected.len()).any(|part| part == expected);
+            assert!(found, "{line}: {bytes:x?}");
+        }
+    }
+    let (world, id) = shell(|_| {}).await;
+    assert_eq!(
+        run(&world, &id, "chcp").await,
+        ("Active code page: 65001\r\n".to_owned(), 0)
+    );
+}
+
+#[tokio::test]
+async fn without_memory_a_command_does_nothing_and_says_nothing() {
+    let (world, id) = shell(|_| {}).await;
+    world.knobs(|knobs| {
+        knobs.quota = Some(QuotaKnob {
+            kind: QuotaKind::Memory,
+            first: Some(1),
+        })
+    });
+    let line = r"reg add HKLM\SOFTWARE\Example /v a /d b /f";
+    assert_eq!(run(&world, &id, line).await, (String::new(), 3_221_225_495));
+    assert!(!world.host.key_exists(r"SOFTWARE\Example"));
+    assert_eq!(run(&world, &id, line).await.1, 0);
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::line::arguments;
 use super::run::Ended;
 use super::{Context, netsh, reg, run, texts};
+use crate::shell::{oem, past_the_console};
 
 /// How long a program sleeps, where that is all it does: `ping -n`, `timeout /t`, `waitfor`.
 pub(super) fn pause(program: &str, words: &str) -> Option<Duration> {
@@ -60,6 +61,16 @@ pub(super) fn run(
                 .as_deref()
                 .unwrap_or(r"C:\Windows\System32")
         )),
+        // Both write the OEM code page whatever the console says (reference 10.1).
+        "net" | "net1" => Ended::out(past_the_console(texts::net_done(language))),
+        "chcp" if args.len() < 2 => {
+            let number = match context.codepage {
+                0 => oem(language),
+                number => number,
+            };
+            let heading = past_the_console(texts::codepage(language));
+            Ended::out(format!("{heading}{number}\r\n"))
+        }
         "rem" | "title" | "chcp" | "cls" | "setlocal" | "endlocal" => Ended::default(),
         "exit" => exit(rest),
         "set" => set(context, rest),

@@ -153,3 +153,23 @@ pub(super) fn netsh_unknown(language: Language) -> String {
         ],
     )
 }
+
+/// "The command completed successfully", in the OEM code page of the language.
+pub(super) fn net_done(language: Language) -> &'static [u8] {
+    match language {
+        Language::En => b"The command completed successfully.\r\n\r\n",
+        Language::De => b"Der Befehl wurde erfolgreich ausgef\x81hrt.\r\n\r\n",
+        Language::Ja => {
+            b"\x83R\x83}\x83\x93\x83h\x82\xcd\x90\xb3\x8f\xed\x82\xc9\x8fI\x97\xb9\x82\xb5\x82\xdc\x82\xb5\x82\xbd\x81B\r\n\r\n"
+        }
+    }
+}
+
+/// "Active code page", likewise; the number follows.
+pub(super) fn codepage(language: Language) -> &'static [u8] {
+    match language {
+        Language::En => b"Active code page: ",
+        Language::De => b"Aktive Codepage: ",
+        Language::Ja => b"\x8c\xbb\x8d\xdd\x82\xcc\x83R\x81[\x83h \x83y\x81[\x83W: ",
+    }
+}

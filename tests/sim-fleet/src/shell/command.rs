@@ -29,7 +29,11 @@ pub(crate) struct Command {
     state: Mutex<State>,
     changed: Notify,
     input_came: Notify,
+    input_taken: Notify,
 }
+
+/// What the pipe to a program holds: a Send ends when no more than this waits to be read.
+const PIPE: usize = 4096;
 
 #[derive(Default)]
 struct State {
@@ -49,6 +53,7 @@ impl Command {
             state: Mutex::default(),
             changed: Notify::new(),
             input_came: Notify::new(),
+            input_taken: Notify::new(),
         }
     }
 
@@ -72,6 +77,7 @@ impl Command {
     pub(crate) fn end(&self, code: u32) {
         self.lock().exit.get_or_insert(code);
         self.changed.notify_waiters();
+        self.input_taken.notify_waiters();
     }
 
     /// Ends a command that still runs, with this exit code.
@@ -114,19 +120,39 @@ impl Command {
         self.input_came.notify_waiters();
     }
 
-    /// Waits for the end of the input and gives all of it.
+    /// Reads the input up to its end.
     pub(crate) async fn input(&self) -> Vec<u8> {
+        let mut read = Vec::new();
         loop {
             let came = self.input_came.notified();
             tokio::pin!(came);
             came.as_mut().enable();
-            {
+            let ended = {
                 let mut state = self.lock();
-                if state.input_ended {
-                    return std::mem::take(&mut state.input);
-                }
+                read.append(&mut state.input);
+                state.input_ended
+            };
+            self.input_taken.notify_waiters();
+            if ended {
+                return read;
             }
             came.await;
+        }
+    }
+
+    /// Waits until the program has read what was fed, but for what the pipe holds; or until it reads no more.
+    pub(crate) async fn taken(&self) {
+        loop {
+            let taken = self.input_taken.notified();
+            tokio::pin!(taken);
+            taken.as_mut().enable();
+            {
+                let state = self.lock();
+                if state.input.len() <= PIPE || state.exit.is_some() {
+                    return;
+                }
+            }
+            taken.await;
         }
     }
 

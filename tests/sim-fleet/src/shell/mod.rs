@@ -6,9 +6,10 @@ mod codepage;
 mod command;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-pub(crate) use codepage::encode;
+pub(crate) use codepage::{encode, oem, past_the_console};
 pub(crate) use command::{Command, Output, Stream};
 
 /// One shell.
@@ -29,6 +30,8 @@ pub(crate) struct Shell {
     pub(crate) commands: Vec<Arc<Command>>,
     /// Commands ever started: the operation counter never goes down while the shell lives (reference 12, row 13).
     pub(crate) started: u32,
+    /// A Send is under way; there is room for one (reference 12, row 24).
+    pub(crate) sending: Arc<AtomicBool>,
 }
 
 impl Shell {

@@ -1,4 +1,5 @@
-//! Invoke: the methods of StdRegProv on the host's registry (reference 4.5), and `Win32_Process.Create`.
+//! Invoke: the methods of StdRegProv on the host's registry (reference 4.5). Methods of other classes are not there: a
+//! process cannot be made this way.
 
 use super::envelope::{content, is};
 use super::fault::{BAD_PARAMETER, Fault, NO_ACTION, NOT_FOUND};

@@ -60,7 +60,7 @@ pub(crate) async fn handle(call: &Call<'_>, text: &str) -> Outcome {
     let result = match next {
         Ok(Next::Reset) => return Outcome::Reset,
         Ok(Next::Done(body)) => Ok(body),
-        Ok(Next::Wait(receive)) => receive.finish(call).await,
+        Ok(Next::Wait(receive)) => receive.finish().await,
         Err(fault) => Err(fault),
     };
     let result = aborted(call.host).map_or(result, Err);

@@ -1,15 +1,15 @@
 //! Which operation a request is: action and resource decide, both strictly.
 
 use super::fault::{Fault, NO_ACTION, NO_RESOURCE};
-use super::shells::Receive;
+use super::shells::Pending;
 use super::{Body, Call, Request, enumerate, instance, invoke, shells, uri};
 use crate::knobs::{PointKind, WmiFault};
 
 /// How an operation goes on.
 pub(super) enum Next {
     Done(Body),
-    /// A Receive that has nothing to say yet.
-    Wait(Receive),
+    /// A Receive or Send that may take a while.
+    Wait(Pending),
     /// The connection breaks before it is processed.
     Reset,
 }
