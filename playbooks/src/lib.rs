@@ -16,6 +16,7 @@ mod step;
 mod strategy;
 mod template;
 mod vars;
+mod window;
 mod winhttp;
 
 pub use change::{Change, Desired, HostStep};
@@ -26,6 +27,9 @@ pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep,
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
 pub use scope::HostScope;
 pub use step::Step;
-pub use strategy::{DEFAULT_MAX_PARALLEL, Limit, Limits, OnBreach, Ring, Strategy};
+pub use strategy::{
+    DEFAULT_MAX_PARALLEL, Gates, Limit, Limits, OnBreach, Retries, Ring, Strategy, duration_text,
+};
 pub use vars::{Examples, Unknown, VarError, VarErrors, VarScope, VarType, Variable, Vars};
+pub use window::{Window, WindowState};
 pub use winhttp::{WinHttpError, WinHttpProxy, WinHttpSettings};

@@ -1,8 +1,9 @@
 //! From text to a checked playbook, with every mistake reported at its place.
 //!
 //! The file is read into a tree that knows its places (`document::Node`), then taken apart: `load/vars.rs`,
-//! `load/steps.rs`, `load/rollout.rs`. What is legal and still deserves a second look is `load/lint.rs`.
+//! `load/steps.rs`, `load/rollout.rs`, `load/gates.rs`. What is legal and still deserves a second look is `load/lint.rs`.
 
+mod gates;
 mod lint;
 mod reader;
 mod rollout;

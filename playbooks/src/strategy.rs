@@ -4,7 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::window::Window;
 
 /// The rollout block of a playbook, or the single implicit ring without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +21,10 @@ pub struct Strategy {
     pub on_breach: OnBreach,
     /// Deadline of the whole run; after it no host is started.
     pub deadline: Option<Duration>,
+    /// Hosts of a group that may be in flight at once, whatever their rings allow.
+    pub groups: BTreeMap<String, u32>,
+    /// What may be tried again.
+    pub retries: Retries,
     /// True where the playbook has no `rollout` block.
     pub implicit: bool,
 }
@@ -36,6 +44,88 @@ pub struct Ring {
     pub limits: Limits,
     /// What a breach in this ring does; the run-wide setting where the ring names none.
     pub on_breach: OnBreach,
+    /// The gates between this ring and the hosts of later ones, and those in front of it.
+    pub gates: Gates,
+}
+
+/// What a ring waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gates {
+    /// After the last host of the ring ended, so long before a later ring starts.
+    pub soak: Option<Duration>,
+    /// After the soak a person has to approve before a later ring starts.
+    pub approve: bool,
+    /// Hosts of the ring are started only within one of these; empty: at any time.
+    pub windows: Vec<Window>,
+    /// On each host of the ring: apply, take back, compare byte for byte, apply again.
+    pub prove_undo: bool,
+}
+
+impl Gates {
+    /// In words, for `check`, plans and confirmations; empty where there is none.
+    pub fn words(&self) -> Vec<String> {
+        let mut words: Vec<String> = self
+            .windows
+            .iter()
+            .map(|window| format!("only {window}"))
+            .collect();
+        words.extend(self.prove_undo.then(|| "prove_undo".to_owned()));
+        words.extend(
+            self.soak
+                .map(|soak| format!("soak {}", duration_text(soak))),
+        );
+        words.extend(self.approve.then(|| "approve".to_owned()));
+        words
+    }
+}
+
+/// As in files: `1h30m`.
+pub fn duration_text(duration: Duration) -> String {
+    let mut seconds = duration.as_secs();
+    let mut text = String::new();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+        if seconds >= length {
+            text.push_str(&format!("{}{unit}", seconds / length));
+            seconds %= length;
+        }
+    }
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
+}
+
+/// How often contact is sought again where nothing was written yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retries {
+    /// Further attempts on one host.
+    pub per_host: u32,
+    /// Further attempts in the whole run; a share is one of its hosts.
+    pub budget: Limit,
+}
+
+impl Retries {
+    /// A share of a small fleet is nothing: at least so many.
+    const LEAST: u64 = 10;
+
+    /// Further attempts in a run of so many hosts.
+    pub fn allowed(&self, hosts: usize) -> u64 {
+        match self.budget {
+            Limit::Count(count) => u64::from(count),
+            Limit::Percent(0) => 0,
+            Limit::Percent(_) => self.budget.allowed(hosts).max(Self::LEAST),
+        }
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            per_host: 2,
+            budget: Limit::Percent(5_000),
+        }
+    }
 }
 
 /// The default of `max_parallel`.

@@ -643,15 +643,7 @@ fn steps_and_keys() {
     );
     refused("just text", "text stands here", "a mapping (a step)");
     let top = |rest: &str| problems(&format!("steps: [ {{ {edr} }} ]\n{rest}\n"))[0].clone();
-    for key in [
-        "probes",
-        "windows",
-        "preflight",
-        "prove_undo",
-        "confirm",
-        "soak",
-        "approve",
-    ] {
+    for key in ["probes", "preflight", "confirm", "notify"] {
         let problem = top(&format!("{key}: []"));
         assert!(
             problem
@@ -662,6 +654,14 @@ fn steps_and_keys() {
         assert_eq!(
             (problem.line, problem.column, problem.found.as_str()),
             (4, 1, key)
+        );
+    }
+    for key in ["windows", "prove_undo", "soak", "approve"] {
+        let problem = top(&format!("{key}: []"));
+        assert!(problem.message.contains("unknown key"), "{problem}");
+        assert!(
+            problem.hint.as_deref().unwrap().contains("rollout block"),
+            "{problem}"
         );
     }
     assert_eq!(

@@ -103,12 +103,43 @@ fn impossible_limits_are_refused() {
             "selects the same",
         ),
         (
-            "{ rings: [ { name: a, select: all, soak: 30m } ] }",
-            "'soak' is not built yet",
+            "{ rings: [ { name: a, select: all, soak: 30 } ] }",
+            "30 has no unit",
         ),
         (
-            "{ rings: [ { name: a, select: all, approve: true } ] }",
-            "'approve' is not built yet",
+            "{ rings: [ { name: a, select: all, approve: maybe } ] }",
+            "text stands here",
+        ),
+        ("{ windows: [] }", "there is no window"),
+        (
+            "{ windows: { from: '22:00', to: '05:00' } }",
+            "the key 'tz' is missing",
+        ),
+        (
+            "{ windows: { from: '22:00', to: '05:00', tz: Europe/Pariss } }",
+            "there is no time zone 'Europe/Pariss'",
+        ),
+        (
+            "{ windows: { from: '22:00', to: '22:00', tz: UTC } }",
+            "ends when it begins",
+        ),
+        (
+            "{ windows: { from: '25:00', to: '22:00', tz: UTC } }",
+            "'25:00' is not a time of day",
+        ),
+        (
+            "{ windows: { days: [mon, tues], from: '01:00', to: '22:00', tz: UTC } }",
+            "'tues' is not a day of the week",
+        ),
+        (
+            "{ groups: { paris: { max_parallel: 0 } } }",
+            "with max_parallel 0",
+        ),
+        ("{ groups: { paris: 5 } }", "a whole number stands here"),
+        ("{ retries: { per_host: 11 } }", "a whole number stands here"),
+        (
+            "{ retries: { tries: 1 } }",
+            "unknown key 'tries' in retries",
         ),
         (
             "{ max_parallel: 5 }",
@@ -171,4 +202,36 @@ fn rings_take_what_they_do_not_say_from_the_run_and_the_defaults() {
         .map(|default| format!("{}: {}", default.setting, default.value))
         .collect();
     insta::assert_snapshot!("defaults_in_force", defaults.join("\n"));
+}
+
+#[test]
+fn gates_stand_in_rings_and_windows_in_the_run_too() {
+    let playbook = load(&format!(
+        "{STEP}rollout:\n  prove_undo: true\n  windows: {{ days: mon-fri, from: '22:00', to: '05:00', tz: europe/paris }}\n  \
+         groups: {{ paris: {{ max_parallel: 20 }} }}\n  retries: {{ per_host: 0, budget: 7 }}\n  rings:\n    \
+         - {{ name: a, select: 'ring:a', soak: 1h30m, approve: true }}\n    \
+         - {{ name: b, select: rest, windows: [ {{ days: [sat, Sunday], from: '0:00', to: '24:00', tz: UTC }} ] }}\n"
+    ));
+    let strategy = &playbook.strategy;
+    let words = |ring: usize| strategy.rings[ring].gates.words();
+    assert_eq!(
+        words(0),
+        [
+            "only mon,tue,wed,thu,fri 22:00-05:00 Europe/Paris",
+            "prove_undo",
+            "soak 1h30m",
+            "approve"
+        ]
+    );
+    assert_eq!(words(1), ["only sat,sun 00:00-24:00 UTC"]);
+    assert_eq!(strategy.groups["paris"], 20);
+    assert_eq!(strategy.retries.per_host, 0);
+    assert_eq!(strategy.retries.allowed(1_000), 7);
+}
+
+#[test]
+fn the_default_retry_budget_is_a_share_of_the_hosts() {
+    let retries = load(STEP).strategy.retries;
+    assert_eq!(retries.per_host, 2);
+    assert_eq!((retries.allowed(3), retries.allowed(1_000)), (10, 500));
 }

@@ -7,8 +7,7 @@ use crate::playbook::{DefaultInForce, Warning};
 use crate::rules::Invalid;
 
 /// Keys of the language that this version refuses, so that nobody believes they are in force.
-const NOT_BUILT: [&str; 24] = [
-    "approve",
+const NOT_BUILT: [&str; 19] = [
     "approval",
     "assert",
     "catch_up",
@@ -24,14 +23,22 @@ const NOT_BUILT: [&str; 24] = [
     "preflight",
     "probe",
     "probes",
-    "prove_undo",
     "require",
-    "retries",
-    "soak",
     "verify",
-    "windows",
     "window",
     "maintenance",
+];
+
+/// Keys that people look for in the wrong place, and where they stand.
+const ELSEWHERE: [(&str, &str); 8] = [
+    ("approve", "a ring of the rollout block"),
+    ("soak", "a ring of the rollout block"),
+    ("windows", "the rollout block or one of its rings"),
+    ("prove_undo", "the rollout block or one of its rings"),
+    ("max_parallel", "a ring of the rollout block"),
+    ("rings", "the rollout block"),
+    ("retries", "the rollout block"),
+    ("on_breach", "the rollout block or one of its rings"),
 ];
 
 /// Reads nodes and gathers what is found on the way.
@@ -142,11 +149,13 @@ impl<'d> Reader<'d> {
         }
         let error = Invalid::new(format!("unknown key '{name}' in {what}"))
             .expected(format!("one of {}", keys.join(", ")));
+        let elsewhere = ELSEWHERE.iter().find(|(word, _)| *word == name);
         self.refuse_key(
             key,
-            match document::nearest(name, keys.iter().copied()) {
-                Some(near) => error.hint(format!("did you mean '{near}'?")),
-                None => error,
+            match (elsewhere, document::nearest(name, keys.iter().copied())) {
+                (Some((_, place)), _) => error.hint(format!("'{name}' stands in {place}")),
+                (None, Some(near)) => error.hint(format!("did you mean '{near}'?")),
+                (None, None) => error,
             },
         );
     }

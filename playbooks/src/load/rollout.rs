@@ -1,22 +1,31 @@
 //! The `rollout` block: rings, limits, what a breach does.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use document::{Node, Value};
 
+use super::gates;
 use super::reader::Reader;
 use crate::rules::Invalid;
-use crate::strategy::{DEFAULT_MAX_PARALLEL, Limit, Limits, OnBreach, Ring, Strategy};
+use crate::strategy::{
+    DEFAULT_MAX_PARALLEL, Gates, Limit, Limits, OnBreach, Retries, Ring, Strategy,
+};
+use crate::window::Window;
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 10] = [
     "max_failed",
     "max_unreachable",
     "max_indeterminate",
     "on_breach",
     "deadline",
+    "windows",
+    "prove_undo",
+    "groups",
+    "retries",
     "rings",
 ];
-const RING_KEYS: [&str; 7] = [
+const RING_KEYS: [&str; 11] = [
     "name",
     "select",
     "max_parallel",
@@ -24,6 +33,10 @@ const RING_KEYS: [&str; 7] = [
     "max_unreachable",
     "max_indeterminate",
     "on_breach",
+    "soak",
+    "approve",
+    "windows",
+    "prove_undo",
 ];
 const ON_BREACH: [(&str, OnBreach); 4] = [
     ("stop", OnBreach::Stop),
@@ -48,20 +61,39 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Strat
     if entry("deadline").is_none() {
         reader.default("rollout.deadline", "none");
     }
-    let rings = match entry("rings") {
-        Some(node) => rings(reader, node, on_breach)?,
-        None => vec![implicit_ring(reader, on_breach)],
+    let windows = entry("windows").and_then(|node| gates::windows(reader, node));
+    let prove_undo = entry("prove_undo").and_then(|node| reader.truth(node));
+    let run_wide = RunWide {
+        on_breach,
+        windows: windows.unwrap_or_default(),
     };
+    let mut rings = match entry("rings") {
+        Some(node) => rings(reader, node, &run_wide)?,
+        None => vec![implicit_ring(reader, run_wide)],
+    };
+    if let (Some(true), Some(first)) = (prove_undo, rings.first_mut()) {
+        first.gates.prove_undo = true;
+    }
+    let groups = entry("groups").map(|node| group_caps(reader, node));
+    let retries = retries(reader, entry("retries"));
     Some(Strategy {
         rings,
         limits,
         on_breach,
         deadline,
+        groups: groups.unwrap_or_default(),
+        retries,
         implicit: node.is_none(),
     })
 }
 
-fn implicit_ring(reader: &mut Reader<'_>, on_breach: OnBreach) -> Ring {
+/// What a ring takes from the block around it.
+struct RunWide {
+    on_breach: OnBreach,
+    windows: Vec<Window>,
+}
+
+fn implicit_ring(reader: &mut Reader<'_>, run_wide: RunWide) -> Ring {
     reader.default("rollout.rings", "one ring 'all' with every selected host");
     reader.default(
         "rollout.rings.all.max_parallel",
@@ -73,11 +105,15 @@ fn implicit_ring(reader: &mut Reader<'_>, on_breach: OnBreach) -> Ring {
         line: 0,
         max_parallel: DEFAULT_MAX_PARALLEL,
         limits: Limits::default(),
-        on_breach,
+        on_breach: run_wide.on_breach,
+        gates: Gates {
+            windows: run_wide.windows,
+            ..Gates::default()
+        },
     }
 }
 
-fn rings(reader: &mut Reader<'_>, node: &Node, on_breach: OnBreach) -> Option<Vec<Ring>> {
+fn rings(reader: &mut Reader<'_>, node: &Node, run_wide: &RunWide) -> Option<Vec<Ring>> {
     let items = reader.list(node, "rings in order")?;
     if items.is_empty() {
         let error =
@@ -87,7 +123,7 @@ fn rings(reader: &mut Reader<'_>, node: &Node, on_breach: OnBreach) -> Option<Ve
     }
     let mut rings: Vec<Ring> = Vec::new();
     for item in items {
-        let Some(ring) = ring(reader, item, on_breach) else {
+        let Some(ring) = ring(reader, item, run_wide) else {
             continue;
         };
         if let Some(earlier) = rings
@@ -136,7 +172,7 @@ fn takes_all(select: &str) -> bool {
     matches!(select.trim(), "rest" | "all" | "*")
 }
 
-fn ring(reader: &mut Reader<'_>, node: &Node, run_wide: OnBreach) -> Option<Ring> {
+fn ring(reader: &mut Reader<'_>, node: &Node, run_wide: &RunWide) -> Option<Ring> {
     reader.mapping(node, "a ring", &RING_KEYS)?;
     let name = reader
         .required(node, "name", "the ring")
@@ -160,12 +196,14 @@ fn ring(reader: &mut Reader<'_>, node: &Node, run_wide: OnBreach) -> Option<Ring
         None => {
             let word = ON_BREACH
                 .iter()
-                .find(|(_, value)| *value == run_wide)
+                .find(|(_, value)| *value == run_wide.on_breach)
                 .map_or("stop", |(word, _)| word);
             reader.default(format!("{place}.on_breach"), word);
-            Some(run_wide)
+            Some(run_wide.on_breach)
         }
     };
+    let soak = node.entry("soak").and_then(|node| duration(reader, node));
+    let gates = gates::read(reader, node, &place, soak, &run_wide.windows);
     let (select, line) = select?;
     Some(Ring {
         name: name?,
@@ -174,7 +212,57 @@ fn ring(reader: &mut Reader<'_>, node: &Node, run_wide: OnBreach) -> Option<Ring
         max_parallel: max_parallel?,
         limits,
         on_breach: on_breach?,
+        gates,
     })
+}
+
+fn group_caps(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<String, u32> {
+    let mut caps = BTreeMap::new();
+    for (group, node) in reader
+        .entries(node, "a group of the inventory, then its max_parallel")
+        .unwrap_or_default()
+    {
+        let place = "a group of the rollout block";
+        if reader.mapping(node, place, &["max_parallel"]).is_some()
+            && let Some(node) = reader.required(node, "max_parallel", place)
+            && let Some(cap) = max_parallel(reader, node)
+        {
+            caps.insert(group.value.clone(), cap);
+        }
+    }
+    caps
+}
+
+fn retries(reader: &mut Reader<'_>, node: Option<&Node>) -> Retries {
+    let mut retries = Retries::default();
+    if let Some(node) = node
+        && reader
+            .mapping(node, "retries", &["per_host", "budget"])
+            .is_some()
+    {
+        if let Some(node) = node.entry("per_host") {
+            match node.value {
+                Value::Integer(number @ 0..=10) => {
+                    retries.per_host = u32::try_from(number).unwrap_or_default()
+                }
+                _ => reader.wrong(node, "a whole number from 0 to 10"),
+            }
+        }
+        if let Some(budget) = node.entry("budget").and_then(|node| limit(reader, node)) {
+            retries.budget = budget;
+        }
+    }
+    let given = |key| node.is_some_and(|node| node.entry(key).is_some());
+    if !given("per_host") {
+        reader.default("rollout.retries.per_host", retries.per_host.to_string());
+    }
+    if !given("budget") {
+        reader.default(
+            "rollout.retries.budget",
+            format!("{} of the hosts, at least 10", retries.budget),
+        );
+    }
+    retries
 }
 
 fn max_parallel(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
