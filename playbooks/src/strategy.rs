@@ -224,6 +224,9 @@ impl fmt::Display for Limit {
         match self {
             Self::Count(count) => write!(f, "{count}"),
             Self::Percent(points) if points % 100 == 0 => write!(f, "{}%", points / 100),
+            Self::Percent(points) if points % 10 == 0 => {
+                write!(f, "{}.{}%", points / 100, points % 100 / 10)
+            }
             Self::Percent(points) => write!(f, "{}.{:02}%", points / 100, points % 100),
         }
     }

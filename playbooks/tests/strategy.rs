@@ -136,7 +136,10 @@ fn impossible_limits_are_refused() {
             "with max_parallel 0",
         ),
         ("{ groups: { paris: 5 } }", "a whole number stands here"),
-        ("{ retries: { per_host: 11 } }", "a whole number stands here"),
+        (
+            "{ retries: { per_host: 11 } }",
+            "a whole number stands here",
+        ),
         (
             "{ retries: { tries: 1 } }",
             "unknown key 'tries' in retries",

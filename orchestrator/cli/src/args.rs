@@ -99,7 +99,13 @@ pub enum Verb {
     /// Past and live runs, newest first
     Runs,
     /// How a run stands
-    Status(RunArgument),
+    Status(Status),
+    /// Start no further host of a live run; those in flight end
+    Pause(RunArgument),
+    /// Let the ring that waits for it pass
+    Approve(Approve),
+    /// End a run for good: no further host is started, and it cannot be resumed
+    Abort(RunArgument),
     /// What a run did, host by host
     Report(Report),
     /// The same engine and protocol against simulated hosts on this machine
@@ -121,15 +127,6 @@ pub enum Verb {
     /// Not built yet
     #[command(hide = true)]
     Plan(NotBuilt),
-    /// Not built yet
-    #[command(hide = true)]
-    Pause(NotBuilt),
-    /// Not built yet
-    #[command(hide = true)]
-    Approve(NotBuilt),
-    /// Not built yet
-    #[command(hide = true)]
-    Abort(NotBuilt),
     /// Not built yet
     #[command(hide = true)]
     CatchUp(NotBuilt),
@@ -197,6 +194,28 @@ pub struct RunArgument {
     /// Id of the run, a unique beginning of it, or 'last'
     #[arg(value_name = "RUN")]
     pub run: String,
+}
+
+/// `status`
+#[derive(Args, Debug)]
+pub struct Status {
+    /// Id of the run, a unique beginning of it, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Show it again whenever it changes, until it ends or waits for somebody
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `approve`
+#[derive(Args, Debug)]
+pub struct Approve {
+    /// Id of the run, a unique beginning of it, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The ring that is meant: refused where another one waits
+    #[arg(long, value_name = "NAME")]
+    pub ring: Option<String>,
 }
 
 /// `rollback`

@@ -49,10 +49,30 @@ fn rings(spec: &RunSpec) -> String {
     for ring in spec.rings.iter().filter(|ring| ring.hosts > 0) {
         let hosts = counted(ring.hosts as usize, "host");
         let limits = limits(&ring.limits);
+        let gates: String = ring
+            .gates
+            .words()
+            .iter()
+            .map(|gate| format!(", {gate}"))
+            .collect();
         text.push_str(&format!(
-            "  ring  {}: {hosts}, {} at once{limits}\n",
+            "  ring  {}: {hosts}, {} at once{limits}{gates}\n",
             neutral(&ring.name),
             ring.max_parallel
+        ));
+    }
+    for (group, cap) in &spec.groups {
+        text.push_str(&format!("  group {}: {cap} at once\n", neutral(group)));
+    }
+    for ring in spec.rings.iter().filter(|ring| ring.hosts == 0) {
+        let gates = ring.gates.words();
+        let lost = match gates.as_slice() {
+            [] => String::new(),
+            gates => format!(", so its gates are not waited for ({})", gates.join(", ")),
+        };
+        text.push_str(&format!(
+            "  warning: ring {} has no host{lost}\n",
+            neutral(&ring.name)
         ));
     }
     let run_wide = limits(&spec.limits);

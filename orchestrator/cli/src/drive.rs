@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use inventory::{Credential, PasswordSource};
+use playbooks::{Window, WindowState};
 use report::{Chatter, Detail, Progress};
 use rollout::{ActiveRun, Control, Event, Journal, RunRecord, RunSpec};
 use session::{CredentialSource, LogonBudget, LogonLimits, RealFleet};
@@ -21,6 +22,8 @@ use crate::{journal, out};
 
 /// How long shells that are still being deleted may take after the end of a run.
 const CLEANUP: Duration = Duration::from_secs(5);
+/// How often the journal is asked for orders from other terminals.
+const ORDERS: Duration = Duration::from_millis(500);
 
 /// Where the hosts are.
 pub(crate) enum Target {
@@ -189,7 +192,11 @@ fn with_fleet(global: &Global, journal: &Journal, active: ActiveRun, fleet: Real
     let before = journal.run(&id).map_err(|error| journal::failure(&error))?;
     let runtime = runtime()?;
     let result = runtime.block_on(async {
-        let control = Control::default();
+        let control = Control {
+            attended: attended(global),
+            orders: Some(ORDERS),
+            ..Control::default()
+        };
         let signals = tokio::spawn(interrupts(control.clone()));
         let (tell, told) = mpsc::unbounded_channel();
         let reporter = std::thread::spawn({
@@ -210,6 +217,37 @@ fn with_fleet(global: &Global, journal: &Journal, active: ActiveRun, fleet: Real
     let record = journal.run(&id).map_err(|error| journal::failure(&error))?;
     out::result(&rendered(global, &record))?;
     Ok(result.exit_code)
+}
+
+/// Nobody is there to wait for the window of the first ring: refused before anything is sent or recorded.
+///
+/// # Errors
+/// Outside the window (8).
+pub(crate) fn refuse_outside_window(global: &Global, spec: &RunSpec) -> Result<(), Failure> {
+    let Some(ring) = spec.rings.iter().find(|ring| ring.hosts > 0) else {
+        return Ok(());
+    };
+    let opens = match Window::any(&ring.gates.windows, jiff::Timestamp::now()) {
+        WindowState::Open(_) => return Ok(()),
+        WindowState::Closed(opens) => format!("it opens at {opens}"),
+        WindowState::Never => "it never opens".to_owned(),
+    };
+    let name = report::text::neutral(&ring.name);
+    if attended(global) {
+        out::note(&format!(
+            "the window of ring '{name}' is closed ({opens}): the run will wait for it"
+        ));
+        return Ok(());
+    }
+    Err(
+        Failure::refused(format!("the window of ring '{name}' is closed: {opens}"))
+            .hint("start it then, or at a terminal, where the run waits"),
+    )
+}
+
+/// A person sits there: a run that waits for a word waits with them.
+pub(crate) fn attended(global: &Global) -> bool {
+    !global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// The result of a run in the form asked for.

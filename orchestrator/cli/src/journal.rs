@@ -79,6 +79,11 @@ pub(crate) fn failure(error: &JournalError) -> Failure {
         }
         _ => "--journal FILE names another one",
     };
+    if let JournalError::NotResumable { .. } = error {
+        return Failure::refused(error.to_string()).hint(
+            "winfleet status says how it ended; after a stop, --only names the hosts to do again",
+        );
+    }
     Failure::caused("the journal cannot be used for this", error).hint(hint)
 }
 

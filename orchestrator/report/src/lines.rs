@@ -27,8 +27,16 @@ pub fn line(event: &Event, chatter: Chatter, fresh: bool) -> Option<String> {
         EventKind::RunStarted { verb, hosts } => {
             Some(format!("{verb} of {}", counted(*hosts as usize, "host")))
         }
-        EventKind::RunResumed { only } if only.is_empty() => Some("going on".to_owned()),
-        EventKind::RunResumed { only } => {
+        EventKind::RunResumed { only, .. } if only.is_empty() => Some("going on".to_owned()),
+        EventKind::RunHeld { detail, .. } => Some(format!("WAITING: {}", neutral(detail))),
+        EventKind::RunReleased { cause } => {
+            Some(format!("going on: no more waiting for {}", cause.as_str()))
+        }
+        EventKind::RingApproved { name, operator, .. } => {
+            let (name, operator) = (neutral(name), neutral(operator));
+            Some(format!("ring {name}: approved by {operator}"))
+        }
+        EventKind::RunResumed { only, .. } => {
             let only: Vec<&str> = only.iter().map(|outcome| outcome.as_str()).collect();
             Some(format!("doing again: {}", only.join(", ")))
         }

@@ -41,6 +41,9 @@ pub fn summary(record: &RunRecord, detail: Detail) -> String {
     if let Some(text) = &record.stop_text {
         let _ = write!(out, "\nstopped: {}\n", neutral(text));
     }
+    if let Some(hold) = &record.hold {
+        let _ = write!(out, "\nwaits: {}\n", neutral(&hold.text));
+    }
     let _ = write!(out, "\n{}", verdict(record));
     out
 }
@@ -287,6 +290,12 @@ fn verdict(record: &RunRecord) -> String {
         ),
     };
     let mut next = Vec::new();
+    let waits_for = record.hold.as_ref().map(|hold| hold.cause);
+    if waits_for == Some(rollout::HoldCause::Approval) {
+        next.push(format!(
+            "let it pass: winfleet approve {id}, then winfleet resume {id}"
+        ));
+    }
     if matches!(record.state, RunState::Interrupted | RunState::Paused) {
         next.push(format!("go on: winfleet resume {id}"));
     } else if totals.failed + totals.unreachable + totals.indeterminate > 0 && !record.simulated {

@@ -10,18 +10,21 @@ use std::time::Duration;
 use playbooks::Playbook;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, EventKind};
 use crate::fleet::{Cost, Fleet, Reason};
 use crate::history::HostHistory;
 use crate::host::{Job, Message, Mode};
-use crate::journal::{ActiveRun, JournalError};
+use crate::journal::{ActiveRun, JournalError, OrderId};
 use crate::outcome::{Outcome, RunState, StopCause, Totals};
 use crate::progress::{HostId, IllegalEvent};
 use crate::spec::Verb;
-use crate::state::{Effect, HostEnd, Input, Rollout};
+use crate::state::{Effect, HostEnd, Input, Now, Rollout};
+
+/// Longer than any wait that matters.
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// How an operator steers a run from within the process.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,10 @@ pub struct Control {
     pub stop: CancellationToken,
     /// Hosts in flight are given up as well; what is known of them is recorded (second Ctrl-C).
     pub cancel: CancellationToken,
+    /// A person is there: a paused run waits for a word instead of ending.
+    pub attended: bool,
+    /// How often the journal is asked for orders from other terminals; `None`: never.
+    pub orders: Option<Duration>,
 }
 
 /// How a run ended.
@@ -66,8 +73,9 @@ pub async fn run<F: Fleet>(
     control: Control,
 ) -> Result<RunResult, EngineError> {
     let playbook = Arc::new(playbook_of(&active)?);
-    let only = active.resumed_only().map(<[Outcome]>::to_vec);
-    let policy = Rollout::new(active.spec(), active.progress().clone(), only);
+    let resumed = active.resumed().cloned();
+    let progress = active.progress().clone();
+    let policy = Rollout::new(active.spec(), progress, resumed, control.attended);
     // Unbounded: what is sent is bounded by the hosts in flight, and a host task must never wait for itself.
     let (tell, messages) = mpsc::unbounded_channel();
     let (failures, journal_failed) = mpsc::unbounded_channel();
@@ -83,6 +91,7 @@ pub async fn run<F: Fleet>(
         tasks: JoinSet::new(),
         who: HashMap::new(),
         wake: None,
+        answering: None,
         finished: None,
         failed: None,
     };
@@ -113,6 +122,8 @@ struct Engine<F> {
     tasks: JoinSet<()>,
     who: HashMap<Id, HostId>,
     wake: Option<Instant>,
+    /// The order that the policy is deciding on.
+    answering: Option<OrderId>,
     finished: Option<oneshot::Receiver<()>>,
     failed: Option<JournalError>,
 }
@@ -125,11 +136,11 @@ impl<F: Fleet> Engine<F> {
     ) -> Result<RunResult, EngineError> {
         self.decide(Input::Begin)?;
         let mut asked_to_stop = false;
+        let mut poll = tokio::time::interval(self.control.orders.unwrap_or(A_DAY));
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.finished.is_none() && self.failed.is_none() {
             let (stop, cancel) = (self.control.stop.clone(), self.control.cancel.clone());
-            let wake = self
-                .wake
-                .unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400));
+            let wake = self.wake.unwrap_or_else(|| Instant::now() + A_DAY);
             tokio::select! {
                 // Biased: messages first, so that what a host said is recorded before its task's end is seen.
                 biased;
@@ -141,6 +152,7 @@ impl<F: Fleet> Engine<F> {
                     let words = "stopped by the operator".to_owned();
                     self.decide(Input::Stop(StopCause::Operator, words))?;
                 }
+                _ = poll.tick(), if self.control.orders.is_some() => self.hear()?,
                 () = tokio::time::sleep_until(wake), if self.wake.is_some() => {
                     self.wake = None;
                     self.decide(Input::Tick)?;
@@ -167,7 +179,7 @@ impl<F: Fleet> Engine<F> {
         let progress = self.policy.progress();
         let totals = progress.totals();
         let ending = crate::exit::Ending {
-            interrupted: progress.state == RunState::Interrupted,
+            state: progress.state,
             stopped: progress.stop,
             rolled_back: progress.rollback.is_some(),
             totals,
@@ -200,6 +212,15 @@ impl<F: Fleet> Engine<F> {
         }
     }
 
+    /// Takes orders that other terminals left in the journal.
+    fn hear(&mut self) -> Result<(), EngineError> {
+        for (id, order) in self.active.orders()? {
+            self.answering = Some(id);
+            self.decide(Input::Operator(order))?;
+        }
+        Ok(())
+    }
+
     /// A task says goodbye by a message; only a panic leaves without one.
     fn task_ended(&mut self, ended: Result<(Id, ()), JoinError>) -> Result<(), EngineError> {
         match ended {
@@ -215,7 +236,13 @@ impl<F: Fleet> Engine<F> {
     }
 
     fn decide(&mut self, input: Input) -> Result<(), EngineError> {
-        let effects = self.policy.handle(input, std::time::Instant::now())?;
+        let now = Now {
+            // Tokio's clock, so that a paused one is one clock.
+            instant: Instant::now().into_std(),
+            time: self.active.clock().now(),
+        };
+        let effects = self.policy.handle(input, now)?;
+        let mut answer = None;
         let mut records = Vec::new();
         let mut starts = Vec::new();
         let mut finish = false;
@@ -225,6 +252,7 @@ impl<F: Fleet> Engine<F> {
                 Effect::Start(host) => starts.push((host, false)),
                 Effect::Undo(host) => starts.push((host, true)),
                 Effect::Wake(after) => self.wake = Some(Instant::now() + after),
+                Effect::Answer(words) => answer = Some(words),
                 Effect::Finish(_) => finish = true,
             }
         }
@@ -243,6 +271,10 @@ impl<F: Fleet> Engine<F> {
                 let _ = told.send(());
             }
         });
+        // After the records, so that whoever asked finds them in the journal.
+        if let (Some(id), Some(words)) = (self.answering.take(), answer) {
+            self.active.answer(id, words);
+        }
         if finish {
             self.finished = Some(finished);
         }
@@ -280,7 +312,7 @@ impl<F: Fleet> Engine<F> {
     /// Spawns the task of a host; it begins when the returned sender fires.
     fn start(&mut self, host: HostId, undo: bool) -> Result<oneshot::Sender<()>, EngineError> {
         let progress = self.policy.progress().hosts[host.index()];
-        let history = if undo || progress.recorded || self.active.resumed_only().is_some() {
+        let history = if undo || progress.recorded || self.active.resumed().is_some() {
             self.active.history(host)?
         } else {
             HostHistory::default()

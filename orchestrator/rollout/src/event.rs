@@ -9,7 +9,7 @@ use playbooks::{Change, Observed, OnBreach, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Cost, HostIdentity, Reason, Standing, Undo};
-use crate::outcome::{Outcome, RunState, StepState, StopCause};
+use crate::outcome::{HoldCause, Outcome, RunState, StepState, StopCause};
 use crate::spec::Verb;
 
 /// One thing that happened.
@@ -41,6 +41,33 @@ pub enum EventKind {
     RunResumed {
         /// Hosts with one of these outcomes are done again; empty for a plain resume.
         only: Vec<Outcome>,
+        /// Who took it up again (`user@machine`).
+        operator: Option<String>,
+    },
+    /// Nothing is in flight, and the run waits.
+    RunHeld {
+        /// For what.
+        cause: HoldCause,
+        /// The ring whose gate it is.
+        ring: Option<u32>,
+        /// It goes on by itself at this moment.
+        until: Option<Timestamp>,
+        /// For people.
+        detail: String,
+    },
+    /// What the run waited for has come.
+    RunReleased {
+        /// What.
+        cause: HoldCause,
+    },
+    /// A person lets the rings after this one start.
+    RingApproved {
+        /// Index.
+        ring: u32,
+        /// Its name.
+        name: String,
+        /// Who (`user@machine`).
+        operator: String,
     },
     /// The first host of a ring is about to start.
     RingStarted {
@@ -177,6 +204,9 @@ impl EventKind {
         match self {
             Self::RunStarted { .. } => "run_started",
             Self::RunResumed { .. } => "run_resumed",
+            Self::RunHeld { .. } => "run_held",
+            Self::RunReleased { .. } => "run_released",
+            Self::RingApproved { .. } => "ring_approved",
             Self::RingStarted { .. } => "ring_started",
             Self::HostStarted => "host_started",
             Self::HostIdentified { .. } => "host_identified",

@@ -23,10 +23,10 @@ pub const GUARD: u8 = 9;
 pub const INTERRUPTED: u8 = 130;
 
 /// What the exit code of a run depends on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
     /// Where the run stands.
-    pub interrupted: bool,
+    pub state: RunState,
     /// Why it stopped early.
     pub stopped: Option<StopCause>,
     /// Hosts were taken back because of a breach.
@@ -38,18 +38,24 @@ pub struct Ending {
 /// The first that applies of 130, 1, 9, 5, 7, 6, 3, 4, 0.
 pub fn exit_code(ending: &Ending) -> u8 {
     let Ending {
-        interrupted,
+        state,
         stopped,
         rolled_back,
         totals,
     } = ending;
+    let stop = matches!(
+        stopped,
+        Some(StopCause::Limit | StopCause::Deadline | StopCause::Pause | StopCause::Abort)
+    );
     match stopped {
-        _ if *interrupted || *stopped == Some(StopCause::Operator) => INTERRUPTED,
+        _ if *state == RunState::Interrupted || *stopped == Some(StopCause::Operator) => {
+            INTERRUPTED
+        }
         Some(StopCause::Internal) => INTERNAL,
         Some(StopCause::Guard) => GUARD,
         _ if totals.indeterminate > 0 => INDETERMINATE,
         _ if *rolled_back => ROLLED_BACK,
-        Some(StopCause::Limit | StopCause::Deadline) => STOPPED,
+        _ if stop || *state == RunState::Paused => STOPPED,
         _ if totals.failed + totals.conflict > 0 => FAILED,
         _ if totals.unreachable > 0 => UNREACHABLE,
         _ => OK,
@@ -60,7 +66,7 @@ impl RunRecord {
     /// What the exit code depends on.
     pub fn ending(&self) -> Ending {
         Ending {
-            interrupted: self.state == RunState::Interrupted,
+            state: self.state,
             stopped: self.stopped,
             rolled_back: self.rolled_back,
             totals: self.totals,
@@ -71,6 +77,24 @@ impl RunRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ENDED: Ending = Ending {
+        state: RunState::Succeeded,
+        stopped: None,
+        rolled_back: false,
+        totals: NOBODY,
+    };
+    const NOBODY: Totals = Totals {
+        hosts: 0,
+        changed: 0,
+        ok: 0,
+        failed: 0,
+        unreachable: 0,
+        indeterminate: 0,
+        not_started: 0,
+        rolled_back: 0,
+        conflict: 0,
+    };
 
     fn check(expected: u8, ending: Ending) {
         assert_eq!(exit_code(&ending), expected, "{ending:?}");
@@ -89,7 +113,7 @@ mod tests {
     #[test]
     fn the_first_that_applies() {
         let all = Ending {
-            interrupted: true,
+            state: RunState::Interrupted,
             stopped: Some(StopCause::Internal),
             rolled_back: true,
             totals: totals(1, 1, 1),
@@ -98,7 +122,7 @@ mod tests {
         check(
             130,
             Ending {
-                interrupted: false,
+                state: RunState::Failed,
                 stopped: Some(StopCause::Operator),
                 ..all
             },
@@ -106,12 +130,12 @@ mod tests {
         check(
             1,
             Ending {
-                interrupted: false,
+                state: RunState::Failed,
                 ..all
             },
         );
         let guard = Ending {
-            interrupted: false,
+            state: RunState::Failed,
             stopped: Some(StopCause::Guard),
             ..all
         };
@@ -175,7 +199,7 @@ mod tests {
             0,
             Ending {
                 totals: restored,
-                ..Ending::default()
+                ..ENDED
             },
         );
         check(
@@ -185,7 +209,31 @@ mod tests {
                     conflict: 1,
                     ..restored
                 },
-                ..Ending::default()
+                ..ENDED
+            },
+        );
+    }
+
+    #[test]
+    fn paused_or_aborted_is_stopped() {
+        check(
+            6,
+            Ending {
+                state: RunState::Paused,
+                ..ENDED
+            },
+        );
+        let aborted = Ending {
+            state: RunState::Cancelled,
+            stopped: Some(StopCause::Abort),
+            ..ENDED
+        };
+        check(6, aborted);
+        check(
+            5,
+            Ending {
+                totals: totals(1, 0, 1),
+                ..aborted
             },
         );
     }

@@ -36,12 +36,15 @@ pub use fleet::{
     Standing, Survey, Undo,
 };
 pub use journal::{
-    ActiveRun, Clock, Holder, Journal, JournalError, JournalOptions, OpenMode, ResumeOptions,
+    ActiveRun, Clock, Holder, Journal, JournalError, JournalOptions, OpenMode, OrderId,
+    ResumeOptions,
 };
-pub use outcome::{Outcome, RunState, StepState, StopCause, Totals};
+pub use outcome::{HoldCause, Outcome, RunState, StepState, StopCause, Totals};
 pub use plan::{AssignError, assign_rings, ring_plans};
-pub use progress::{HostId, HostProgress, IllegalEvent, Phase, Progress};
-pub use record::{ChangeRecord, HostRecord, RingRecord, RunRecord, RunSummary, StepRecord};
+pub use progress::{GateProgress, Hold, HostId, HostProgress, IllegalEvent, Phase, Progress};
+pub use record::{
+    Approval, ChangeRecord, HoldRecord, HostRecord, RingRecord, RunRecord, RunSummary, StepRecord,
+};
 pub use spec::{
     HostSpec, HostWork, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables, Verb,
 };

@@ -169,6 +169,54 @@ pub enum StopCause {
     Operator,
     /// The controller itself failed (journal, internal error).
     Internal,
+    /// An operator paused it from another terminal; it goes on at a word.
+    Pause,
+    /// An operator ended it for good.
+    Abort,
+}
+
+impl StopCause {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Limit => "a limit was breached",
+            Self::Deadline => "the deadline of the run passed",
+            Self::Guard => "the credential guard tripped",
+            Self::Operator => "the operator stopped it",
+            Self::Internal => "the controller failed",
+            Self::Pause => "paused",
+            Self::Abort => "aborted",
+        }
+    }
+}
+
+/// Why a run waits, with nothing in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldCause {
+    /// A ring soaks; goes on by itself.
+    Soak,
+    /// A ring waits for a person to approve.
+    Approval,
+    /// The window of the next ring is closed.
+    Window,
+    /// A limit was breached with `on_breach: pause`.
+    Limit,
+    /// An operator paused it.
+    Operator,
+}
+
+impl HoldCause {
+    /// The word in reports, as serialised.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Soak => "soak",
+            Self::Approval => "approval",
+            Self::Window => "window",
+            Self::Limit => "limit",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// Number of hosts by outcome.

@@ -97,6 +97,7 @@ pub fn ring_plans(strategy: &Strategy, rings: &[usize]) -> Vec<RingPlan> {
             max_parallel: ring.max_parallel,
             limits: ring.limits,
             on_breach: ring.on_breach,
+            gates: ring.gates.clone(),
             hosts: u32::try_from(count(index)).unwrap_or(u32::MAX),
         })
         .collect()

@@ -3,10 +3,11 @@
 //!
 //! Holds a few bytes per host and no values; decides nothing (that is `state.rs`).
 
+use jiff::Timestamp;
 use playbooks::OnBreach;
 
 use crate::event::EventKind;
-use crate::outcome::{Outcome, RunState, StopCause, Totals};
+use crate::outcome::{HoldCause, Outcome, RunState, StopCause, Totals};
 use crate::spec::RunSpec;
 
 /// Index into the hosts of a run.
@@ -59,6 +60,8 @@ pub struct HostProgress {
     pub recorded: bool,
     /// A step was begun after that.
     pub touched: bool,
+    /// Never attempted, and not among those that the last `resume --only` asked for.
+    pub left_out: bool,
 }
 
 impl HostProgress {
@@ -89,6 +92,26 @@ pub struct Breach {
     pub action: OnBreach,
 }
 
+/// What the run waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Why.
+    pub cause: HoldCause,
+    /// The ring whose gate it is.
+    pub ring: Option<u32>,
+    /// It goes on by itself at this moment.
+    pub until: Option<Timestamp>,
+}
+
+/// How far a ring's gates are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GateProgress {
+    /// Set when the soak begins.
+    pub soak_until: Option<Timestamp>,
+    /// A person has approved.
+    pub approved: bool,
+}
+
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -104,6 +127,10 @@ pub struct Progress {
     pub stop: Option<StopCause>,
     /// The breach behind a [`StopCause::Limit`].
     pub breach: Option<Breach>,
+    /// What it waits for, while it waits; of a run that ended paused, what it waited for.
+    pub hold: Option<Hold>,
+    /// Per ring.
+    pub gates: Vec<GateProgress>,
     /// Hosts of this ring (`Some(None)`: of all rings) are being, or were, taken back.
     pub rollback: Option<Option<u32>>,
 }
@@ -139,8 +166,22 @@ impl Progress {
             ring: 0,
             stop: None,
             breach: None,
+            hold: None,
+            gates: vec![GateProgress::default(); rings],
             rollback: None,
         }
+    }
+
+    /// The ring that waits for an approval.
+    pub fn awaiting_approval(&self) -> Option<u32> {
+        self.hold
+            .filter(|hold| hold.cause == HoldCause::Approval)
+            .and_then(|hold| hold.ring)
+            .filter(|ring| {
+                self.gates
+                    .get(*ring as usize)
+                    .is_some_and(|gate| !gate.approved)
+            })
     }
 
     /// The state after an event, or why it cannot happen. Total: defined for every state and event.
@@ -181,7 +222,12 @@ impl Progress {
             EventKind::RunStarted { .. } if self.state == RunState::Pending => {
                 self.state = RunState::Running
             }
-            EventKind::RunResumed { only } => return self.resume(only),
+            EventKind::RunResumed { only, .. } => return self.resume(only),
+            EventKind::RunHeld { .. }
+            | EventKind::RunReleased { .. }
+            | EventKind::RingApproved { .. } => {
+                return self.apply_gate(event);
+            }
             EventKind::RingStarted { ring, .. }
                 if self.may_start() && (*ring as usize) < self.rings.len() =>
             {
@@ -195,13 +241,65 @@ impl Progress {
                     action: *action,
                 });
             }
-            EventKind::StopRequested { cause, .. } if active => self.stop = Some(*cause),
+            // Also where nobody works on the run: an abort ends what is merely paused or was interrupted.
+            EventKind::StopRequested { cause, .. }
+                if active
+                    || (*cause == StopCause::Abort && !self.state.is_final())
+                    || self.waits() =>
+            {
+                self.stop = Some(*cause);
+                self.hold = None;
+            }
             EventKind::GuardTripped { .. } if active => self.stop = Some(StopCause::Guard),
             EventKind::RollbackStarted { ring, .. } if active && self.breach.is_some() => {
                 self.state = RunState::RollingBack;
                 self.rollback = Some(*ring);
             }
-            EventKind::RunFinished { state, .. } if active => self.state = *state,
+            EventKind::RunFinished { state, .. } if !self.state.is_final() => self.state = *state,
+            _ => return Err(self.standing()),
+        }
+        Ok(())
+    }
+
+    fn apply_gate(&mut self, event: &EventKind) -> Result<(), String> {
+        let gate = |gates: &mut [GateProgress], ring: u32| match gates.get_mut(ring as usize) {
+            Some(gate) => Ok(std::mem::take(gate)),
+            None => Err(format!("there is no ring {ring}")),
+        };
+        match event {
+            EventKind::RunHeld {
+                cause, ring, until, ..
+            } if matches!(self.state, RunState::Running | RunState::Paused) => {
+                if let (HoldCause::Soak, Some(ring)) = (cause, ring) {
+                    let before = gate(&mut self.gates, *ring)?;
+                    self.gates[*ring as usize] = GateProgress {
+                        soak_until: *until,
+                        ..before
+                    };
+                }
+                self.hold = Some(Hold {
+                    cause: *cause,
+                    ring: *ring,
+                    until: *until,
+                });
+                self.state = match cause {
+                    HoldCause::Soak => RunState::Running,
+                    _ => RunState::Paused,
+                };
+            }
+            EventKind::RunReleased { cause }
+                if self.hold.is_some_and(|hold| hold.cause == *cause) =>
+            {
+                self.hold = None;
+                self.state = RunState::Running;
+            }
+            EventKind::RingApproved { ring, .. } if self.awaiting_approval() == Some(*ring) => {
+                let before = gate(&mut self.gates, *ring)?;
+                self.gates[*ring as usize] = GateProgress {
+                    approved: true,
+                    ..before
+                };
+            }
             _ => return Err(self.standing()),
         }
         Ok(())
@@ -293,30 +391,47 @@ impl Progress {
             _ => {}
         }
         self.stop = self.breach.map(|_| StopCause::Limit);
+        self.hold = None;
         self.state = if self.rollback.is_some() {
             RunState::RollingBack
         } else {
             RunState::Running
         };
         for index in 0..self.hosts.len() {
-            let host = self.hosts[index];
-            let (Phase::Ended { outcome, changed } | Phase::Undone { outcome, changed }) =
-                host.phase
-            else {
-                continue;
-            };
-            if outcome == Outcome::NotStarted || only.contains(&outcome) {
-                self.uncount(
-                    HostId(u32::try_from(index).unwrap_or(u32::MAX)),
-                    outcome,
-                    changed,
-                );
-                // A prior state under which nothing was written is worth nothing: the host is read afresh.
-                self.hosts[index].recorded = host.touched;
-                self.hosts[index].phase = Phase::Pending;
-            }
+            self.reopen(index, only);
         }
         Ok(())
+    }
+
+    /// A plain resume takes up what was never attempted; `only` takes up what it names and leaves the rest out.
+    fn reopen(&mut self, index: usize, only: &[Outcome]) {
+        let host = self.hosts[index];
+        match host.phase {
+            Phase::Ended { outcome, changed } | Phase::Undone { outcome, changed } => {
+                let again = match only {
+                    [] => outcome == Outcome::NotStarted,
+                    _ => only.contains(&outcome),
+                };
+                if again {
+                    self.uncount(
+                        HostId(u32::try_from(index).unwrap_or(u32::MAX)),
+                        outcome,
+                        changed,
+                    );
+                    // A prior state under which nothing was written is worth nothing: the host is read afresh.
+                    self.hosts[index].recorded = host.touched;
+                    self.hosts[index].phase = Phase::Pending;
+                }
+            }
+            Phase::Pending if !only.is_empty() => {
+                self.hosts[index].left_out = !only.contains(&host.outcome().0);
+            }
+            _ => {}
+        }
+    }
+
+    fn waits(&self) -> bool {
+        self.state == RunState::Paused && self.hold.is_some()
     }
 
     fn may_start(&self) -> bool {

@@ -2,10 +2,10 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Limits, Observed, OnBreach, Target};
+use playbooks::{Gates, Limits, Observed, OnBreach, Target};
 
 use crate::fleet::{Cost, Reason};
-use crate::outcome::{Outcome, RunState, StepState, StopCause, Totals};
+use crate::outcome::{HoldCause, Outcome, RunState, StepState, StopCause, Totals};
 use crate::spec::{RunId, Verb};
 
 /// One run, complete.
@@ -41,6 +41,10 @@ pub struct RunRecord {
     pub rolled_back: bool,
     /// The breach in a sentence (limit formula included), the guard's words, or who stopped it.
     pub stop_text: Option<String>,
+    /// What the run waits for.
+    pub hold: Option<HoldRecord>,
+    /// Who let which ring pass, in order.
+    pub approvals: Vec<Approval>,
     /// Run-wide limits.
     pub limits: Limits,
     /// In order.
@@ -49,6 +53,30 @@ pub struct RunRecord {
     pub hosts: Vec<HostRecord>,
     /// Over all hosts.
     pub totals: Totals,
+}
+
+/// What a run waits for, with nothing in flight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRecord {
+    /// Why.
+    pub cause: HoldCause,
+    /// The ring whose gate it is.
+    pub ring: Option<String>,
+    /// It goes on by itself at this moment.
+    pub until: Option<Timestamp>,
+    /// For people.
+    pub text: String,
+}
+
+/// A person let a ring pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The ring.
+    pub ring: String,
+    /// Who (`user@machine`).
+    pub operator: String,
+    /// When.
+    pub time: Timestamp,
 }
 
 /// One ring of a [`RunRecord`].
@@ -62,6 +90,8 @@ pub struct RingRecord {
     pub limits: Limits,
     /// What a breach does.
     pub on_breach: OnBreach,
+    /// What it waits for.
+    pub gates: Gates,
     /// First start.
     pub started: Option<Timestamp>,
     /// When its last host ended.

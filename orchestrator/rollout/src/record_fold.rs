@@ -8,7 +8,7 @@ use crate::history::HostHistory;
 use crate::journal::shown_state;
 use crate::outcome::Totals;
 use crate::progress::{HostId, IllegalEvent, Progress};
-use crate::record::{RingRecord, RunRecord};
+use crate::record::{Approval, HoldRecord, RingRecord, RunRecord};
 use crate::spec::RunSpec;
 
 /// A record under construction.
@@ -20,6 +20,8 @@ pub(crate) struct Fold {
     started: Option<Timestamp>,
     ended: Option<(Timestamp, u8)>,
     stop_text: Option<String>,
+    hold_text: String,
+    approvals: Vec<Approval>,
 }
 
 impl Fold {
@@ -40,6 +42,8 @@ impl Fold {
             started: None,
             ended: None,
             stop_text: None,
+            hold_text: String::new(),
+            approvals: Vec::new(),
         }
     }
 
@@ -70,6 +74,12 @@ impl Fold {
                     times.1 = Some(time);
                 }
             }
+            EventKind::RunHeld { detail, .. } => self.hold_text = detail,
+            EventKind::RingApproved { name, operator, .. } => self.approvals.push(Approval {
+                ring: name,
+                operator,
+                time,
+            }),
             EventKind::LimitBreached { text, .. } => self.stop_text = Some(text),
             EventKind::StopRequested { detail, .. } | EventKind::GuardTripped { detail } => {
                 self.stop_text = Some(detail);
@@ -100,6 +110,12 @@ impl Fold {
             }
             hosts.push(record);
         }
+        let hold = self.progress.hold.map(|hold| HoldRecord {
+            cause: hold.cause,
+            ring: hold.ring.and_then(|ring| names.get(ring as usize)).cloned(),
+            until: hold.until,
+            text: self.hold_text,
+        });
         let rings = self.spec.rings.into_iter().zip(self.rings).zip(ring_totals);
         RunRecord {
             id: self.spec.id,
@@ -117,6 +133,8 @@ impl Fold {
             exit_code: self.ended.map(|(_, code)| code),
             rolled_back: self.progress.rollback.is_some(),
             stop_text: self.stop_text,
+            hold,
+            approvals: self.approvals,
             limits: self.spec.limits,
             rings: rings
                 .map(|((plan, (started, finished)), totals)| RingRecord {
@@ -124,6 +142,7 @@ impl Fold {
                     max_parallel: plan.max_parallel,
                     limits: plan.limits,
                     on_breach: plan.on_breach,
+                    gates: plan.gates,
                     started,
                     finished,
                     totals,

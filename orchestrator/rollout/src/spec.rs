@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use inventory::{Credential, Host};
-use playbooks::{Limits, OnBreach};
+use playbooks::{Gates, Limits, OnBreach, Retries};
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::Undo;
@@ -111,6 +111,8 @@ pub struct RingPlan {
     pub limits: Limits,
     /// What a breach of this ring's limits does.
     pub on_breach: OnBreach,
+    /// What it waits for.
+    pub gates: Gates,
     /// How many hosts of the run are in it.
     pub hosts: u32,
 }
@@ -138,6 +140,10 @@ pub struct RunSpec {
     pub on_breach: OnBreach,
     /// After so long (from the start, or from a resume) no host is started.
     pub deadline: Option<Duration>,
+    /// Hosts of a group that may be in flight at once.
+    pub groups: BTreeMap<String, u32>,
+    /// What may be tried again.
+    pub retries: Retries,
     /// In the order they are started within their ring.
     pub hosts: Vec<HostSpec>,
     /// The run that a rollback takes back.

@@ -106,6 +106,8 @@ pub fn rollback_spec(
         ring.hosts = u32::try_from(count).unwrap_or(u32::MAX);
         ring.limits = playbooks::Limits::default();
         ring.on_breach = playbooks::OnBreach::Stop;
+        // What has to be taken back does not wait for a window or a word.
+        ring.gates = playbooks::Gates::default();
     }
     Ok(RunSpec {
         id: options.id,

@@ -142,6 +142,7 @@ async fn a_loss_that_cannot_be_settled_is_indeterminate_and_resume_settles_it() 
         .stays_away = false;
     let options = ResumeOptions {
         only: vec![Outcome::Indeterminate],
+        operator: None,
         adjust: None,
     };
     let active = bench.journal.resume_run(&record.id, options).unwrap();

@@ -5,4 +5,5 @@
 mod durable;
 mod engine;
 mod files;
+mod gates;
 mod scripted;

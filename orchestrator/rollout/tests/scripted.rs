@@ -217,6 +217,8 @@ pub(crate) fn push(count: usize, rollout_block: &str) -> RunSpec {
         limits: playbook.strategy.limits,
         on_breach: playbook.strategy.on_breach,
         deadline: None,
+        groups: playbook.strategy.groups.clone(),
+        retries: playbook.strategy.retries,
         hosts: inventory
             .hosts
             .iter()

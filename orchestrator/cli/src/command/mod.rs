@@ -15,6 +15,9 @@ mod runs;
 #[cfg(feature = "rehearse")]
 pub(crate) mod simulate;
 mod status;
+mod steer;
+
+use rollout::state::Command;
 
 use crate::args::{Cli, Verb};
 use crate::failure::{Failure, Outcome};
@@ -30,7 +33,10 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Rollback(rollback) => rollback::run(global, &rollback),
         Verb::Resume(resume) => resume::run(global, &resume),
         Verb::Runs => runs::run(global),
-        Verb::Status(status) => status::run(global, &status.run),
+        Verb::Status(status) => status::run(global, &status),
+        Verb::Pause(run) => steer::run(global, &run.run, Command::Pause),
+        Verb::Approve(approve) => steer::run(global, &approve.run, Command::Approve(approve.ring)),
+        Verb::Abort(run) => steer::run(global, &run.run, Command::Abort),
         Verb::Report(report) => report::run(global, &report),
         #[cfg(feature = "rehearse")]
         Verb::Rehearse(rehearse) => rehearse::run(global, &rehearse),
@@ -39,9 +45,6 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Credential(credential) => credential::run(global, &credential),
         Verb::Completions { shell } => completions::run(shell),
         Verb::Plan(_) => not_built("plan"),
-        Verb::Pause(_) => not_built("pause"),
-        Verb::Approve(_) => not_built("approve"),
-        Verb::Abort(_) => not_built("abort"),
         Verb::CatchUp(_) => not_built("catch-up"),
         Verb::Audit(_) => not_built("audit"),
         Verb::Facts(_) => not_built("facts"),

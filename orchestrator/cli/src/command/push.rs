@@ -23,6 +23,7 @@ pub(crate) fn run(global: &Global, push: &Push) -> Outcome {
     let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
     let spec = spec(global, &inventory, &playbook, Verb::Push)?;
     drive::credentials_at_hand(&spec)?;
+    drive::refuse_outside_window(global, &spec)?;
     confirm::push(global, &spec, &playbook)?;
     let journal = journal::writable(global)?;
     drive::new_run(global, &journal, spec, Target::Real)
@@ -85,6 +86,8 @@ pub(crate) fn assemble(
         limits: strategy.limits,
         on_breach: strategy.on_breach,
         deadline: strategy.deadline,
+        groups: strategy.groups.clone(),
+        retries: strategy.retries,
         hosts,
         source_run: None,
     }

@@ -1,7 +1,9 @@
 //! `resume`: go on with a run where the journal ends.
 
+use rollout::state::Command;
 use rollout::{HostSpec, Outcome as HostOutcome, ResumeOptions};
 
+use super::steer;
 use crate::args::{Global, Only, Resume};
 use crate::confirm;
 use crate::drive::{self, Target};
@@ -18,6 +20,9 @@ pub(crate) fn run(global: &Global, resume: &Resume) -> Outcome {
     let journal = journal::writable(global)?;
     let id = journal::resolve(&journal, &resume.run)?;
     journal::refuse_simulated(&journal, &id, "resumed")?;
+    if journal.holder(&id).is_some() && resume.only.is_empty() {
+        return steer::run(global, id.as_str(), Command::Resume);
+    }
     let spec = journal
         .spec(&id)
         .map_err(|error| journal::failure(&error))?;
@@ -33,6 +38,7 @@ pub(crate) fn run(global: &Global, resume: &Resume) -> Outcome {
     });
     let options = ResumeOptions {
         only: only.collect(),
+        operator: Some(drive::operator()),
         adjust: Some(&adjust),
     };
     let active = journal

@@ -114,6 +114,7 @@ fn delete(global: &Global, rollback: &Rollback) -> Outcome {
     spec.playbook.text.clone_from(&playbook.text);
     spec.playbook.digest = playbook.digest();
     drive::credentials_at_hand(&spec)?;
+    drive::refuse_outside_window(global, &spec)?;
     confirm::push(global, &spec, &removal)?;
     let journal = journal::writable(global)?;
     drive::new_run(global, &journal, spec, Target::Real)

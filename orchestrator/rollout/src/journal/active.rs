@@ -9,6 +9,7 @@ use super::disk::{self, Shapes, text};
 use super::disk_spec::{DiskRun, HostRow};
 use super::error::JournalError;
 use super::lock::RunLock;
+use super::orders::OrderId;
 use super::read::DiskEnd;
 use super::writer::Done;
 use super::{Clock, Journal};
@@ -17,12 +18,15 @@ use crate::history::HostHistory;
 use crate::outcome::Outcome;
 use crate::progress::{HostId, Progress};
 use crate::spec::{HostSpec, RunId, RunSpec};
+use crate::state::{Order, Resumed};
 
 /// How a run is taken over.
 #[derive(Default)]
 pub struct ResumeOptions<'a> {
     /// Hosts with one of these outcomes are done again. Empty: only what was not brought to an end.
     pub only: Vec<Outcome>,
+    /// Who takes it over (`user@machine`).
+    pub operator: Option<String>,
     /// Overrides a host's recorded settings (address, credential) for this process; not recorded.
     pub adjust: Option<&'a dyn Fn(&mut HostSpec)>,
 }
@@ -36,7 +40,9 @@ pub struct ActiveRun {
     seq: u64,
     shapes: Shapes,
     progress: Progress,
-    only: Option<Vec<Outcome>>,
+    resumed: Option<Resumed>,
+    /// The newest order that was heard; earlier ones were for an earlier controller.
+    heard: i64,
     started: Option<jiff::Timestamp>,
     _lock: RunLock,
 }
@@ -94,7 +100,8 @@ impl ActiveRun {
             seq: 0,
             shapes,
             progress,
-            only: None,
+            resumed: None,
+            heard: 0,
             started: None,
             _lock: lock,
         })
@@ -105,14 +112,38 @@ impl ActiveRun {
         id: &RunId,
         options: ResumeOptions<'_>,
     ) -> Result<Self, JournalError> {
+        let mut active = Self::take_over(journal, id, options.adjust)?;
+        // A run that never began starts as a new one.
+        active.resumed = (active.seq > 0).then_some(Resumed {
+            only: options.only,
+            operator: options.operator,
+        });
+        if let Some(Resumed { only, operator }) = active.resumed.clone() {
+            let again = EventKind::RunResumed { only, operator };
+            let next = active.progress.clone().next(None, &again);
+            next.map_err(|source| JournalError::NotResumable {
+                run: id.to_string(),
+                why: source.why,
+            })?;
+        }
+        Ok(active)
+    }
+
+    /// Locks a run and reads where it stands.
+    pub(super) fn take_over(
+        journal: Journal,
+        id: &RunId,
+        adjust: Option<&dyn Fn(&mut HostSpec)>,
+    ) -> Result<Self, JournalError> {
         journal.writer()?;
         let run = journal.row_of(id)?;
         let lock = RunLock::acquire(journal.path(), id)?;
         let mut spec = journal.spec(id)?;
-        if let Some(adjust) = options.adjust {
+        if let Some(adjust) = adjust {
             spec.hosts.iter_mut().for_each(adjust);
         }
         let shapes = journal.shapes(run)?;
+        let heard = journal.last_order(run)?;
         let mut progress = Progress::new(&spec);
         let (mut seq, mut started) = (0, None);
         journal.for_each(id, run, &shapes, None, |row, time, host, event| {
@@ -126,18 +157,6 @@ impl ActiveRun {
                     source,
                 })
         })?;
-        // A run that never began starts as a new one.
-        let only = (seq > 0).then_some(options.only);
-        if let Some(only) = &only {
-            let again = EventKind::RunResumed { only: only.clone() };
-            progress
-                .clone()
-                .next(None, &again)
-                .map_err(|source| JournalError::NotResumable {
-                    run: id.to_string(),
-                    why: source.why,
-                })?;
-        }
         let spec = Arc::new(spec);
         Ok(Self {
             journal,
@@ -146,7 +165,8 @@ impl ActiveRun {
             seq,
             shapes,
             progress,
-            only,
+            resumed: None,
+            heard,
             started,
             _lock: lock,
         })
@@ -162,9 +182,9 @@ impl ActiveRun {
         &self.progress
     }
 
-    /// `Some` where the run is taken over: the outcomes to be done again.
-    pub fn resumed_only(&self) -> Option<&[Outcome]> {
-        self.only.as_deref()
+    /// `Some` where the run is taken over: by whom, and the outcomes to be done again.
+    pub fn resumed(&self) -> Option<&Resumed> {
+        self.resumed.as_ref()
     }
 
     /// The clock that stamps events.
@@ -186,6 +206,20 @@ impl ActiveRun {
             },
         )?;
         Ok(history)
+    }
+
+    /// Orders that came since the last call, oldest first.
+    pub(crate) fn orders(&mut self) -> Result<Vec<(OrderId, Order)>, JournalError> {
+        let orders = self.journal.orders_after(self.run, self.heard)?;
+        if let Some((last, _)) = orders.last() {
+            self.heard = last.0;
+        }
+        Ok(orders)
+    }
+
+    /// Answers an order. Best effort: the order has been carried out, and is an event of its own.
+    pub(crate) fn answer(&self, id: OrderId, answer: Result<String, String>) {
+        self.journal.answer(id, answer);
     }
 
     /// Puts events into one commit and calls `done` when it is durable, or has failed. The events come back as the

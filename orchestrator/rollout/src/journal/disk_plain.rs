@@ -1,11 +1,12 @@
 //! The events that are rare in a run, stored under their full field names.
 
+use jiff::Timestamp;
 use playbooks::OnBreach;
 use serde::{Deserialize, Serialize};
 
 use crate::event::EventKind;
 use crate::fleet::Reason;
-use crate::outcome::{Outcome, RunState, StopCause};
+use crate::outcome::{HoldCause, Outcome, RunState, StopCause};
 use crate::spec::Verb;
 
 #[derive(Serialize, Deserialize)]
@@ -17,6 +18,23 @@ pub(super) enum DiskPlain {
     },
     RunResumed {
         only: Vec<Outcome>,
+        #[serde(default)]
+        operator: Option<String>,
+    },
+    RunHeld {
+        cause: HoldCause,
+        ring: Option<u32>,
+        /// Microseconds since 1970.
+        until: Option<i64>,
+        detail: String,
+    },
+    RunReleased {
+        cause: HoldCause,
+    },
+    RingApproved {
+        ring: u32,
+        name: String,
+        operator: String,
     },
     RingStarted {
         ring: u32,
@@ -66,9 +84,12 @@ pub(super) enum DiskPlain {
 }
 
 impl DiskPlain {
-    pub(super) const KINDS: [&str; 11] = [
+    pub(super) const KINDS: [&str; 14] = [
         "run_started",
         "run_resumed",
+        "run_held",
+        "run_released",
+        "ring_approved",
         "ring_started",
         "host_retry",
         "step_started",
@@ -85,7 +106,28 @@ impl From<&EventKind> for DiskPlain {
     fn from(event: &EventKind) -> Self {
         match event.clone() {
             EventKind::RunStarted { verb, hosts } => Self::RunStarted { verb, hosts },
-            EventKind::RunResumed { only } => Self::RunResumed { only },
+            EventKind::RunResumed { only, operator } => Self::RunResumed { only, operator },
+            EventKind::RunHeld {
+                cause,
+                ring,
+                until,
+                detail,
+            } => Self::RunHeld {
+                cause,
+                ring,
+                until: until.map(Timestamp::as_microsecond),
+                detail,
+            },
+            EventKind::RunReleased { cause } => Self::RunReleased { cause },
+            EventKind::RingApproved {
+                ring,
+                name,
+                operator,
+            } => Self::RingApproved {
+                ring,
+                name,
+                operator,
+            },
             EventKind::RingStarted {
                 ring,
                 name,
@@ -140,7 +182,28 @@ impl From<DiskPlain> for EventKind {
     fn from(disk: DiskPlain) -> Self {
         match disk {
             DiskPlain::RunStarted { verb, hosts } => Self::RunStarted { verb, hosts },
-            DiskPlain::RunResumed { only } => Self::RunResumed { only },
+            DiskPlain::RunResumed { only, operator } => Self::RunResumed { only, operator },
+            DiskPlain::RunHeld {
+                cause,
+                ring,
+                until,
+                detail,
+            } => Self::RunHeld {
+                cause,
+                ring,
+                until: until.and_then(|time| Timestamp::from_microsecond(time).ok()),
+                detail,
+            },
+            DiskPlain::RunReleased { cause } => Self::RunReleased { cause },
+            DiskPlain::RingApproved {
+                ring,
+                name,
+                operator,
+            } => Self::RingApproved {
+                ring,
+                name,
+                operator,
+            },
             DiskPlain::RingStarted {
                 ring,
                 name,

@@ -1,11 +1,12 @@
 //! A run's input as the journal stores it: one row for the run, one short row per host, and shapes for what hosts
 //! have in common (settings, groups, variables).
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use inventory::{Auth, Channel, Credential, Host, HostName, Origin, Settings, Sourced, Transport};
-use playbooks::{Limits, OnBreach};
+use playbooks::{Gates, Limits, OnBreach, Retries};
 use serde::{Deserialize, Serialize};
 
 use super::disk::{DiskUndo, parse, text};
@@ -26,6 +27,10 @@ pub(super) struct DiskRun {
     pub(super) limits: Limits,
     pub(super) on_breach: OnBreach,
     pub(super) deadline_ms: Option<u64>,
+    #[serde(default)]
+    pub(super) groups: BTreeMap<String, u32>,
+    #[serde(default)]
+    pub(super) retries: Retries,
     pub(super) source_run: Option<String>,
 }
 
@@ -43,6 +48,8 @@ pub(super) struct DiskRing {
     pub(super) max_parallel: u32,
     pub(super) limits: Limits,
     pub(super) on_breach: OnBreach,
+    #[serde(default)]
+    pub(super) gates: Gates,
     pub(super) hosts: u32,
 }
 
@@ -59,6 +66,7 @@ impl From<&RunSpec> for DiskRun {
             max_parallel: ring.max_parallel,
             limits: ring.limits,
             on_breach: ring.on_breach,
+            gates: ring.gates.clone(),
             hosts: ring.hosts,
         };
         Self {
@@ -76,6 +84,8 @@ impl From<&RunSpec> for DiskRun {
             limits: spec.limits,
             on_breach: spec.on_breach,
             deadline_ms: spec.deadline.map(milliseconds),
+            groups: spec.groups.clone(),
+            retries: spec.retries,
             source_run: spec.source_run.as_ref().map(ToString::to_string),
         }
     }
@@ -94,6 +104,7 @@ impl DiskRun {
             max_parallel: ring.max_parallel,
             limits: ring.limits,
             on_breach: ring.on_breach,
+            gates: ring.gates,
             hosts: ring.hosts,
         };
         RunSpec {
@@ -112,6 +123,8 @@ impl DiskRun {
             limits: self.limits,
             on_breach: self.on_breach,
             deadline: self.deadline_ms.map(Duration::from_millis),
+            groups: self.groups,
+            retries: self.retries,
             hosts,
             source_run: self.source_run.map(RunId::from_text),
         }

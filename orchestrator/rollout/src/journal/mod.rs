@@ -1,7 +1,7 @@
 //! The journal: what was asked, what was there before, what happened. One SQLite file.
 //!
 //! An intent log. A run's state is never stored, only derived from its events ([`crate::Progress`]). `open.rs` has
-//! file and schema, `writer.rs` the commits, `active.rs` a run being worked on, `read.rs` everything that only reads,
+//! file and schema, `orders.rs` what other terminals say to a live run, `writer.rs` the commits, `active.rs` a run being worked on, `read.rs` everything that only reads,
 //! `disk*.rs` the stored forms, `lock.rs` who works on a run.
 
 mod active;
@@ -11,6 +11,7 @@ mod disk_spec;
 mod error;
 mod lock;
 mod open;
+mod orders;
 mod read;
 mod writer;
 
@@ -24,6 +25,7 @@ use rusqlite::Connection;
 pub use active::{ActiveRun, ResumeOptions};
 pub use error::{Holder, JournalError};
 use open::Access;
+pub use orders::OrderId;
 pub(crate) use read::shown_state;
 use writer::Writer;
 

@@ -12,7 +12,7 @@ use super::error::JournalError;
 /// `wfjl`: tells a journal from any other SQLite file.
 const APPLICATION_ID: i32 = 0x7766_6a6c;
 /// The version this program writes, and the newest it reads.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE runs (
@@ -47,6 +47,24 @@ CREATE TABLE events (
     PRIMARY KEY (run, seq)
 ) WITHOUT ROWID;
 CREATE INDEX events_of_host ON events (run, host, seq) WHERE host IS NOT NULL;
+";
+
+/// What version 2 has more: orders from other terminals to the holder of a run, and its answers; the chain of
+/// hashes over a run's records.
+const TO_VERSION_2: &str = "
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    operator TEXT NOT NULL,
+    command TEXT NOT NULL,
+    argument TEXT,
+    done INTEGER,
+    answer TEXT
+);
+CREATE INDEX orders_of_run ON orders (run, id);
+ALTER TABLE events ADD COLUMN hash BLOB;
+ALTER TABLE runs ADD COLUMN hash BLOB;
 ";
 
 /// How a connection is opened.
@@ -108,8 +126,8 @@ fn set_up(connection: &Connection, path: &Path, access: &Access) -> Result<(), J
     if !access.writable {
         return Ok(());
     }
-    if version == 0 {
-        create_schema(connection).map_err(wrap)?;
+    if version < VERSION {
+        bring_up_to_date(connection).map_err(wrap)?;
     }
     // The version stands in the main file before WAL is on: `prepare` reads it there.
     connection
@@ -125,21 +143,22 @@ fn version(connection: &Connection) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-fn create_schema(connection: &Connection) -> rusqlite::Result<()> {
+/// Creates what is missing, in one transaction: a program that is killed here leaves the old version behind.
+fn bring_up_to_date(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     // Another process may have been faster.
-    let created = match version(connection) {
-        Ok(0) => connection.execute_batch(&format!(
-            "{SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-        )),
-        other => other.map(|_| ()),
-    };
-    let end = if created.is_ok() {
-        "COMMIT"
-    } else {
-        "ROLLBACK"
-    };
-    connection.execute_batch(end).and(created)
+    let done = version(connection).and_then(|found| {
+        let parts = match found {
+            0 => [SCHEMA, TO_VERSION_2],
+            1 => ["", TO_VERSION_2],
+            _ => ["", ""],
+        };
+        connection.execute_batch(&parts.concat())?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.pragma_update(None, "user_version", VERSION.max(found))
+    });
+    let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    connection.execute_batch(end).and(done)
 }
 
 fn create_empty(path: &Path) -> Result<(), JournalError> {

@@ -1,0 +1,117 @@
+//! Limits: what counts, of how many, and what a breach leads to.
+//!
+//! A limit is judged whenever a host ends, while others are in flight: `count > floor(percent x hosts)`. Hosts of
+//! the scope that have not been tried count as good.
+
+use playbooks::{Limit, Limits, OnBreach};
+
+use super::{Effect, Rollout};
+use crate::event::EventKind;
+use crate::outcome::{Outcome, StopCause};
+use crate::progress::{HostId, IllegalEvent};
+
+impl Rollout {
+    /// Judges the limits after a host ended badly. A breach can only get sharper while hosts are in flight.
+    pub(super) fn judge(
+        &mut self,
+        id: HostId,
+        outcome: Outcome,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), IllegalEvent> {
+        let current = match (self.progress.stop, self.progress.breach) {
+            (None, _) => None,
+            (Some(StopCause::Limit), Some(breach)) => Some(breach.action),
+            _ => return Ok(()),
+        };
+        let worst = self
+            .breaches(self.progress.hosts[id.index()].ring as usize, outcome)
+            .into_iter()
+            .flatten()
+            .max_by_key(|(action, _)| sharpness(*action));
+        if let Some((action, event)) = worst
+            && current.is_none_or(|current| sharpness(action) > sharpness(current))
+        {
+            self.record(None, event, effects)?;
+            self.drop_waiting();
+        }
+        Ok(())
+    }
+
+    fn breaches(&self, ring: usize, outcome: Outcome) -> [Option<(OnBreach, EventKind)>; 2] {
+        let plan = &self.rings[ring];
+        let in_ring = self.progress.rings[ring].of(outcome);
+        let in_run = self
+            .progress
+            .rings
+            .iter()
+            .map(|totals| totals.of(outcome))
+            .sum();
+        let all = u32::try_from(self.progress.hosts.len()).unwrap_or(u32::MAX);
+        [
+            breach(
+                Some(&plan.name),
+                &plan.limits,
+                outcome,
+                in_ring,
+                plan.hosts,
+                plan.on_breach,
+            ),
+            breach(None, &self.limits, outcome, in_run, all, self.on_breach),
+        ]
+    }
+}
+
+fn sharpness(action: OnBreach) -> u8 {
+    match action {
+        OnBreach::Pause => 0,
+        OnBreach::Stop => 1,
+        OnBreach::RollbackRing => 2,
+        OnBreach::RollbackRun => 3,
+    }
+}
+
+fn breach(
+    ring: Option<&str>,
+    limits: &Limits,
+    outcome: Outcome,
+    count: u32,
+    hosts: u32,
+    action: OnBreach,
+) -> Option<(OnBreach, EventKind)> {
+    let (key, limit) = match outcome {
+        Outcome::Failed => ("max_failed", limits.max_failed?),
+        Outcome::Unreachable => ("max_unreachable", limits.max_unreachable?),
+        Outcome::Indeterminate => ("max_indeterminate", limits.max_indeterminate?),
+        _ => return None,
+    };
+    if !limit.breached(count as usize, hosts as usize) {
+        return None;
+    }
+    let allowed = limit.allowed(hosts as usize);
+    let scope = ring.map_or_else(|| "the run".to_owned(), |name| format!("ring '{name}'"));
+    let formula = match limit {
+        Limit::Count(_) => format!("allows {allowed}"),
+        Limit::Percent(_) => format!("allows floor({limit} x {hosts}) = {allowed}"),
+    };
+    let words = if outcome == Outcome::Failed {
+        "failed".to_owned()
+    } else {
+        format!("are {outcome}")
+    };
+    let text = format!("{scope}: {count} of {hosts} hosts {words}, {key} {limit} {formula}");
+    let ring = ring.map(str::to_owned);
+    let limit = limit.to_string();
+    Some((
+        action,
+        EventKind::LimitBreached {
+            ring,
+            outcome,
+            limit,
+            count,
+            hosts,
+            allowed,
+            action,
+            text,
+        },
+    ))
+}
