@@ -5,6 +5,7 @@
     reason = "functions that tests share are outside of what clippy.toml allows"
 )]
 
+mod bounds;
 mod fleet;
 mod losses;
 mod refusals;

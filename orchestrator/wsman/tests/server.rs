@@ -34,6 +34,10 @@ pub(crate) enum Act {
     Close,
     /// Never answered.
     Hang,
+    /// A head that promises a body, then a byte of it now and then.
+    Trickle,
+    /// An answer with these header lines.
+    Headers(String),
 }
 
 /// One operation as the server saw it.
@@ -240,6 +244,21 @@ async fn serve(
                 continue;
             }
             Act::Close => return,
+            Act::Trickle => {
+                let head = format!(
+                    "HTTP/1.1 200 X\r\nContent-Type: {}\r\nContent-Length: 9000\r\n\r\n",
+                    seal::CONTENT_TYPE
+                );
+                let _ = stream.write_all(head.as_bytes()).await;
+                while stream.write_all(b"-").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                return;
+            }
+            Act::Headers(lines) => {
+                answer(&mut stream, 200, &lines, b"").await;
+                continue;
+            }
             Act::Hang => {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 return;
