@@ -35,6 +35,7 @@ pub(crate) async fn observe(
         let reading = match keys.get(&target.key).and_then(Option::as_ref) {
             None => Reading::Exact(key_absent(client, &mut keys, &target.key).await?),
             Some(values) => match kind_of(values, &target.value) {
+                None if target.value.is_empty() => unlisted_default(client, target).await?,
                 None => Reading::Exact(Observed::ValueAbsent),
                 Some(kind) => value(client, target, kind).await?,
             },
@@ -90,8 +91,17 @@ pub(crate) async fn key_is_empty(
     if !values.is_empty() {
         return Ok(Some(false));
     }
-    let subkeys = client.enum_keys(key.as_str()).await?;
-    Ok(subkeys.map(|names| names.is_empty()))
+    match client.enum_keys(key.as_str()).await? {
+        None => return Ok(None),
+        Some(names) if !names.is_empty() => return Ok(Some(false)),
+        Some(_) => {}
+    }
+    // A default value may be set and not listed; deleting the key would take it along.
+    match client.read_value(key.as_str(), "", REG_SZ).await {
+        Ok(default) => Ok(Some(default.is_none())),
+        Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => Ok(Some(false)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The value as the wire carries it, or why it cannot be sent exactly.
@@ -122,6 +132,22 @@ pub(crate) fn registry_data(raw: &RawValue) -> Result<RegistryData, Trouble> {
         Typed::MultiSz(items) => RegistryData::MultiSz(items),
         Typed::Qword(number) => RegistryData::Qword(number),
     })
+}
+
+/// Some hosts leave the default value out of the listing although it is set (wsman reference 4.5): a Get tells.
+async fn unlisted_default(client: &mut Client, target: &Target) -> Result<Reading, Trouble> {
+    let get = client
+        .read_value(target.key.as_str(), &target.value, REG_SZ)
+        .await;
+    match get {
+        Ok(None) => Ok(Reading::Exact(Observed::ValueAbsent)),
+        Ok(Some(_)) => value(client, target, REG_SZ).await,
+        Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => Ok(Reading::Doubtful {
+            kind: 0,
+            why: "StdRegProv does not say which type the default value has".to_owned(),
+        }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The highest missing ancestor: RB0 wants each of them known, RB2 removes no other.

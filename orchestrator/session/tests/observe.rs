@@ -1,7 +1,8 @@
 //! What is there, exactly: the bytes, or a refusal, never a wrong answer.
 
 use playbooks::{Observed, RawValue, Target, Typed};
-use rollout::{Observe, Reason};
+use rollout::{Observe, Reason, Severity};
+use sim_fleet::FleetSpec;
 
 use crate::lab::{Lab, key_path, sz, target, theirs};
 
@@ -209,6 +210,42 @@ async fn an_unset_default_value_is_absent() {
             "{channel}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_default_value_that_is_set_but_not_listed_is_found() {
+    let mut spec = FleetSpec::named(["pc-1.corp.example"]);
+    spec.defaults.lists_default_value = false;
+    for channel in CHANNELS {
+        let lab = Lab::of(spec.clone())
+            .await
+            .defaults(&format!("channel: {channel}"));
+        let place = target(KEY, "");
+        let look = async |value: &RawValue| {
+            lab.host().set_value(KEY, "", theirs(value));
+            lab.look(&place).await.unwrap()
+        };
+        assert_eq!(look(&sz("text")).await, Observed::Present(sz("text")));
+        let number = raw(4, &[1, 0, 0, 0]);
+        match look(&number).await {
+            Observed::Present(found) => assert_eq!(found, number, "{channel}"),
+            Observed::Opaque { .. } => assert_eq!(channel, "cim"),
+            absent => panic!("{channel}: {absent:?}"),
+        }
+        lab.host().delete_value(KEY, "");
+        assert_eq!(lab.look(&place).await.unwrap(), Observed::ValueAbsent);
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_denies_its_commands_memory_says_nothing_about_the_registry() {
+    let lab = Lab::one().await.defaults("channel: shell");
+    lab.host().set_value(KEY, "Value", theirs(&sz("there")));
+    let mut session = lab.open().await;
+    lab.faults("{ quota: { kind: memory } }");
+    let error = session.observe(&[target(KEY, "Value")]).await.unwrap_err();
+    assert_eq!(error.severity, Severity::Failed, "{error}");
+    session.close().await;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use playbooks::{Desired, Observed, RawValue, Target, WinHttpProxy};
 use rollout::{Observe, Reason, Restored, Session, Severity, Undo};
+use sim_fleet::FleetSpec;
 
 use crate::lab::{Lab, key_path, sz, target, theirs};
 
@@ -230,6 +231,27 @@ async fn keys_with_anything_in_them_stay_and_so_does_all_above() {
                 "{channel}: {foreign_key} {foreign_value:?}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_nothing_but_an_unlisted_default_value_is_not_empty() {
+    let mut spec = FleetSpec::named(["pc-1.corp.example"]);
+    spec.defaults.lists_default_value = false;
+    for value in [
+        sim_fleet::RawValue::sz("theirs"),
+        sim_fleet::RawValue::dword(1),
+    ] {
+        let lab = Lab::of(spec.clone()).await.defaults("channel: cim");
+        let host = lab.host();
+        let undo = made_keys();
+        let key = undo.target.key.as_str();
+        put(&lab, &undo.target, &present("new"));
+        host.set_value(key, "", value.clone());
+        let mut session = lab.open().await;
+        assert_eq!(session.restore(&undo).await, Ok(Restored::Done));
+        session.close().await;
+        assert_eq!(host.value(key, ""), Some(value));
     }
 }
 

@@ -58,6 +58,8 @@ pub struct HostOptions {
     pub advproxy: bool,
     /// First byte of `WinHttpSettings`: 0x28 (40) or 0x18 (24).
     pub winhttp_marker: u32,
+    /// `EnumValues` lists a set default value; some hosts leave it out (reference 4.5).
+    pub lists_default_value: bool,
     /// Basic is offered (on HTTPS; on HTTP only with `allow_unencrypted`).
     pub basic: bool,
     /// Bodies on HTTP need not be sealed.
@@ -98,6 +100,7 @@ impl Default for HostOptions {
             winhttp_settings: false,
             advproxy: true,
             winhttp_marker: 0x28,
+            lists_default_value: true,
             basic: false,
             allow_unencrypted: false,
             channel_binding: ChannelBinding::Relaxed,

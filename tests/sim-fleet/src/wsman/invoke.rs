@@ -231,13 +231,15 @@ fn enumerate_values(host: &Host, path: &KeyPath) -> (Vec<Out>, u32) {
         None => (vec![("Types", None), ("sNames", None)], NO_KEY),
         Some(key) => {
             let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
-            let names = some(key.values().map(|(name, _)| name.to_string()).collect());
-            let types = some(
-                // `sint32` in the MOF: a type number above 2^31 comes out negative.
+            let default_too = host.options.lists_default_value;
+            let listed = || {
                 key.values()
-                    .map(|(_, value)| value.kind.cast_signed().to_string())
-                    .collect(),
-            );
+                    .filter(|(name, _)| default_too || !name.is_empty())
+            };
+            let names = some(listed().map(|(name, _)| name.to_string()).collect());
+            // `sint32` in the MOF: a type number above 2^31 comes out negative.
+            let types = listed().map(|(_, value)| value.kind.cast_signed().to_string());
+            let types = some(types.collect());
             (vec![("Types", types), ("sNames", names)], 0)
         }
     }
