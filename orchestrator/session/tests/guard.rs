@@ -139,9 +139,9 @@ async fn logging_on_again_passes_the_guard_and_counts() {
     assert_eq!(reasons[3..], [Reason::CredentialGuard; 2]);
 }
 
-/// Three hosts over HTTPS that take Basic.
+/// More hosts over HTTPS that take Basic than the budget has attempts.
 async fn with_basic(username: &str, password: &str) -> Lab {
-    let mut spec = FleetSpec::named((1..=3).map(|n| format!("pc-{n}.corp.example")))
+    let mut spec = FleetSpec::named((1..=6).map(|n| format!("pc-{n}.corp.example")))
         .with_account(Account::local("admin", PASSWORD));
     spec.defaults.basic = true;
     Lab::of(spec)

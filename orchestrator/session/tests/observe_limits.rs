@@ -1,7 +1,8 @@
 //! The documented limits of promise 1: defects that neither `StdRegProv` nor `reg.exe` shows. Each case says what the
 //! channels show instead; whoever finds a channel that shows more has to come here.
 
-use playbooks::{Observed, RawValue};
+use playbooks::{Change, Desired, Observed, RawValue};
+use rollout::{Observe, Restored, Session, Undo};
 
 use crate::lab::{Lab, sz, target, theirs};
 
@@ -53,4 +54,53 @@ async fn a_list_that_reads_like_a_closed_one() {
         let found = lab.look(&target(KEY, "Value")).await.unwrap();
         assert_eq!(found, Observed::Present(closed.clone()), "{channel}");
     }
+}
+
+/// The prior state holds no name: the registry compares names without regard to letter case, and a value that the run
+/// deleted comes back under the name the playbook gives it.
+#[tokio::test]
+async fn a_name_comes_back_in_the_letter_case_of_the_playbook() {
+    let place = target(KEY, "Value");
+    let lab = Lab::one().await;
+    let host = lab.host();
+    host.set_value(KEY, "VALUE", theirs(&sz("a")));
+    let mut session = lab.open().await;
+    let prior = session
+        .observe(std::slice::from_ref(&place))
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(prior, Observed::Present(sz("a")));
+    let change = Change {
+        target: place.clone(),
+        desired: Desired::Absent,
+    };
+    let ours = session.apply(&change).await.unwrap();
+    let undo = Undo {
+        target: place,
+        prior,
+        ours,
+        force: false,
+        uncertain: None,
+    };
+    assert_eq!(session.restore(&undo).await, Ok(Restored::Done));
+    session.close().await;
+    let snapshot = host.registry();
+    let names: Vec<&String> = snapshot.key(KEY).unwrap().keys().collect();
+    assert_eq!(names, ["Value"]);
+
+    // An overwritten value keeps its name.
+    host.delete_key(KEY);
+    host.set_value(KEY, "VALUE", theirs(&sz("a")));
+    let before = host.registry();
+    let mut session = lab.open().await;
+    let change = Change {
+        target: target(KEY, "Value"),
+        desired: Desired::Value(sz("b")),
+    };
+    let ours = session.apply(&change).await.unwrap();
+    let undo = Undo { ours, ..undo };
+    assert_eq!(session.restore(&undo).await, Ok(Restored::Done));
+    session.close().await;
+    assert_eq!(before.difference(&host.registry()), [""; 0]);
 }
