@@ -283,9 +283,15 @@ pub struct Report {
     /// Id of the run, a unique beginning of it, or 'last'
     #[arg(value_name = "RUN")]
     pub run: String,
-    /// Form of the report
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = ReportFormat::Json)]
-    pub format: ReportFormat,
+    /// Form of the report [default: json, or that of -o; with --host a table]
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub format: Option<ReportFormat>,
+    /// Write the report to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Everything that happened with this one host, in order
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
 }
 
 /// Forms of `report`.
@@ -295,11 +301,9 @@ pub enum ReportFormat {
     Json,
     /// One line per host and change
     Csv,
-    /// Not built yet
-    #[value(hide = true)]
+    /// One self-contained page for a browser: charts, causes, every host and value
     Html,
-    /// Not built yet
-    #[value(hide = true)]
+    /// For build servers: a test suite per ring, a test case per host
     Junit,
 }
 

@@ -59,6 +59,13 @@ pub const ALL: [(u8, &str); 12] = [
     (INTERRUPTED, "interrupted; the run can be resumed"),
 ];
 
+/// What a code means, in the words of [`ALL`].
+pub fn meaning(code: u8) -> Option<&'static str> {
+    ALL.iter()
+        .find(|(number, _)| *number == code)
+        .map(|(_, meaning)| *meaning)
+}
+
 /// As the process hands it to the operating system.
 pub fn process_code(code: u8) -> process::ExitCode {
     process::ExitCode::from(code)

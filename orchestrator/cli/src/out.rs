@@ -1,6 +1,8 @@
 //! Writing results to stdout and messages to stderr: the only place that does.
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
@@ -19,6 +21,28 @@ pub(crate) fn result(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a result to a file that the operator named. A half-written one is never left under that name.
+///
+/// # Errors
+/// The folder is missing, the disk is full, or writing is not allowed there.
+pub(crate) fn file(path: &Path, text: &str) -> Result<(), Failure> {
+    let cannot =
+        |error: io::Error| Failure::caused(format!("cannot write {}", path.display()), &error);
+    // What is no plain file (a pipe, /dev/stdout) is written to, not replaced.
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return fs::write(path, text).map_err(cannot);
+    }
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}.part", std::process::id()));
+    let draft = PathBuf::from(draft);
+    let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
+    written.map_err(|error| {
+        // The draft may not even exist.
+        let _ = fs::remove_file(&draft);
+        cannot(error)
+    })
 }
 
 /// Writes a message for the operator. Where stderr does not take it, nobody is there to be told.

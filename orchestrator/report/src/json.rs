@@ -115,7 +115,7 @@ fn ring(ring: &RingRecord) -> Value {
     })
 }
 
-fn host(host: &HostRecord) -> Value {
+pub(crate) fn host(host: &HostRecord) -> Value {
     json!({
         "name": host.name,
         "ring": host.ring,

@@ -1,4 +1,4 @@
-//! What people and scripts see of a run: bars, plain lines, summary, tables, JSON, CSV.
+//! What people and scripts see of a run: bars, plain lines, summary, tables, JSON, CSV, JUnit XML, HTML.
 //!
 //! Consumers of `rollout`'s events and run records. Holds no engine handle, opens no file, prints nothing by
 //! itself but progress: callers pass a writer or take the text. Remote text is neutralised here (`text.rs`), once
@@ -6,7 +6,9 @@
 
 pub mod cluster;
 pub mod csv;
+pub mod html;
 pub mod json;
+pub mod junit;
 mod lines;
 mod progress;
 pub mod runs;
@@ -16,9 +18,12 @@ pub mod summary;
 pub mod table;
 mod tally;
 pub mod text;
+pub mod timeline;
+pub mod trail;
 pub mod value;
 
 pub use lines::{Chatter, line};
 pub use progress::Progress;
 pub use summary::{Detail, summary};
 pub use tally::{RingTally, Tally};
+pub use timeline::Timeline;

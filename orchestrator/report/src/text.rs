@@ -31,6 +31,13 @@ pub fn neutral_lines(text: &str) -> String {
     text.lines().map(neutral).collect::<Vec<_>>().join("\n")
 }
 
+/// As [`neutral`], and nothing that XML 1.0 cannot hold. Markup is escaped by the writer, not here.
+pub fn xml(text: &str) -> String {
+    neutral(text)
+        .replace('\u{fffe}', "<U+FFFE>")
+        .replace('\u{ffff}', "<U+FFFF>")
+}
+
 /// Control characters, and those that reorder or hide text.
 fn is_active(c: char) -> bool {
     c.is_control()
