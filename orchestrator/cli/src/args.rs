@@ -96,8 +96,8 @@ pub enum Verb {
     Rollback(Rollback),
     /// Go on with a run that was interrupted, or redo some of its hosts
     Resume(Resume),
-    /// Past and live runs, newest first
-    Runs,
+    /// Past and live runs, newest first; or a run as a file, for a colleague
+    Runs(Runs),
     /// How a run stands
     Status(Status),
     /// Start no further host of a live run; those in flight end
@@ -139,9 +139,8 @@ pub enum Verb {
     /// Not built yet
     #[command(hide = true)]
     Explain(NotBuilt),
-    /// Not built yet
-    #[command(hide = true)]
-    Verify(NotBuilt),
+    /// Is what the journal, an exported run or a plan says what was written when it happened?
+    Verify(Verify),
     /// Not built yet
     #[command(hide = true)]
     Export(NotBuilt),
@@ -194,6 +193,45 @@ pub struct RunArgument {
     /// Id of the run, a unique beginning of it, or 'last'
     #[arg(value_name = "RUN")]
     pub run: String,
+}
+
+/// `runs`
+#[derive(Args, Debug)]
+pub struct Runs {
+    /// Without it: the list.
+    #[command(subcommand)]
+    pub action: Option<RunsAction>,
+}
+
+/// What `runs` can do with one run.
+#[derive(Debug, Subcommand)]
+pub enum RunsAction {
+    /// Write a run to a file: a colleague can report and roll back with it
+    Export {
+        /// Id of the run, a unique beginning of it, or 'last'
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// The file; must not exist
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Take a run from a file into the journal, once its chain of hashes is checked
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// `verify`
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// An exported run or a plan, or the id of a run of the journal, a unique beginning of it, or 'last'
+    #[arg(value_name = "FILE|RUN")]
+    pub what: String,
+    /// Chain head that a report shows: the run has to end with it
+    #[arg(long, value_name = "HEX")]
+    pub head: Option<String>,
 }
 
 /// `status`

@@ -5,7 +5,7 @@ use rollout::{ChangeRecord, HostRecord, RunRecord, RunSummary, StepRecord};
 
 use crate::{text, value};
 
-const RUN_HEAD: [&str; 20] = [
+const RUN_HEAD: [&str; 21] = [
     "run",
     "host",
     "ring",
@@ -26,6 +26,7 @@ const RUN_HEAD: [&str; 20] = [
     "before_bytes",
     "after",
     "after_bytes",
+    "chain_head",
 ];
 
 /// The whole run.
@@ -171,6 +172,7 @@ fn row(
         bytes(before),
         readable(after),
         bytes(after),
+        text(&record.chain_head),
     ]
 }
 

@@ -22,6 +22,7 @@ pub fn run(record: &RunRecord) -> Value {
         "reason": record.reason,
         "source_run": record.source_run,
         "state": record.state,
+        "chain_head": record.chain_head,
         "stopped": record.stopped,
         "stop_text": record.stop_text,
         "hold": record.hold.as_ref().map(|hold| json!({

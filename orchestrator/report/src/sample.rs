@@ -82,6 +82,7 @@ pub(crate) fn run(hosts: Vec<HostRecord>) -> RunRecord {
         stop_text: None,
         hold: None,
         approvals: Vec::new(),
+        chain_head: Some("cd".repeat(32)),
         limits,
         rings: vec![RingRecord {
             name: "canary".to_owned(),

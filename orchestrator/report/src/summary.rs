@@ -45,6 +45,9 @@ pub fn summary(record: &RunRecord, detail: Detail) -> String {
         let _ = write!(out, "\nwaits: {}\n", neutral(&hold.text));
     }
     let _ = write!(out, "\n{}", verdict(record));
+    if let Some(head) = &record.chain_head {
+        let _ = writeln!(out, "  chain head {head}");
+    }
     out
 }
 

@@ -37,7 +37,7 @@ pub use fleet::{
 };
 pub use journal::{
     ActiveRun, Clock, Holder, Journal, JournalError, JournalOptions, OpenMode, OrderId,
-    ResumeOptions,
+    ResumeOptions, TransferError, Verdict, verify_export,
 };
 pub use outcome::{HoldCause, Outcome, RunState, StepState, StopCause, Totals};
 pub use plan::{AssignError, assign_rings, ring_plans};

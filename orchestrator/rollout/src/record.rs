@@ -45,6 +45,8 @@ pub struct RunRecord {
     pub hold: Option<HoldRecord>,
     /// Who let which ring pass, in order.
     pub approvals: Vec<Approval>,
+    /// Last link of the chain over the run's records, lower-case hex (`journal/chain.rs`).
+    pub chain_head: Option<String>,
     /// Run-wide limits.
     pub limits: Limits,
     /// In order.
@@ -172,6 +174,8 @@ pub struct RunSummary {
     pub reason: Option<String>,
     /// Name inside the playbook.
     pub playbook: String,
+    /// The run that a rollback takes back.
+    pub source_run: Option<RunId>,
     /// First start.
     pub started: Option<Timestamp>,
     /// End, if it has ended.

@@ -90,7 +90,7 @@ impl Fold {
         Ok(())
     }
 
-    pub(crate) fn finish(self, held: bool) -> RunRecord {
+    pub(crate) fn finish(self, held: bool, chain_head: Option<String>) -> RunRecord {
         let mut totals = Totals::default();
         let mut ring_totals = vec![Totals::default(); self.spec.rings.len()];
         let names: Vec<String> = self
@@ -135,6 +135,7 @@ impl Fold {
             stop_text: self.stop_text,
             hold,
             approvals: self.approvals,
+            chain_head,
             limits: self.spec.limits,
             rings: rings
                 .map(|((plan, (started, finished)), totals)| RingRecord {

@@ -10,14 +10,14 @@ use tokio::sync::mpsc;
 
 use crate::scripted::{Script, Scripted, Values, host, old_proxy, push};
 
-struct Bench {
+pub(crate) struct Bench {
     folder: tempfile::TempDir,
-    journal: Journal,
+    pub(crate) journal: Journal,
     fleet: Arc<Scripted>,
 }
 
 impl Bench {
-    fn new(scripts: Vec<Script>) -> Self {
+    pub(crate) fn new(scripts: Vec<Script>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let journal =
             Journal::open(&folder.path().join("journal.sqlite"), OpenMode::ReadWrite).unwrap();
@@ -32,13 +32,13 @@ impl Bench {
         }
     }
 
-    async fn run(&self, spec: RunSpec) -> RunRecord {
+    pub(crate) async fn run(&self, spec: RunSpec) -> RunRecord {
         let id = spec.id.clone();
         self.carry(self.journal.create_run(spec).unwrap(), &id)
             .await
     }
 
-    async fn carry(&self, active: rollout::ActiveRun, id: &RunId) -> RunRecord {
+    pub(crate) async fn carry(&self, active: rollout::ActiveRun, id: &RunId) -> RunRecord {
         let (events, _told) = mpsc::unbounded_channel();
         let result = rollout::run(active, Arc::clone(&self.fleet), events, Control::default())
             .await
@@ -76,7 +76,7 @@ impl Bench {
     }
 }
 
-fn with_old_proxy() -> Script {
+pub(crate) fn with_old_proxy() -> Script {
     Script {
         values: [old_proxy()].into(),
         guid: Some("g".into()),

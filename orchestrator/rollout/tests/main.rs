@@ -7,3 +7,4 @@ mod engine;
 mod files;
 mod gates;
 mod scripted;
+mod transfer;

@@ -16,6 +16,7 @@ mod runs;
 pub(crate) mod simulate;
 mod status;
 mod steer;
+mod verify;
 
 use rollout::state::Command;
 
@@ -32,7 +33,8 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Push(push) => push::run(global, &push),
         Verb::Rollback(rollback) => rollback::run(global, &rollback),
         Verb::Resume(resume) => resume::run(global, &resume),
-        Verb::Runs => runs::run(global),
+        Verb::Runs(runs) => runs::run(global, &runs),
+        Verb::Verify(verify) => verify::run(global, &verify),
         Verb::Status(status) => status::run(global, &status),
         Verb::Pause(run) => steer::run(global, &run.run, Command::Pause),
         Verb::Approve(approve) => steer::run(global, &approve.run, Command::Approve(approve.ring)),
@@ -49,7 +51,6 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Audit(_) => not_built("audit"),
         Verb::Facts(_) => not_built("facts"),
         Verb::Explain(_) => not_built("explain"),
-        Verb::Verify(_) => not_built("verify"),
         Verb::Export(_) => not_built("export"),
         Verb::Schema(_) => not_built("schema"),
         Verb::Man(_) => not_built("man"),

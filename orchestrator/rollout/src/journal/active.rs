@@ -5,12 +5,14 @@ use std::sync::mpsc::sync_channel;
 
 use rusqlite::{Connection, params};
 
+use super::chain::Link;
 use super::disk::{self, Shapes, text};
 use super::disk_spec::{DiskRun, HostRow};
 use super::error::JournalError;
 use super::lock::RunLock;
 use super::orders::OrderId;
 use super::read::DiskEnd;
+use super::stored::Stored;
 use super::writer::Done;
 use super::{Clock, Journal};
 use crate::event::{Event, EventKind};
@@ -38,6 +40,8 @@ pub struct ActiveRun {
     spec: Arc<RunSpec>,
     run: i64,
     seq: u64,
+    /// Hash of the last record; `None` in a run of a program that had no chain.
+    head: Option<Link>,
     shapes: Shapes,
     progress: Progress,
     resumed: Option<Resumed>,
@@ -75,11 +79,13 @@ impl ActiveRun {
             };
             rows.push((shape, host));
         }
+        let new = Stored::new(id, disk, new_shapes, rows);
+        let head = Some(new.head());
         let (tell, told) = sync_channel(1);
         let (tell_row, told_row) = sync_channel(1);
         writer.submit(
             Box::new(move |db| {
-                let run = insert_run(db, &id, &disk, &new_shapes, &rows)?;
+                let run = new.insert(db)?;
                 // The receiver is kept until the answer is there.
                 let _ = tell_row.send(run);
                 Ok(())
@@ -98,6 +104,7 @@ impl ActiveRun {
             spec,
             run,
             seq: 0,
+            head,
             shapes,
             progress,
             resumed: None,
@@ -144,6 +151,7 @@ impl ActiveRun {
         }
         let shapes = journal.shapes(run)?;
         let heard = journal.last_order(run)?;
+        let head = journal.head(run)?;
         let mut progress = Progress::new(&spec);
         let (mut seq, mut started) = (0, None);
         journal.for_each(id, run, &shapes, None, |row, time, host, event| {
@@ -163,6 +171,7 @@ impl ActiveRun {
             spec,
             run,
             seq,
+            head,
             shapes,
             progress,
             resumed: None,
@@ -231,6 +240,8 @@ impl ActiveRun {
         done: impl FnOnce(Result<Vec<Event>, JournalError>) + Send + 'static,
     ) {
         let now = self.clock().now();
+        // As precise as the file: what is told now and what is read later are the same.
+        let now = jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         self.started = self.started.or(Some(now));
         let mut end = None;
         let mut rows = Vec::with_capacity(events.len());
@@ -244,7 +255,12 @@ impl ActiveRun {
                 EventKind::RunResumed { .. } => end = Some(None),
                 _ => {}
             }
-            rows.push((self.seq, host, disk::encode(&kind, &mut self.shapes)));
+            let row = disk::encode(&kind, &mut self.shapes);
+            let (time, id) = (now.as_microsecond(), host.map(|id| id.0));
+            self.head = self
+                .head
+                .map(|head| head.event(self.seq, time, id, (&row.kind, &row.data), &self.shapes));
+            rows.push((self.seq, host, row, self.head));
             let host = host
                 .and_then(|id| self.spec.hosts.get(id.index()))
                 .map(|spec| spec.host.name.clone());
@@ -270,39 +286,7 @@ impl ActiveRun {
     }
 }
 
-fn insert_run(
-    db: &Connection,
-    id: &str,
-    spec: &str,
-    shapes: &[(u32, String)],
-    hosts: &[(u32, HostRow)],
-) -> rusqlite::Result<i64> {
-    db.execute(
-        "INSERT INTO runs (id, spec) VALUES (?1, ?2)",
-        params![id, spec],
-    )?;
-    let run = db.last_insert_rowid();
-    for (id, data) in shapes {
-        insert_shape(db, run, *id, data)?;
-    }
-    let mut insert = db.prepare_cached(
-        "INSERT INTO hosts (run, id, name, address, ring, shape, undo) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    for (index, (shape, host)) in hosts.iter().enumerate() {
-        insert.execute(params![
-            run,
-            i64::try_from(index).unwrap_or(i64::MAX),
-            host.name,
-            host.address,
-            host.ring,
-            shape,
-            host.undo
-        ])?;
-    }
-    Ok(run)
-}
-
-fn insert_shape(db: &Connection, run: i64, id: u32, data: &str) -> rusqlite::Result<()> {
+pub(super) fn insert_shape(db: &Connection, run: i64, id: u32, data: &str) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT INTO shapes (run, id, data) VALUES (?1, ?2, ?3)")?
         .execute(params![run, id, data])
         .map(|_| ())
@@ -312,14 +296,14 @@ fn insert_events(
     db: &Connection,
     run: i64,
     now: jiff::Timestamp,
-    rows: &[(u64, Option<HostId>, disk::Row)],
+    rows: &[(u64, Option<HostId>, disk::Row, Option<Link>)],
     end: &Option<Option<String>>,
 ) -> rusqlite::Result<()> {
     let time = now.as_microsecond();
     let mut insert = db.prepare_cached(
-        "INSERT INTO events (run, seq, time, host, kind, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO events (run, seq, time, host, kind, data, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    for (seq, host, row) in rows {
+    for (seq, host, row, link) in rows {
         if let Some((id, data)) = &row.shape {
             insert_shape(db, run, *id, data)?;
         }
@@ -330,7 +314,8 @@ fn insert_events(
             time,
             host.map(|id| id.0),
             row.kind,
-            row.data
+            row.data,
+            link.as_ref().map(Link::bytes)
         ])?;
     }
     if let Some(end) = end {

@@ -59,6 +59,18 @@ pub(super) struct Row {
     pub(super) shape: Option<(u32, String)>,
 }
 
+/// The shape that a stored event refers to.
+pub(super) fn shape_of(kind: &str, data: &str) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Reference {
+        s: Option<u32>,
+    }
+    match kind {
+        "prior_recorded" => parse::<Reference>(data).ok()?.s,
+        _ => None,
+    }
+}
+
 pub(super) fn encode(event: &EventKind, shapes: &mut Shapes) -> Row {
     let mut row = Row {
         kind: event.name().to_owned(),

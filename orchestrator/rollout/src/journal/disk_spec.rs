@@ -132,6 +132,7 @@ impl DiskRun {
 }
 
 /// One row of the table `hosts`.
+#[derive(Clone)]
 pub(super) struct HostRow {
     pub(super) name: String,
     pub(super) address: Option<String>,
@@ -208,6 +209,10 @@ impl From<&HostSpec> for HostRow {
 }
 
 impl HostRow {
+    pub(super) fn with_shape(self, shape: String) -> Self {
+        Self { shape, ..self }
+    }
+
     pub(super) fn into_spec(self) -> Result<HostSpec, String> {
         let shape: DiskShape = parse(&self.shape)?;
         let address = self.address.unwrap_or_else(|| self.name.clone());

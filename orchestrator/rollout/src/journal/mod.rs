@@ -5,6 +5,7 @@
 //! `disk*.rs` the stored forms, `lock.rs` who works on a run.
 
 mod active;
+mod chain;
 mod disk;
 mod disk_plain;
 mod disk_spec;
@@ -13,6 +14,9 @@ mod lock;
 mod open;
 mod orders;
 mod read;
+mod stored;
+mod transfer;
+mod verify;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +31,8 @@ pub use error::{Holder, JournalError};
 use open::Access;
 pub use orders::OrderId;
 pub(crate) use read::shown_state;
+pub use transfer::{TransferError, verify_export};
+pub use verify::Verdict;
 use writer::Writer;
 
 use crate::outcome::Outcome;

@@ -63,8 +63,9 @@ CREATE TABLE orders (
     answer TEXT
 );
 CREATE INDEX orders_of_run ON orders (run, id);
-ALTER TABLE events ADD COLUMN hash BLOB;
 ALTER TABLE runs ADD COLUMN hash BLOB;
+ALTER TABLE hosts ADD COLUMN hash BLOB;
+ALTER TABLE events ADD COLUMN hash BLOB;
 ";
 
 /// How a connection is opened.

@@ -6,13 +6,13 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::Journal;
-use super::disk::{self, Shapes, parse};
+use super::disk::{self, Shapes, parse, text};
 use super::disk_spec::{DiskRun, HostRow};
 use super::error::JournalError;
 use crate::event::{Event, EventKind};
 use crate::history::HostHistory;
 use crate::outcome::{RunState, Totals};
-use crate::progress::{HostId, Progress};
+use crate::progress::{HostId, IllegalEvent, Progress};
 use crate::record::{RunRecord, RunSummary};
 use crate::record_fold::Fold;
 use crate::spec::{HostSpec, RunId, RunSpec};
@@ -42,6 +42,53 @@ impl DiskEnd {
             finished,
             totals,
         }
+    }
+}
+
+/// The end of a run from its events, as `runs.ended` has it: a pure function of the chained records.
+pub(super) struct EndFold {
+    progress: Progress,
+    started: Option<Timestamp>,
+    end: Option<(RunState, u8, Timestamp)>,
+}
+
+impl EndFold {
+    pub(super) fn new(progress: Progress) -> Self {
+        Self {
+            progress,
+            started: None,
+            end: None,
+        }
+    }
+
+    pub(super) fn note(
+        &mut self,
+        time: Timestamp,
+        host: Option<HostId>,
+        event: &EventKind,
+    ) -> Result<(), IllegalEvent> {
+        self.progress.apply(host, event)?;
+        self.started = self.started.or(Some(time));
+        match event {
+            EventKind::RunFinished { state, exit_code } => {
+                self.end = Some((*state, *exit_code, time))
+            }
+            EventKind::RunResumed { .. } => self.end = None,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Option<String> {
+        let (state, exit_code, finished) = self.end?;
+        let totals = self.progress.totals();
+        Some(text(&DiskEnd::new(
+            state,
+            exit_code,
+            self.started,
+            finished,
+            totals,
+        )))
     }
 }
 
@@ -82,7 +129,8 @@ impl Journal {
                     source,
                 })
         })?;
-        Ok(fold.finish(self.holder(id).is_some()))
+        let head = self.head(run)?.map(|head| head.to_string());
+        Ok(fold.finish(self.holder(id).is_some(), head))
     }
 
     /// The events of a run, in order. For long runs prefer [`Journal::visit_events`].
@@ -295,6 +343,7 @@ impl Journal {
             operator: disk.operator,
             reason: disk.reason,
             playbook: disk.playbook.name,
+            source_run: disk.source_run.map(RunId::from_text),
             started,
             finished,
             state,
