@@ -1,12 +1,13 @@
 //! What a step asks of one host: targets and the state they are to have.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::registry::{Observed, RawValue, Target};
 use crate::winhttp::{WinHttpProxy, WinHttpSettings};
 
 /// The state one target is to have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "want", rename_all = "snake_case")]
 pub enum Desired {
     /// Exactly this type and these bytes, written through the registry.
@@ -48,7 +49,7 @@ impl Desired {
 }
 
 /// One write, or none if the target already is as wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// Where.
     pub target: Target,

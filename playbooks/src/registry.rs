@@ -5,11 +5,12 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A key below `HKEY_LOCAL_MACHINE`, without hive and without leading or trailing backslash, in the letter case
 /// the user wrote. Equality and order ignore letter case, as the registry does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct KeyPath(String);
 
@@ -135,7 +136,7 @@ fn folded(name: &str) -> String {
 }
 
 /// One registry value: the place, not the content. `value` is empty for the unnamed default value.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// The key below `HKLM`, 64-bit view.
     pub key: KeyPath,
@@ -202,13 +203,14 @@ pub const REG_MULTI_SZ: u32 = 7;
 pub const REG_QWORD: u32 = 11;
 
 /// What a value holds: Windows' type number and the raw bytes, terminators included.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct RawValue {
     /// The registry type number, also one that this project does not know.
     #[serde(rename = "type")]
     pub kind: u32,
     /// The bytes as the registry stores them.
     #[serde(with = "hex::serde")]
+    #[schemars(with = "String", regex(pattern = "^([0-9a-f]{2})*$"))]
     pub bytes: Vec<u8>,
 }
 
@@ -322,7 +324,7 @@ fn split_multi(bytes: &[u8]) -> Option<Vec<String>> {
 }
 
 /// What was found at a [`Target`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Observed {
     /// The key does not exist. `first_missing` is the highest ancestor (or the key itself) that is missing:

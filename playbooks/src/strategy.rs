@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::window::Window;
@@ -132,7 +133,7 @@ impl Default for Retries {
 pub const DEFAULT_MAX_PARALLEL: u32 = 100;
 
 /// Upper bounds on bad outcomes; an absent limit is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Of `failed` hosts.
     pub max_failed: Option<Limit>,
@@ -143,7 +144,7 @@ pub struct Limits {
 }
 
 /// A bound as a count or as a share of the hosts of its scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub enum Limit {
     /// So many hosts.
@@ -233,7 +234,7 @@ impl fmt::Display for Limit {
 }
 
 /// What a breach does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBreach {
     /// No new host is started; the run ends.

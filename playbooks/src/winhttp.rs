@@ -6,12 +6,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::registry::{REG_BINARY, RawValue};
 
 /// A machine-wide proxy as a playbook asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WinHttpProxy {
     /// `host:port`, or `http=h:p;https=h:p`. ASCII.
     pub server: String,

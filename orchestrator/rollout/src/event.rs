@@ -6,18 +6,21 @@
 use inventory::HostName;
 use jiff::Timestamp;
 use playbooks::{Change, Observed, OnBreach, Target};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Cost, HostIdentity, Reason, Standing, Undo};
 use crate::outcome::{HoldCause, Outcome, RunState, StepState, StopCause};
+use crate::schema::Time;
 use crate::spec::Verb;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// From 1, without gaps, in the order of the journal.
     pub seq: u64,
     /// The controller's clock.
+    #[schemars(with = "Time")]
     pub time: Timestamp,
     /// The host it is about; `None` for the run itself.
     pub host: Option<HostName>,
@@ -27,7 +30,7 @@ pub struct Event {
 }
 
 /// What can happen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
     /// The run begins.
@@ -51,6 +54,7 @@ pub enum EventKind {
         /// The ring whose gate it is.
         ring: Option<u32>,
         /// It goes on by itself at this moment.
+        #[schemars(with = "Option<Time>")]
         until: Option<Timestamp>,
         /// For people.
         detail: String,
@@ -228,7 +232,7 @@ impl EventKind {
 }
 
 /// A step as it will be carried out on one host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedStep {
     /// The step's name.
     pub name: String,
@@ -239,7 +243,7 @@ pub struct PlannedStep {
 }
 
 /// One change with what was there before it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedChange {
     /// Where, and what is wanted. In a rollback: what is put back.
     #[serde(flatten)]
@@ -282,7 +286,7 @@ impl PlannedChange {
 }
 
 /// What one write is to achieve.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "intent", rename_all = "snake_case")]
 pub enum Intent {
     /// Bring the target into the wanted state.

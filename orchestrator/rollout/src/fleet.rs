@@ -8,6 +8,7 @@ use std::future::Future;
 
 use inventory::HostName;
 use playbooks::{Change, Desired, FactSet, Facts, KeyPath, Observed, Target};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The read-only door. A verb that receives only this cannot write (promise 6).
@@ -73,7 +74,7 @@ pub trait Session: Observe {
 }
 
 /// Who answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostIdentity {
     /// The name the host gave itself (NTLM challenge), if the mechanism carries one.
     pub computer_name: Option<String>,
@@ -84,7 +85,7 @@ pub struct HostIdentity {
 }
 
 /// What a session cost, for `-v` and the benchmark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// HTTP requests sent, authentication included.
     pub requests: u32,
@@ -97,11 +98,12 @@ pub struct Cost {
 }
 
 /// One value to take back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Undo {
     /// Where.
     pub target: Target,
-    /// What was there before the run (RB0).
+    /// What was there before the run (RB0). Another word in events, where `prior` is what was found just now.
+    #[serde(rename = "restore")]
     pub prior: Observed,
     /// What the run left there, as read back. For WinHTTP the recorded bytes.
     pub ours: Observed,
@@ -180,7 +182,9 @@ pub enum Severity {
 }
 
 /// The cause of a failure as a closed list: clusters, reports and scripts rely on these words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The name does not resolve.

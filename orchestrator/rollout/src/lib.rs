@@ -24,6 +24,7 @@ mod plan;
 mod progress;
 mod record;
 mod record_fold;
+pub mod schema;
 mod spec;
 pub mod state;
 mod undo;

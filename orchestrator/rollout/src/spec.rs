@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use inventory::{Credential, Host};
 use playbooks::{Gates, Limits, OnBreach, Retries};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::Undo;
 
 /// Name of a run: eleven characters, sorted by time, typed by people (`0tq4c1n-k7xd`). `last` and any unique
 /// prefix stand for it on the command line, see [`crate::Journal::resolve`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct RunId(String);
 
@@ -59,7 +62,7 @@ fn crockford(number: u64, digits: u32) -> String {
 }
 
 /// What kind of run it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// Apply a playbook.

@@ -6,5 +6,6 @@ mod durable;
 mod engine;
 mod files;
 mod gates;
+mod schema;
 mod scripted;
 mod transfer;
