@@ -6,7 +6,8 @@ use std::sync::mpsc::sync_channel;
 use rusqlite::{Connection, params};
 
 use super::chain::Link;
-use super::disk::{self, Shapes, text};
+use super::disk::{self, text};
+use super::disk_shapes::Shapes;
 use super::disk_spec::{DiskRun, HostRow};
 use super::error::JournalError;
 use super::lock::RunLock;

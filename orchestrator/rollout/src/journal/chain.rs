@@ -8,7 +8,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::disk::{self, Shapes};
+use super::disk;
+use super::disk_shapes::Shapes;
 use super::disk_spec::HostRow;
 
 /// One link.

@@ -9,7 +9,8 @@ use inventory::{Auth, Channel, Credential, Host, HostName, Origin, Settings, Sou
 use playbooks::{Gates, Limits, OnBreach, Retries};
 use serde::{Deserialize, Serialize};
 
-use super::disk::{DiskUndo, parse, text};
+use super::disk::{parse, text};
+use super::disk_values::DiskUndo;
 use crate::fleet::Undo;
 use crate::spec::{
     HostSpec, HostWork, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables, Verb,

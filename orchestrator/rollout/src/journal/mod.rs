@@ -1,14 +1,17 @@
 //! The journal: what was asked, what was there before, what happened. One SQLite file.
 //!
 //! An intent log. A run's state is never stored, only derived from its events ([`crate::Progress`]). `open.rs` has
-//! file and schema, `orders.rs` what other terminals say to a live run, `writer.rs` the commits, `active.rs` a run being worked on, `read.rs` everything that only reads,
-//! `disk*.rs` the stored forms, `lock.rs` who works on a run.
+//! file and schema, `orders.rs` what other terminals say to a live run, `writer.rs` the commits, `active.rs` a
+//! run being worked on, `read.rs` everything that only reads, `disk.rs` the stored form of events with `disk_*.rs` for
+//! its parts and for runs, `lock.rs` who works on a run.
 
 mod active;
 mod chain;
 mod disk;
 mod disk_plain;
+mod disk_shapes;
 mod disk_spec;
+mod disk_values;
 mod error;
 mod lock;
 mod open;

@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::Journal;
-use super::disk::{self, Shapes, parse, text};
+use super::disk::{self, parse, text};
+use super::disk_shapes::Shapes;
 use super::disk_spec::{DiskRun, HostRow};
 use super::error::JournalError;
 use crate::event::{Event, EventKind};

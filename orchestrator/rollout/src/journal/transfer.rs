@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Journal;
 use super::active::insert_shape;
-use super::disk::{self, Shapes, parse, text};
+use super::disk::{self, parse, text};
+use super::disk_shapes::Shapes;
 use super::disk_spec::{DiskRun, HostRow};
 use super::error::JournalError;
 use super::read::EndFold;

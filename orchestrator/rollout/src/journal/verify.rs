@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::Journal;
 use super::chain::Link;
-use super::disk::Shapes;
+use super::disk_shapes::Shapes;
 use super::disk_spec::HostRow;
 use super::error::JournalError;
 use super::read::EndFold;
