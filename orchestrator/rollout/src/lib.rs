@@ -27,6 +27,8 @@ mod record_fold;
 pub mod schema;
 mod spec;
 pub mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod undo;
 
 pub use engine::{Control, EngineError, RunResult, run};

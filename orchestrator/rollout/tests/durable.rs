@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use playbooks::Typed;
+use rollout::testing::{Script, Scripted, host_name, old_proxy, push};
 use rollout::{Control, Journal, JournalOptions, OpenMode};
 use tokio::sync::mpsc;
 
 use crate::files;
-use crate::scripted::{Script, Scripted, host, old_proxy, push};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_commit_of_the_prior_state_precedes_the_first_write_of_each_host() {
@@ -19,20 +19,11 @@ async fn the_commit_of_the_prior_state_precedes_the_first_write_of_each_host() {
     let journal = Journal::open_with(&folder.path().join("journal.sqlite"), &options).unwrap();
     let marker = |number: usize| Typed::Sz(format!("before-{number:04}.example:1")).to_raw();
     let (target, _) = old_proxy();
-    let mut fleet = Scripted::new((0..24).map(|number| {
-        let values = [(target.clone(), marker(number))].into();
-        (
-            host(number),
-            Script {
-                values,
-                ..Script::default()
-            },
-        )
-    }));
     let seen = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&seen);
-    fleet.watch = Arc::new(move |name, _| {
-        let number = (0..24).find(|number| host(*number) == *name).unwrap();
+    let scripts = (0..24).map(|number| Script::default().value((target.clone(), marker(number))));
+    let fleet = Scripted::of(scripts).watched(move |name, _| {
+        let number = (0..24).find(|number| host_name(*number) == *name).unwrap();
         let prior = hex::encode(marker(number).bytes);
         assert!(
             files::durable(prior.as_bytes()),

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use rollout::testing::{Host, Registry, Script, Scripted, host_name, old_proxy, push};
 use rollout::{
     Control, HostError, Journal, OpenMode, Outcome, Reason, ResumeOptions, RollbackOptions, RunId,
     RunRecord, RunSpec, Severity, StepState, rollback_spec,
 };
 use tokio::sync::mpsc;
-
-use crate::scripted::{Script, Scripted, Values, host, old_proxy, push};
 
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
@@ -21,14 +20,10 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let journal =
             Journal::open(&folder.path().join("journal.sqlite"), OpenMode::ReadWrite).unwrap();
-        let hosts = scripts
-            .into_iter()
-            .enumerate()
-            .map(|(number, script)| (host(number), script));
         Self {
             folder,
             journal,
-            fleet: Arc::new(Scripted::new(hosts)),
+            fleet: Arc::new(Scripted::of(scripts)),
         }
     }
 
@@ -53,14 +48,8 @@ impl Bench {
         record
     }
 
-    fn values(&self) -> Vec<Values> {
-        self.fleet
-            .hosts
-            .lock()
-            .unwrap()
-            .values()
-            .map(|host| host.values.clone())
-            .collect()
+    fn values(&self) -> Vec<Registry> {
+        self.fleet.registries()
     }
 
     fn rollback(&self, of: &RunRecord) -> RunSpec {
@@ -77,11 +66,7 @@ impl Bench {
 }
 
 pub(crate) fn with_old_proxy() -> Script {
-    Script {
-        values: [old_proxy()].into(),
-        guid: Some("g".into()),
-        ..Script::default()
-    }
+    Script::default().value(old_proxy()).guid("g")
 }
 
 #[tokio::test]
@@ -103,10 +88,7 @@ async fn push_and_rollback_leave_every_value_as_it_was() {
 async fn a_loss_is_settled_by_reading_whether_the_write_arrived_or_not() {
     for arrived in [true, false] {
         for at in [1, 2, 3] {
-            let script = Script {
-                lose: Some((at, arrived)),
-                ..with_old_proxy()
-            };
+            let script = with_old_proxy().lost_at(at, arrived);
             let bench = Bench::new(vec![script]);
             let record = bench.run(push(1, "")).await;
             assert_eq!(
@@ -122,9 +104,8 @@ async fn a_loss_is_settled_by_reading_whether_the_write_arrived_or_not() {
 #[tokio::test]
 async fn a_loss_that_cannot_be_settled_is_indeterminate_and_resume_settles_it() {
     let script = Script {
-        lose: Some((2, true)),
         stays_away: true,
-        ..with_old_proxy()
+        ..with_old_proxy().lost_at(2, true)
     };
     let bench = Bench::new(vec![script]);
     let record = bench.run(push(1, "")).await;
@@ -132,14 +113,8 @@ async fn a_loss_that_cannot_be_settled_is_indeterminate_and_resume_settles_it() 
         (record.exit_code, record.hosts[0].outcome),
         (Some(5), Outcome::Indeterminate)
     );
-    bench
-        .fleet
-        .hosts
-        .lock()
-        .unwrap()
-        .get_mut(&host(0))
-        .unwrap()
-        .stays_away = false;
+    let comes_back = |host: &mut Host| host.script.stays_away = false;
+    bench.fleet.with(&host_name(0), comes_back);
     let options = ResumeOptions {
         only: vec![Outcome::Indeterminate],
         operator: None,
@@ -159,10 +134,7 @@ async fn a_loss_that_cannot_be_settled_is_indeterminate_and_resume_settles_it() 
 
 #[tokio::test]
 async fn the_changes_of_a_step_stand_or_fall_together() {
-    let bench = Bench::new(vec![Script {
-        deny: Some(2),
-        ..with_old_proxy()
-    }]);
+    let bench = Bench::new(vec![with_old_proxy().denied_at(2)]);
     let before = bench.values();
     let record = bench.run(push(1, "")).await;
     assert_eq!(
@@ -180,10 +152,7 @@ async fn the_changes_of_a_step_stand_or_fall_together() {
 
 #[tokio::test]
 async fn a_breach_starts_nobody_new() {
-    let refused = || Script {
-        open: Some(HostError::failed(Reason::Fault, "no")),
-        ..Script::default()
-    };
+    let refused = || Script::default().closed(HostError::failed(Reason::Fault, "no"));
     let mut scripts: Vec<Script> = (0..3).map(|_| refused()).collect();
     scripts.extend((0..20).map(|_| Script::default()));
     let bench = Bench::new(scripts);
@@ -196,24 +165,15 @@ async fn a_breach_starts_nobody_new() {
         "at most those in flight: {:?}",
         record.totals
     );
-    let opened = bench
-        .fleet
-        .hosts
-        .lock()
-        .unwrap()
-        .values()
-        .filter(|host| host.opened > 0)
-        .count();
+    let counters = bench.fleet.counters();
+    let opened = counters.iter().filter(|host| host.opens > 0).count();
     assert!(opened <= 4, "{opened} hosts were contacted");
 }
 
 #[tokio::test]
 async fn a_breach_can_take_the_ring_back() {
     let mut scripts: Vec<Script> = (0..4).map(|_| with_old_proxy()).collect();
-    scripts.push(Script {
-        open: Some(HostError::failed(Reason::Fault, "no")),
-        ..Script::default()
-    });
+    scripts.push(Script::default().closed(HostError::failed(Reason::Fault, "no")));
     let bench = Bench::new(scripts);
     let before = bench.values();
     let block = "rollout:\n  rings:\n    - { name: all, select: rest, max_parallel: 1, max_failed: 0, on_breach: rollback_ring }\n";
@@ -233,10 +193,7 @@ async fn a_tripped_guard_ends_the_run_and_forgets_nobody() {
         severity: Severity::Guarded,
         ..HostError::failed(Reason::CredentialGuard, "no")
     };
-    let scripts = (0..50).map(|_| Script {
-        open: Some(error.clone()),
-        ..Script::default()
-    });
+    let scripts = (0..50).map(|_| Script::default().closed(error.clone()));
     let bench = Bench::new(scripts.collect());
     let record = bench.run(push(50, "")).await;
     assert_eq!(
@@ -253,14 +210,8 @@ async fn a_tripped_guard_ends_the_run_and_forgets_nobody() {
 async fn another_machine_under_the_name_is_not_rolled_back() {
     let bench = Bench::new(vec![with_old_proxy()]);
     let pushed = bench.run(push(1, "")).await;
-    bench
-        .fleet
-        .hosts
-        .lock()
-        .unwrap()
-        .get_mut(&host(0))
-        .unwrap()
-        .guid = Some("another".into());
+    let reinstalled = |host: &mut Host| host.script.guid = Some("another".into());
+    bench.fleet.with(&host_name(0), reinstalled);
     let after = bench.values();
     let record = bench.run(bench.rollback(&pushed)).await;
     assert_eq!(

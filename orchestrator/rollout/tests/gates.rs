@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rollout::state::{Command, Effect, HostEnd, Input, Now, Order, Resumed, Rollout};
+use rollout::testing::push;
 use rollout::{
     Cost, EventKind, HoldCause, HostId, Outcome, Progress, RunSpec, RunState, StopCause,
 };
-
-use crate::scripted::push;
 
 const PAGE: &str = include_str!("../../docs/gates.md");
 

@@ -7,5 +7,4 @@ mod engine;
 mod files;
 mod gates;
 mod schema;
-mod scripted;
 mod transfer;

@@ -2,12 +2,12 @@
 
 use std::io::BufReader;
 
+use rollout::testing::{Script, push};
 use rollout::{
     Journal, OpenMode, RollbackOptions, RunId, TransferError, Verdict, rollback_spec, verify_export,
 };
 
 use crate::engine::{Bench, with_old_proxy};
-use crate::scripted::{Script, push};
 
 async fn three_hosts() -> (Bench, RunId) {
     let bench = Bench::new(vec![with_old_proxy(), Script::default(), with_old_proxy()]);

@@ -1,0 +1,230 @@
+//! The scripted fleet behind the engine's door: connections, reads, writes, undo.
+
+use std::time::Duration;
+
+use inventory::HostName;
+use playbooks::{Change, Desired, FactSet, Facts, Observed, RawValue, Target, registry};
+
+use super::Scripted;
+use super::host::{Fault, Point, Registry, port_closed};
+use crate::fleet::{
+    Cost, Fleet, HostError, HostIdentity, Observe, Reason, Restored, Session, Standing, Survey,
+    Undo,
+};
+
+/// One connection to a scripted host.
+pub struct ScriptedSession {
+    name: HostName,
+    fleet: Scripted,
+    identity: HostIdentity,
+    requests: u32,
+    broken: bool,
+}
+
+impl Survey for Scripted {
+    type Observer = ScriptedSession;
+
+    async fn observe(&self, host: &HostName) -> Result<ScriptedSession, HostError> {
+        self.open(host).await
+    }
+}
+
+impl Fleet for Scripted {
+    type Session = ScriptedSession;
+
+    async fn open(&self, name: &HostName) -> Result<ScriptedSession, HostError> {
+        let (fault, latency) = self.with(name, |host| (host.ask(Point::Open), host.script.latency));
+        let lost = pass(fault, latency).await?;
+        self.with(name, |host| {
+            if let Some(error) = &host.script.closed {
+                return Err(error.clone());
+            }
+            if lost.is_some() || (host.lost && host.script.stays_away) {
+                return Err(port_closed());
+            }
+            host.counters.connected += 1;
+            let counters = &mut host.counters;
+            counters.most_connected = counters.most_connected.max(counters.connected);
+            Ok(ScriptedSession {
+                name: name.clone(),
+                fleet: self.clone(),
+                identity: HostIdentity {
+                    machine_guid: host.script.guid.clone(),
+                    auth: "scripted".to_owned(),
+                    ..HostIdentity::default()
+                },
+                requests: 0,
+                broken: false,
+            })
+        })
+    }
+}
+
+impl Drop for ScriptedSession {
+    fn drop(&mut self) {
+        self.fleet
+            .with(&self.name, |host| host.counters.connected -= 1);
+    }
+}
+
+impl ScriptedSession {
+    /// A request on its way: `Some(effective)` where contact is lost over it.
+    async fn request(&mut self, kind: fn(u32) -> Point) -> Result<Option<bool>, HostError> {
+        if self.broken {
+            return Err(broken());
+        }
+        self.requests += 1;
+        let (fault, latency, breaks) = self.fleet.with(&self.name, |host| {
+            let script_breaks = host.script.breaks_after;
+            (host.ask(kind), host.script.latency, script_breaks)
+        });
+        let mut lost = pass(fault, latency).await?;
+        if breaks.is_some_and(|most| self.requests > most) {
+            // Now with effect, now without: whoever asks cannot know.
+            lost = lost.or(Some(self.requests.is_multiple_of(2)));
+        }
+        self.broken = lost.is_some();
+        Ok(lost)
+    }
+}
+
+impl Observe for ScriptedSession {
+    fn identity(&self) -> &HostIdentity {
+        &self.identity
+    }
+
+    async fn facts(&mut self, _: FactSet) -> Result<Facts, HostError> {
+        match self.request(Point::Read).await? {
+            Some(_) => Err(broken()),
+            None => Ok(self
+                .fleet
+                .with(&self.name, |host| host.script.facts.clone())),
+        }
+    }
+
+    async fn observe(&mut self, targets: &[Target]) -> Result<Vec<Observed>, HostError> {
+        match self.request(Point::Read).await? {
+            Some(_) => Err(broken()),
+            None => Ok(self.fleet.with(&self.name, |host| {
+                let found = targets.iter().map(|target| host.registry.observe(target));
+                found.collect()
+            })),
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        Cost {
+            requests: self.requests,
+            connections: 1,
+            ..Cost::default()
+        }
+    }
+
+    async fn close(self) -> Cost {
+        self.cost()
+    }
+}
+
+impl Session for ScriptedSession {
+    async fn apply(&mut self, change: &Change) -> Result<Observed, HostError> {
+        (self.fleet.watch)(&self.name, &change.target);
+        let lost = self.request(Point::Write).await?;
+        let found = self.fleet.with(&self.name, |host| {
+            if lost != Some(false) {
+                let before = host.registry.clone();
+                write(&mut host.registry, change);
+                host.counters.effects += u32::from(host.registry != before);
+            }
+            host.registry.observe(&change.target)
+        });
+        lost.map_or(Ok(found), |_| Err(lost_contact()))
+    }
+
+    async fn restore(&mut self, undo: &Undo) -> Result<Restored, HostError> {
+        (self.fleet.watch)(&self.name, &undo.target);
+        let lost = self.request(Point::Undo).await?;
+        let restored = self.fleet.with(&self.name, |host| {
+            (lost != Some(false)).then(|| restore(&mut host.registry, undo))
+        });
+        match (lost, restored) {
+            (None, Some(restored)) => Ok(restored),
+            _ => Err(lost_contact()),
+        }
+    }
+}
+
+/// Lets time pass and carries out what needs no host: `Some(effective)` where contact is lost.
+async fn pass(fault: Option<Fault>, latency: Duration) -> Result<Option<bool>, HostError> {
+    let mut wait = latency;
+    let lost = match fault {
+        None => None,
+        Some(Fault::Slow(longer)) => {
+            wait += longer;
+            None
+        }
+        Some(Fault::Lose(effective)) => Some(effective),
+        Some(Fault::Refuse(error)) => {
+            tokio::time::sleep(wait).await;
+            return Err(error);
+        }
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Panic) => panic!("a scripted panic"),
+    };
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+    Ok(lost)
+}
+
+fn write(registry: &mut Registry, change: &Change) {
+    match &change.desired {
+        Desired::Value(value) => registry.set(&change.target, value.clone()),
+        Desired::Absent => drop(registry.values.remove(&change.target)),
+        Desired::WinHttp(proxy) => {
+            let value = win_http(&proxy.server, &proxy.bypass.join(";"));
+            registry.set(&change.target, value);
+        }
+        Desired::WinHttpDirect => registry.set(&change.target, win_http("", "")),
+    }
+}
+
+fn restore(registry: &mut Registry, undo: &Undo) -> Restored {
+    let current = registry.observe(&undo.target);
+    let restored = match undo.judge(&current) {
+        Standing::Prior => Restored::AlreadyPrior,
+        Standing::Foreign if !undo.force => return Restored::Conflict { current },
+        Standing::Ours | Standing::Foreign => {
+            match undo.prior.value() {
+                Some(value) => registry.set(&undo.target, value.clone()),
+                None => drop(registry.values.remove(&undo.target)),
+            }
+            Restored::Done
+        }
+    };
+    if let Some(highest) = undo.created_from() {
+        registry.remove_empty(&undo.target.key, highest);
+    }
+    restored
+}
+
+/// The bytes of `netsh winhttp` as far as its reader here looks at them: marker, counter, flags, two texts.
+fn win_http(server: &str, bypass: &str) -> RawValue {
+    let mut bytes = vec![0x28, 0, 0, 0, 0, 0, 0, 0];
+    bytes.extend_from_slice(&if server.is_empty() { 1_u32 } else { 3 }.to_le_bytes());
+    for text in [server, bypass] {
+        bytes.extend_from_slice(&u32::try_from(text.len()).unwrap().to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    RawValue {
+        kind: registry::REG_BINARY,
+        bytes,
+    }
+}
+
+fn broken() -> HostError {
+    HostError::unreachable(Reason::ConnectionLost, "the connection broke")
+}
+
+fn lost_contact() -> HostError {
+    HostError::lost(Reason::ConnectionLost, "the connection broke")
+}
