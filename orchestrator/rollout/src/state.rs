@@ -258,7 +258,9 @@ impl Rollout {
         if self.finished {
             return Ok(());
         }
-        if self.deadline_at.is_some_and(|at| now.instant >= at) {
+        // A deadline that nobody waits behind any more changes nothing.
+        let waits = self.waiting.iter().any(|queue| !queue.is_empty());
+        if waits && self.deadline_at.is_some_and(|at| now.instant >= at) {
             self.deadline_at = None;
             let detail = "the deadline of the run passed".to_owned();
             self.stop(StopCause::Deadline, detail, effects)?;

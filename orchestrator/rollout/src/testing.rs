@@ -3,13 +3,14 @@
 //!
 //! No network, no other thread, no random number and no clock but tokio's: under a paused clock two runs of the same
 //! script are the same run, and a slow host costs nothing. `host.rs` has the scripts, `session.rs` the fleet's
-//! sessions, `spec.rs` the input of a run over such hosts.
+//! sessions, `spec.rs` the input of a run over such hosts, `dice.rs` schedules from a seed.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on fails; nothing of this is in the product"
 )]
 
+mod dice;
 mod host;
 mod session;
 mod spec;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use inventory::HostName;
 use playbooks::Target;
 
+pub use dice::Dice;
 pub use host::{Counters, Fault, Host, Point, Registry, Script};
 pub use session::ScriptedSession;
 pub use spec::{PLAYBOOK, host_name, old_proxy, push};
@@ -73,6 +75,12 @@ impl Scripted {
     /// What was asked of all hosts so far, in the order of the names.
     pub fn counters(&self) -> Vec<Counters> {
         self.lock().values().map(|host| host.counters).collect()
+    }
+
+    /// Hosts with an open connection at this moment.
+    pub fn connected(&self) -> usize {
+        let open = |host: &&Host| host.counters.connected > 0;
+        self.lock().values().filter(open).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<HostName, Host>> {

@@ -1,11 +1,14 @@
 //! One run after another against scripted hosts: outcomes, limits, undo, resume.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use rollout::testing::{Host, Registry, Script, Scripted, host_name, old_proxy, push};
+use rollout::testing::{
+    Fault, Host, Point, Registry, Script, Scripted, host_name, old_proxy, push,
+};
 use rollout::{
-    Control, HostError, Journal, OpenMode, Outcome, Reason, ResumeOptions, RollbackOptions, RunId,
-    RunRecord, RunSpec, Severity, StepState, rollback_spec,
+    Control, HostError, Journal, JournalOptions, OpenMode, Outcome, Reason, ResumeOptions,
+    RollbackOptions, RunId, RunRecord, RunSpec, RunState, Severity, StepState, rollback_spec,
 };
 use tokio::sync::mpsc;
 
@@ -18,8 +21,9 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new(scripts: Vec<Script>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let journal =
-            Journal::open(&folder.path().join("journal.sqlite"), OpenMode::ReadWrite).unwrap();
+        let mut options = JournalOptions::new(OpenMode::ReadWrite);
+        options.inline = true;
+        let journal = Journal::open_with(&folder.path().join("journal.sqlite"), &options).unwrap();
         Self {
             folder,
             journal,
@@ -69,7 +73,7 @@ pub(crate) fn with_old_proxy() -> Script {
     Script::default().value(old_proxy()).guid("g")
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn push_and_rollback_leave_every_value_as_it_was() {
     let bench = Bench::new(vec![with_old_proxy(), Script::default(), with_old_proxy()]);
     let before = bench.values();
@@ -84,7 +88,7 @@ async fn push_and_rollback_leave_every_value_as_it_was() {
     assert_eq!(bench.values(), before);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_loss_is_settled_by_reading_whether_the_write_arrived_or_not() {
     for arrived in [true, false] {
         for at in [1, 2, 3] {
@@ -101,7 +105,7 @@ async fn a_loss_is_settled_by_reading_whether_the_write_arrived_or_not() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_loss_that_cannot_be_settled_is_indeterminate_and_resume_settles_it() {
     let script = Script {
         stays_away: true,
@@ -132,7 +136,7 @@ async fn a_loss_that_cannot_be_settled_is_indeterminate_and_resume_settles_it() 
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_changes_of_a_step_stand_or_fall_together() {
     let bench = Bench::new(vec![with_old_proxy().denied_at(2)]);
     let before = bench.values();
@@ -150,7 +154,7 @@ async fn the_changes_of_a_step_stand_or_fall_together() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_breach_starts_nobody_new() {
     let refused = || Script::default().closed(HostError::failed(Reason::Fault, "no"));
     let mut scripts: Vec<Script> = (0..3).map(|_| refused()).collect();
@@ -170,7 +174,7 @@ async fn a_breach_starts_nobody_new() {
     assert!(opened <= 4, "{opened} hosts were contacted");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_breach_can_take_the_ring_back() {
     let mut scripts: Vec<Script> = (0..4).map(|_| with_old_proxy()).collect();
     scripts.push(Script::default().closed(HostError::failed(Reason::Fault, "no")));
@@ -187,7 +191,7 @@ async fn a_breach_can_take_the_ring_back() {
     assert_eq!(bench.values(), before);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_tripped_guard_ends_the_run_and_forgets_nobody() {
     let error = HostError {
         severity: Severity::Guarded,
@@ -206,7 +210,7 @@ async fn a_tripped_guard_ends_the_run_and_forgets_nobody() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_machine_under_the_name_is_not_rolled_back() {
     let bench = Bench::new(vec![with_old_proxy()]);
     let pushed = bench.run(push(1, "")).await;
@@ -221,7 +225,7 @@ async fn another_machine_under_the_name_is_not_rolled_back() {
     assert_eq!(bench.values(), after);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_controller_is_told_who_holds_the_run() {
     let bench = Bench::new(vec![Script::default()]);
     let spec = push(1, "");
@@ -250,4 +254,48 @@ fn a_newer_journal_is_refused_untouched() {
         .to_string();
     assert!(error.contains("9999"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_its_deadline_a_run_starts_nobody_and_a_resume_has_a_new_one() {
+    let slow = || Script::default().slow(Duration::from_millis(200));
+    let bench = Bench::new((0..6).map(|_| slow()).collect());
+    let block = "rollout:\n  rings:\n    - { name: all, select: rest, max_parallel: 1 }\n";
+    // A host takes five requests: one second.
+    let deadline = Some(Duration::from_millis(2_500));
+    let began = tokio::time::Instant::now();
+    let spec = RunSpec {
+        deadline,
+        ..push(6, block)
+    };
+    let record = bench.run(spec).await;
+    let took = began.elapsed();
+    assert_eq!(took.as_secs(), 3, "the host in flight ends");
+    let seen = (
+        record.exit_code,
+        record.totals.ok,
+        record.totals.not_started,
+    );
+    assert_eq!((seen, record.state), ((Some(6), 3, 3), RunState::Paused));
+    let options = ResumeOptions::default();
+    let active = bench.journal.resume_run(&record.id, options).unwrap();
+    // It passes once more, but nobody is left to be started then.
+    let record = bench.carry(active, &record.id).await;
+    assert_eq!((record.exit_code, record.totals.ok), (Some(0), 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_and_a_hang_cost_one_host_each() {
+    let at_second = |fault| with_old_proxy().at(Point::Write(2), fault);
+    let bench = Bench::new(vec![
+        at_second(Fault::Panic),
+        at_second(Fault::Hang),
+        with_old_proxy(),
+    ]);
+    let record = bench.run(push(3, "")).await;
+    let of = |number: usize| (record.hosts[number].outcome, record.hosts[number].reason);
+    assert_eq!(of(0), (Outcome::Indeterminate, Some(Reason::Internal)));
+    assert_eq!(of(1), (Outcome::Indeterminate, Some(Reason::Timeout)));
+    assert_eq!(of(2), (Outcome::Ok, None));
+    assert_eq!((record.exit_code, bench.fleet.connected()), (Some(5), 0));
 }

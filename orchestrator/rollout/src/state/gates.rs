@@ -167,6 +167,7 @@ impl Rollout {
         }
         let deadline = self
             .deadline_at
+            .filter(|at| *at > now.instant)
             .map(|at| at.saturating_duration_since(now.instant));
         let held = self.progress.hold.and_then(|hold| hold.until).map(|until| {
             let wait = until.duration_since(now.time);

@@ -106,6 +106,10 @@ pub struct Script {
     pub stays_away: bool,
     /// Every connection breaks after so many requests.
     pub breaks_after: Option<u32>,
+    /// Writing these is refused for ever, whoever tries and however often.
+    pub denied: BTreeSet<Target>,
+    /// A restore leaves this behind instead of what it should, and says that it is done.
+    pub spoiled_undo: Option<RawValue>,
 }
 
 impl Script {
@@ -211,6 +215,8 @@ pub struct Host {
     pub counters: Counters,
     /// Contact was lost by a [`Fault::Lose`].
     pub lost: bool,
+    /// How often each value was given another content by a write, undo not counted.
+    pub applied: BTreeMap<Target, u32>,
 }
 
 impl Host {
@@ -220,6 +226,7 @@ impl Host {
             script,
             counters: Counters::default(),
             lost: false,
+            applied: BTreeMap::new(),
         }
     }
 
@@ -243,6 +250,6 @@ pub(super) fn port_closed() -> HostError {
     HostError::unreachable(Reason::ConnectRefused, "the port is closed")
 }
 
-fn denied() -> HostError {
+pub(super) fn denied() -> HostError {
     HostError::failed(Reason::AccessDenied, "access denied")
 }

@@ -6,7 +6,7 @@ use inventory::HostName;
 use playbooks::{Change, Desired, FactSet, Facts, Observed, RawValue, Target, registry};
 
 use super::Scripted;
-use super::host::{Fault, Point, Registry, port_closed};
+use super::host::{Fault, Point, Registry, denied, port_closed};
 use crate::fleet::{
     Cost, Fleet, HostError, HostIdentity, Observe, Reason, Restored, Session, Standing, Survey,
     Undo,
@@ -88,6 +88,17 @@ impl ScriptedSession {
     }
 }
 
+impl ScriptedSession {
+    fn permitted(&self, target: &Target) -> Result<(), HostError> {
+        self.fleet.with(&self.name, |host| {
+            if host.script.denied.contains(target) {
+                return Err(denied());
+            }
+            Ok(())
+        })
+    }
+}
+
 impl Observe for ScriptedSession {
     fn identity(&self) -> &HostIdentity {
         &self.identity
@@ -129,11 +140,15 @@ impl Session for ScriptedSession {
     async fn apply(&mut self, change: &Change) -> Result<Observed, HostError> {
         (self.fleet.watch)(&self.name, &change.target);
         let lost = self.request(Point::Write).await?;
+        self.permitted(&change.target)?;
         let found = self.fleet.with(&self.name, |host| {
             if lost != Some(false) {
                 let before = host.registry.clone();
                 write(&mut host.registry, change);
-                host.counters.effects += u32::from(host.registry != before);
+                if host.registry != before {
+                    host.counters.effects += 1;
+                    *host.applied.entry(change.target.clone()).or_default() += 1;
+                }
             }
             host.registry.observe(&change.target)
         });
@@ -143,8 +158,14 @@ impl Session for ScriptedSession {
     async fn restore(&mut self, undo: &Undo) -> Result<Restored, HostError> {
         (self.fleet.watch)(&self.name, &undo.target);
         let lost = self.request(Point::Undo).await?;
+        self.permitted(&undo.target)?;
         let restored = self.fleet.with(&self.name, |host| {
-            (lost != Some(false)).then(|| restore(&mut host.registry, undo))
+            let spoiled = host.script.spoiled_undo.clone();
+            let restored = (lost != Some(false)).then(|| restore(&mut host.registry, undo));
+            if let (Some(Restored::Done), Some(value)) = (&restored, spoiled) {
+                host.registry.set(&undo.target, value);
+            }
+            restored
         });
         match (lost, restored) {
             (None, Some(restored)) => Ok(restored),
