@@ -1,8 +1,9 @@
 //! A test double of the file layer: SQLite's own, with an ear at the write-ahead file. What was written there counts
-//! as durable only once it was synced.
+//! as durable only once it was synced. On request the disk is full: for journals that commit in the thread of the test.
 
 #![expect(unsafe_code, reason = "SQLite takes a file layer only as C structures")]
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::{Mutex, OnceLock};
 
@@ -13,6 +14,31 @@ pub(crate) const NAME: &str = "recording";
 
 static PENDING: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static DURABLE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// Writes to write-ahead files of this thread before and while the disk is full; tests run side by side.
+    static ROOM: Cell<(u32, u32)> = const { Cell::new((u32::MAX, 0)) };
+}
+
+/// From now on this thread writes `before` more pieces to write-ahead files, then `refused` times finds the disk full,
+/// and then has room again.
+pub(crate) fn room(before: u32, refused: u32) {
+    ROOM.set((before, refused));
+}
+
+fn is_full() -> bool {
+    match ROOM.get() {
+        (u32::MAX, _) | (0, 0) => false,
+        (0, refused) => {
+            ROOM.set((0, refused - 1));
+            true
+        }
+        (before, refused) => {
+            ROOM.set((before - 1, refused));
+            false
+        }
+    }
+}
 
 struct Original {
     vfs: *mut ffi::sqlite3_vfs,
@@ -84,6 +110,9 @@ unsafe extern "C" fn write(
     count: c_int,
     offset: ffi::sqlite3_int64,
 ) -> c_int {
+    if is_full() {
+        return ffi::SQLITE_FULL;
+    }
     // SAFETY: SQLite gives `count` readable bytes.
     let written = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), count as usize) };
     PENDING.lock().unwrap().extend_from_slice(written);

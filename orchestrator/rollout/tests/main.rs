@@ -5,6 +5,7 @@
 mod durable;
 mod engine;
 mod files;
+mod full;
 mod gates;
 mod schema;
 mod transfer;

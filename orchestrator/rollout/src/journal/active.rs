@@ -1,7 +1,7 @@
 //! A run being worked on: its lock, its input, where it stands, and the way its events get into the file.
 
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, params};
 
@@ -49,6 +49,8 @@ pub struct ActiveRun {
     /// The newest order that was heard; earlier ones were for an earlier controller.
     heard: i64,
     started: Option<jiff::Timestamp>,
+    /// Why a commit of this run failed. Nothing is written after it: the file would have a hole.
+    broken: Arc<OnceLock<JournalError>>,
     _lock: RunLock,
 }
 
@@ -111,6 +113,7 @@ impl ActiveRun {
             resumed: None,
             heard: 0,
             started: None,
+            broken: Arc::default(),
             _lock: lock,
         })
     }
@@ -178,6 +181,7 @@ impl ActiveRun {
             resumed: None,
             heard,
             started,
+            broken: Arc::default(),
             _lock: lock,
         })
     }
@@ -233,7 +237,8 @@ impl ActiveRun {
     }
 
     /// Puts events into one commit and calls `done` when it is durable, or has failed. The events come back as the
-    /// reporters get them.
+    /// reporters get them. After a failure every later commit of this run fails with the same error: a resume goes on
+    /// where the file ends.
     pub(crate) fn append(
         &mut self,
         events: Vec<(Option<HostId>, EventKind)>,
@@ -276,10 +281,19 @@ impl ActiveRun {
             end.map(|(state, exit)| text(&DiskEnd::new(state, exit, self.started, now, totals())))
         });
         let run = self.run;
-        let finished: Done = Box::new(move |result| done(result.map(|()| told)));
+        // A full disk may have room for a later, smaller commit: what builds on the lost one must not get in.
+        let (broken, breaks) = (Arc::clone(&self.broken), Arc::clone(&self.broken));
+        let finished: Done = Box::new(move |result| {
+            let result = result.map_err(|error| breaks.get_or_init(|| error).clone());
+            done(result.map(|()| told));
+        });
         match self.journal.writer() {
             Ok(writer) => writer.submit(
-                Box::new(move |db| insert_events(db, run, now, &rows, &end)),
+                Box::new(move |db| match broken.get() {
+                    // Only the first cause is told.
+                    Some(_) => Err(rusqlite::Error::InvalidQuery),
+                    None => insert_events(db, run, now, &rows, &end),
+                }),
                 finished,
             ),
             Err(error) => finished(Err(error)),
