@@ -83,6 +83,18 @@ impl Scripted {
         self.lock().values().filter(open).count()
     }
 
+    /// A fleet of its own in the same state, with nobody connected: what a controller that died leaves behind.
+    pub fn fork(&self) -> Self {
+        let mut hosts = self.lock().clone();
+        for host in hosts.values_mut() {
+            host.counters.connected = 0;
+        }
+        Self {
+            hosts: Arc::new(Mutex::new(hosts)),
+            watch: Arc::clone(&self.watch),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<HostName, Host>> {
         // A scripted panic happens outside the lock; a failed assertion of a watcher must not hide behind it.
         self.hosts

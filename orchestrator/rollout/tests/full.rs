@@ -85,7 +85,7 @@ async fn a_full_disk_at_any_write_stops_the_run_and_a_resume_ends_it() {
     files::register();
     let mut before = 0;
     while !with_room(before, u32::MAX).await {
-        before += 3;
+        before += 7;
     }
     assert!(before > 30, "the run wrote only {before} pieces");
 }
@@ -95,7 +95,7 @@ async fn a_disk_that_is_full_for_one_write_leaves_no_hole() {
     files::register();
     let mut before = 0;
     while !with_room(before, 1).await {
-        before += 3;
+        before += 7;
     }
 }
 

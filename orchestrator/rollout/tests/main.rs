@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod clock;
+mod cuts;
 mod durable;
 mod engine;
 mod files;
 mod full;
 mod gates;
+mod illegal;
 mod schema;
 mod transfer;

@@ -1,0 +1,125 @@
+//! The engine under a paused clock: the deadline of a run, slow and hanging hosts, panics, and a guard that trips after
+//! a limit has stopped the run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rollout::testing::{Fault, Point, Script, Scripted, push};
+use rollout::{
+    Control, EventKind, HostError, Journal, JournalOptions, OpenMode, Outcome, Reason, RunRecord,
+    RunSpec, RunState, Severity, StopCause,
+};
+use tokio::sync::mpsc;
+
+/// Carries a run out with a journal that commits in this thread; the events it told.
+async fn carry(spec: RunSpec, scripts: Vec<Script>) -> (RunRecord, Vec<EventKind>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = JournalOptions::new(OpenMode::ReadWrite);
+    options.inline = true;
+    let journal = Journal::open_with(&folder.path().join("journal.sqlite"), &options).unwrap();
+    let id = spec.id.clone();
+    let active = journal.create_run(spec).unwrap();
+    let (events, mut told) = mpsc::unbounded_channel();
+    let fleet = Arc::new(Scripted::of(scripts));
+    rollout::run(active, Arc::clone(&fleet), events, Control::default())
+        .await
+        .unwrap();
+    for counters in fleet.counters() {
+        assert_eq!(counters.connected, 0, "every connection was closed");
+        assert!(counters.most_connected <= 1, "one connection per host");
+    }
+    let mut kinds = Vec::new();
+    while let Some(event) = told.recv().await {
+        kinds.push(event.kind);
+    }
+    (journal.run(&id).unwrap(), kinds)
+}
+
+fn outcomes(record: &RunRecord) -> Vec<Outcome> {
+    record.hosts.iter().map(|host| host.outcome).collect()
+}
+
+const ONE_BY_ONE: &str =
+    "rollout: { rings: [ { name: all, select: all, max_parallel: 1, max_failed: 0 } ] }\n";
+const ALL_AT_ONCE: &str =
+    "rollout: { rings: [ { name: all, select: all, max_parallel: 9, max_failed: 0 } ] }\n";
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_a_run_passes_on_the_clock_of_its_hosts() {
+    let mut spec = push(3, ONE_BY_ONE);
+    spec.deadline = Some(Duration::from_secs(2));
+    // Five requests: a second and a half for each host.
+    let script = Script::default().slow(Duration::from_millis(300));
+    let (record, _) = carry(spec, vec![script; 3]).await;
+    assert_eq!(
+        (record.exit_code, record.state, record.stopped),
+        (Some(6), RunState::Paused, Some(StopCause::Deadline))
+    );
+    let expected = [Outcome::Ok, Outcome::Ok, Outcome::NotStarted];
+    assert_eq!(outcomes(&record), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_misfortune_has_its_outcome_and_the_others_do_not_suffer() {
+    let script = Script::default;
+    let cases = [
+        (script(), Outcome::Ok),
+        (script().slow(Duration::from_millis(390)), Outcome::Ok),
+        (
+            script().slow(Duration::from_millis(1500)),
+            Outcome::Unreachable,
+        ),
+        (script().unreachable_first(1), Outcome::Unreachable),
+        (script().denied_at(3), Outcome::Failed),
+        (script().lost_at(2, true), Outcome::Ok),
+        (script().lost_at(2, false), Outcome::Ok),
+        (script().flapping(2), Outcome::Ok),
+        (
+            script().at(Point::Write(2), Fault::Hang),
+            Outcome::Indeterminate,
+        ),
+        (
+            script().at(Point::Read(1), Fault::Hang),
+            Outcome::Unreachable,
+        ),
+        (
+            script().at(Point::Write(1), Fault::Panic),
+            Outcome::Indeterminate,
+        ),
+    ];
+    let unlimited = ALL_AT_ONCE.replace(", max_failed: 0", "");
+    let (scripts, expected): (Vec<Script>, Vec<Outcome>) = cases.into_iter().unzip();
+    let (record, _) = carry(push(scripts.len(), &unlimited), scripts).await;
+    assert_eq!(outcomes(&record), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_trips_after_a_breach_still_ends_the_run_with_its_code() {
+    let no = || Script::default().closed(HostError::failed(Reason::Fault, "no"));
+    let error = HostError {
+        severity: Severity::Guarded,
+        ..HostError::failed(Reason::CredentialGuard, "refused three times")
+    };
+    let late = Script::default()
+        .at(Point::Open(1), Fault::Slow(Duration::from_secs(1)))
+        .closed(error);
+    for on_breach in ["stop", "pause", "rollback_ring", "rollback_run"] {
+        let block =
+            ALL_AT_ONCE.replace("max_failed", &format!("on_breach: {on_breach}, max_failed"));
+        let scripts = vec![Script::default(), no(), late.clone(), late.clone()];
+        let (record, events) = carry(push(4, &block), scripts).await;
+        let place = |wanted: fn(&EventKind) -> bool| events.iter().position(wanted);
+        let breached = place(|event| matches!(event, EventKind::LimitBreached { .. }));
+        let tripped = place(|event| matches!(event, EventKind::GuardTripped { .. }));
+        assert!(breached.is_some() && breached < tripped, "{on_breach}");
+        let times = events
+            .iter()
+            .filter(|event| matches!(event, EventKind::GuardTripped { .. }));
+        assert_eq!(times.count(), 1, "{on_breach}: told once");
+        assert_eq!(
+            (record.exit_code, record.stopped),
+            (Some(9), Some(StopCause::Guard)),
+            "{on_breach}"
+        );
+    }
+}
