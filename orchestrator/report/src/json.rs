@@ -21,6 +21,7 @@ pub fn run(record: &RunRecord) -> Value {
         "operator": record.operator,
         "reason": record.reason,
         "source_run": record.source_run,
+        "plan": record.plan_hash,
         "state": record.state,
         "chain_head": record.chain_head,
         "stopped": record.stopped,

@@ -73,6 +73,7 @@ pub(crate) fn run(hosts: Vec<HostRecord>) -> RunRecord {
         playbook: "defender-proxy".to_owned(),
         digest: "ab".repeat(32),
         source_run: None,
+        plan_hash: None,
         started: Some("2026-11-23T10:00:00Z".parse().unwrap()),
         finished: Some("2026-11-23T10:00:12Z".parse().unwrap()),
         state: RunState::Failed,

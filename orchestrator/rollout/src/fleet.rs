@@ -235,6 +235,10 @@ pub enum Reason {
     ReadBackDiffers,
     /// The value changed under us between the recorded prior state and a resume.
     ChangedSince,
+    /// What is there is not what the plan saw: nothing was written.
+    MovedSincePlan,
+    /// The plan could not read the host: it is left to a later catch-up.
+    UnreadAtPlan,
     /// A template or condition of the playbook failed on this host.
     Playbook,
     /// A rollback found values that somebody else changed since.
@@ -273,6 +277,8 @@ impl Reason {
             Self::PriorNotRestorable => "prior_not_restorable",
             Self::ReadBackDiffers => "read_back_differs",
             Self::ChangedSince => "changed_since",
+            Self::MovedSincePlan => "moved_since_plan",
+            Self::UnreadAtPlan => "unread_at_plan",
             Self::Playbook => "playbook",
             Self::Conflict => "conflict",
             Self::Interrupted => "interrupted",

@@ -23,6 +23,8 @@ pub(crate) struct HostHistory {
     pub touched: bool,
     /// Being, or having been, taken back.
     pub undoing: bool,
+    /// It was left alone once because its plan could not read it: from then on it is worked like any other.
+    pub left_to_catch_up: bool,
     /// How it ended.
     pub ended: Option<Ended>,
 }
@@ -101,6 +103,7 @@ impl HostHistory {
                 attempts,
                 cost,
             } => {
+                self.left_to_catch_up |= *reason == Some(Reason::UnreadAtPlan);
                 self.ended = Some(Ended {
                     outcome: *outcome,
                     changed: *changed,

@@ -19,7 +19,7 @@ use crate::fleet::{Cost, Fleet, HostError, Observe, Reason, Severity};
 use crate::history::HostHistory;
 use crate::outcome::Outcome;
 use crate::progress::HostId;
-use crate::spec::{HostSpec, HostWork, RunSpec};
+use crate::spec::{HostSpec, HostWork, Planned, RunSpec};
 use crate::state::HostEnd;
 
 /// What a host's task tells the engine.
@@ -71,6 +71,10 @@ impl<F: Fleet> Job<F> {
     pub(crate) async fn run(self, cancel: CancellationToken) {
         let (id, tell) = (self.id, self.tell.clone());
         let mut flow = Flow::new(self);
+        if let Some(error) = flow.unread_at_plan() {
+            let _ = tell.send(Message::End(id, flow.end(Err(error))));
+            return;
+        }
         let deadline = Instant::now() + flow.host().host.settings.host_timeout.value;
         let ended = tokio::select! {
             result = tokio::time::timeout_at(deadline, flow.until_settled()) => {
@@ -104,6 +108,7 @@ impl<F: Fleet> Flow<F> {
             // What an earlier attempt recorded without writing is worth nothing; who answered is.
             history = HostHistory {
                 identity: history.identity,
+                left_to_catch_up: history.left_to_catch_up,
                 ..HostHistory::default()
             };
         }
@@ -120,6 +125,17 @@ impl<F: Fleet> Flow<F> {
 
     fn host(&self) -> &HostSpec {
         &self.job.spec.hosts[self.job.id.index()]
+    }
+
+    /// A host that its plan could not read is not contacted; a later catch-up works it like any other.
+    fn unread_at_plan(&self) -> Option<HostError> {
+        match &self.host().planned {
+            Some(Planned::Unread { cause }) if !self.history.left_to_catch_up => Some(
+                HostError::unreachable(Reason::UnreadAtPlan, format!("the plan: {cause}"))
+                    .with_remedy("winfleet catch-up works it off later, or plan again"),
+            ),
+            _ => None,
+        }
     }
 
     /// Attempts until the host has ended or said no. Contact lost after a write is sought again for as long as the

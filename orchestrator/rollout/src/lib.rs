@@ -21,6 +21,7 @@ mod host;
 pub mod journal;
 mod outcome;
 mod plan;
+mod prior;
 mod progress;
 mod record;
 mod record_fold;
@@ -44,11 +45,13 @@ pub use journal::{
 };
 pub use outcome::{HoldCause, Outcome, RunState, StepState, StopCause, Totals};
 pub use plan::{AssignError, assign_rings, ring_plans};
+pub use prior::{found, not_restorable, prior_digest};
 pub use progress::{GateProgress, Hold, HostId, HostProgress, IllegalEvent, Phase, Progress};
 pub use record::{
     Approval, ChangeRecord, HoldRecord, HostRecord, RingRecord, RunRecord, RunSummary, StepRecord,
 };
 pub use spec::{
-    HostSpec, HostWork, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables, Verb,
+    HostSpec, HostWork, Planned, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables,
+    Verb,
 };
 pub use undo::{RollbackError, RollbackOptions, rollback_spec};

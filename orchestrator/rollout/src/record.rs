@@ -27,6 +27,8 @@ pub struct RunRecord {
     pub digest: String,
     /// The run that a rollback takes back.
     pub source_run: Option<RunId>,
+    /// SHA-256 of the plan file that was carried out, lower-case hex.
+    pub plan_hash: Option<String>,
     /// First start.
     pub started: Option<Timestamp>,
     /// End, if it has ended.

@@ -126,6 +126,7 @@ impl Fold {
             playbook: self.spec.playbook.name,
             digest: self.spec.playbook.digest,
             source_run: self.spec.source_run,
+            plan_hash: self.spec.plan_hash,
             started: self.started,
             finished: self.ended.map(|(time, _)| time),
             state: shown_state(self.progress.state, held),

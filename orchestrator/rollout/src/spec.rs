@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use inventory::{Credential, Host};
-use playbooks::{Gates, Limits, OnBreach, Retries};
+use playbooks::{Gates, Limits, Observed, OnBreach, Retries, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -151,6 +151,8 @@ pub struct RunSpec {
     pub hosts: Vec<HostSpec>,
     /// The run that a rollback takes back.
     pub source_run: Option<RunId>,
+    /// SHA-256 of the plan file that is carried out, lower-case hex.
+    pub plan_hash: Option<String>,
 }
 
 /// Resolved variables of one host.
@@ -170,6 +172,25 @@ pub struct HostSpec {
     pub credential: Option<Credential>,
     /// What to do.
     pub work: HostWork,
+    /// What a plan file saw of it. Holds for [`HostWork::Apply`].
+    pub planned: Option<Planned>,
+}
+
+/// What a plan file says of one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// It was read: nothing is written to it unless the same is found again.
+    Read {
+        /// See [`crate::prior_digest`].
+        digest: String,
+        /// What was found, to name what moved.
+        found: Vec<(Target, Observed)>,
+    },
+    /// It could not be read: it is left to a later `catch-up`.
+    Unread {
+        /// Why, for people. Remote text in it is untrusted.
+        cause: String,
+    },
 }
 
 /// What is to be done on one host.

@@ -95,6 +95,7 @@ pub fn rollback_spec(
             steps,
         };
         host.ring = last - host.ring;
+        host.planned = None;
         hosts.push(host);
     }
     if hosts.is_empty() {
@@ -118,6 +119,7 @@ pub fn rollback_spec(
         on_breach: playbooks::OnBreach::Stop,
         hosts,
         source_run: Some(source.clone()),
+        plan_hash: None,
         ..spec
     })
 }

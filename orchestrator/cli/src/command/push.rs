@@ -67,6 +67,7 @@ pub(crate) fn assemble(
                 ring: prepared.ring,
                 vars: prepared.vars.0,
                 work: HostWork::Apply,
+                planned: None,
             }
         })
         .collect();
@@ -90,5 +91,6 @@ pub(crate) fn assemble(
         retries: strategy.retries,
         hosts,
         source_run: None,
+        plan_hash: None,
     }
 }

@@ -1,13 +1,14 @@
 //! The steps of one host: observe, record, write what differs, read back.
 
-use playbooks::{FactSet, HostScope, Observed, Target, Vars};
+use playbooks::{Observed, Target};
 
 use super::{Flow, Mode};
 use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
-use crate::fleet::{Fleet, HostError, Observe, Reason, Restored, Session, Severity, Standing};
+use crate::fleet::{Fleet, HostError, Observe, Reason, Restored, Session, Severity};
 use crate::history::undo_of;
 use crate::outcome::{Outcome, StepState};
-use crate::spec::{HostWork, UndoStep, Verb};
+use crate::prior;
+use crate::spec::{HostWork, Planned, UndoStep, Verb};
 
 impl<F: Fleet> Flow<F> {
     pub(super) async fn work(&mut self, session: &mut F::Session) -> Result<(), HostError> {
@@ -28,94 +29,32 @@ impl<F: Fleet> Flow<F> {
     /// Reads every target and makes that durable. Nothing has been written yet.
     async fn record_prior(&mut self, session: &mut F::Session) -> Result<Vec<Observed>, HostError> {
         let wanted = match self.host().work.clone() {
-            HostWork::Apply => self.wanted(session).await?,
+            HostWork::Apply => {
+                let rings = &self.job.spec.rings;
+                prior::wanted(&self.job.playbook, rings, self.host(), session).await?
+            }
             HostWork::Undo { steps, .. } => steps.into_iter().map(undo_step).collect(),
         };
-        let targets: Vec<Target> = wanted
-            .iter()
-            .flat_map(|step| &step.2)
-            .map(target_of)
-            .cloned()
-            .collect();
-        let found = if targets.is_empty() {
-            Vec::new()
-        } else {
-            session.observe(&targets).await?
-        };
-        if found.len() != targets.len() {
-            return Err(HostError::failed(
-                Reason::Internal,
-                "not every value was read",
-            ));
+        let steps = prior::read(wanted, session).await?;
+        let found = prior::found(&steps).into_iter().map(|(_, state)| state);
+        let found = found.collect();
+        self.as_planned(&steps)?;
+        if let Some(refused) = prior::not_restorable(&steps) {
+            return Err(refused);
         }
-        let mut states = found.iter().cloned();
-        let steps: Vec<PlannedStep> = wanted
-            .into_iter()
-            .map(|(name, skipped, intents)| PlannedStep {
-                name,
-                skipped,
-                changes: intents
-                    .into_iter()
-                    .zip(states.by_ref())
-                    .map(|(intent, prior)| PlannedChange { intent, prior })
-                    .collect(),
-            })
-            .collect();
-        restorable(&steps)?;
         self.note_durably(EventKind::PriorRecorded { steps })
             .await?;
         Ok(found)
     }
 
-    async fn wanted(
-        &self,
-        session: &mut F::Session,
-    ) -> Result<Vec<(String, Option<String>, Vec<Intent>)>, HostError> {
-        let wanted = self.job.playbook.facts();
-        let facts = if wanted == FactSet::default() {
-            None
-        } else {
-            Some(session.facts(wanted).await?)
-        };
-        let host = self.host();
-        let vars = Vars(host.vars.clone());
-        let scope = HostScope {
-            name: host.host.name.as_str(),
-            short: host.host.name.short(),
-            ring: self
-                .job
-                .spec
-                .rings
-                .get(host.ring)
-                .map(|ring| ring.name.as_str()),
-            groups: &host.host.groups,
-            vars: &vars,
-        };
-        let steps = self
-            .job
-            .playbook
-            .compile(&scope, facts.as_ref())
-            .map_err(|error| {
-                let detail = format!(
-                    "step '{}', line {}, {}: {}",
-                    error.step, error.line, error.field, error.detail
-                );
-                let failed = HostError::failed(Reason::Playbook, detail);
-                match error.hint {
-                    Some(hint) => failed.with_remedy(hint),
-                    None => failed,
-                }
-            })?;
-        Ok(steps
-            .into_iter()
-            .map(|step| {
-                (
-                    step.name,
-                    step.skipped,
-                    step.changes.into_iter().map(Intent::Apply).collect(),
-                )
-            })
-            .collect())
+    /// Under a plan nothing is written unless the host is as the plan saw it.
+    fn as_planned(&self, steps: &[PlannedStep]) -> Result<(), HostError> {
+        match (&self.host().work, &self.host().planned) {
+            (HostWork::Apply, Some(Planned::Read { digest, found })) => {
+                prior::unmoved(digest, found, steps)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// After a loss or under a new controller: the prior state is known, what is there now is not.
@@ -350,47 +289,6 @@ async fn take_back<S: Session>(
         }
     }
     Ok(())
-}
-
-/// Promise 1: what cannot be put back exactly is not overwritten.
-fn restorable(steps: &[PlannedStep]) -> Result<(), HostError> {
-    for change in steps.iter().flat_map(|step| &step.changes) {
-        let overwritten = match &change.intent {
-            Intent::Apply(_) => change.needed(),
-            Intent::Undo(undo) => match undo.judge(&change.prior) {
-                Standing::Prior => false,
-                Standing::Ours => true,
-                Standing::Foreign => undo.force,
-            },
-        };
-        if overwritten && !change.prior.restorable() {
-            let why = match &change.prior {
-                Observed::Opaque { kind, why } => format!("registry type {kind}, {why}"),
-                Observed::Present(value) => {
-                    format!(
-                        "registry type {}, bytes {}",
-                        value.kind,
-                        hex::encode(&value.bytes)
-                    )
-                }
-                _ => "unknown".to_owned(),
-            };
-            let detail = format!(
-                "{}: the present value could not be restored exactly ({why})",
-                change.target()
-            );
-            return Err(HostError::failed(Reason::PriorNotRestorable, detail)
-                .with_remedy("save and remove the value by hand, then push again"));
-        }
-    }
-    Ok(())
-}
-
-fn target_of(intent: &Intent) -> &Target {
-    match intent {
-        Intent::Apply(change) => &change.target,
-        Intent::Undo(undo) => &undo.target,
-    }
 }
 
 fn undo_step(step: UndoStep) -> (String, Option<String>, Vec<Intent>) {

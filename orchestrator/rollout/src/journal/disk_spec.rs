@@ -10,10 +10,11 @@ use playbooks::{Gates, Limits, OnBreach, Retries};
 use serde::{Deserialize, Serialize};
 
 use super::disk::{parse, text};
-use super::disk_values::DiskUndo;
+use super::disk_values::{DiskObserved, DiskTarget, DiskUndo};
 use crate::fleet::Undo;
 use crate::spec::{
-    HostSpec, HostWork, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables, Verb,
+    HostSpec, HostWork, Planned, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables,
+    Verb,
 };
 
 /// All of a run but its hosts.
@@ -33,6 +34,8 @@ pub(super) struct DiskRun {
     #[serde(default)]
     pub(super) retries: Retries,
     pub(super) source_run: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) plan_hash: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -88,6 +91,7 @@ impl From<&RunSpec> for DiskRun {
             groups: spec.groups.clone(),
             retries: spec.retries,
             source_run: spec.source_run.as_ref().map(ToString::to_string),
+            plan_hash: spec.plan_hash.clone(),
         }
     }
 }
@@ -128,6 +132,7 @@ impl DiskRun {
             retries: self.retries,
             hosts,
             source_run: self.source_run.map(RunId::from_text),
+            plan_hash: self.plan_hash,
         }
     }
 }
@@ -161,6 +166,50 @@ struct DiskShape {
     request_ms: u64,
     host_ms: u64,
     vars: Variables,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    planned: Option<DiskPlanned>,
+}
+
+/// What a plan file says of a host. It stands in the shape because hosts that were found alike share it.
+#[derive(Serialize, Deserialize)]
+enum DiskPlanned {
+    /// Digest, what was found.
+    #[serde(rename = "r")]
+    Read(String, Vec<(DiskTarget, DiskObserved)>),
+    /// Why not.
+    #[serde(rename = "u")]
+    Unread(String),
+}
+
+impl From<&Planned> for DiskPlanned {
+    fn from(planned: &Planned) -> Self {
+        match planned {
+            Planned::Read { digest, found } => {
+                let found = found
+                    .iter()
+                    .map(|(target, state)| (target.into(), state.into()));
+                Self::Read(digest.clone(), found.collect())
+            }
+            Planned::Unread { cause } => Self::Unread(cause.clone()),
+        }
+    }
+}
+
+impl TryFrom<DiskPlanned> for Planned {
+    type Error = String;
+
+    fn try_from(disk: DiskPlanned) -> Result<Self, String> {
+        Ok(match disk {
+            DiskPlanned::Read(digest, states) => {
+                let mut found = Vec::with_capacity(states.len());
+                for (target, state) in states {
+                    found.push((target.try_into()?, state.try_into()?));
+                }
+                Self::Read { digest, found }
+            }
+            DiskPlanned::Unread(cause) => Self::Unread { cause },
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -195,6 +244,7 @@ impl From<&HostSpec> for HostRow {
             request_ms: milliseconds(settings.request_timeout.value),
             host_ms: milliseconds(settings.host_timeout.value),
             vars: spec.vars.clone(),
+            planned: spec.planned.as_ref().map(DiskPlanned::from),
         };
         let name = spec.host.name.as_str().to_owned();
         let address = Some(settings.address.value.clone()).filter(|address| *address != name);
@@ -250,6 +300,7 @@ impl HostRow {
             vars: shape.vars,
             credential: shape.credential,
             work,
+            planned: shape.planned.map(Planned::try_from).transpose()?,
         })
     }
 }

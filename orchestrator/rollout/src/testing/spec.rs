@@ -56,6 +56,7 @@ pub fn push(count: usize, rollout_block: &str) -> RunSpec {
         vars: BTreeMap::new(),
         credential: None,
         work: HostWork::Apply,
+        planned: None,
     });
     RunSpec {
         id: RunId::from_text("push"),
@@ -77,5 +78,6 @@ pub fn push(count: usize, rollout_block: &str) -> RunSpec {
         retries: playbook.strategy.retries,
         hosts: hosts.collect(),
         source_run: None,
+        plan_hash: None,
     }
 }

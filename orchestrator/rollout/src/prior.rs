@@ -1,0 +1,253 @@
+//! What a host has before anything is written: compiled for it, read, and summed up in a digest. The same code
+//! serves a plan, which only reads, and a push, so that both judge alike.
+//!
+//! Decides nothing about writing but one thing: what could not be put back exactly is not overwritten
+//! ([`not_restorable`]). Who reads many hosts at once is `survey.rs`, who writes is `host/work.rs`.
+
+use playbooks::{Change, Desired, FactSet, HostScope, Observed, Playbook, Target, Vars};
+use sha2::{Digest, Sha256};
+
+use crate::event::{Intent, PlannedChange, PlannedStep};
+use crate::fleet::{HostError, Observe, Reason, Standing};
+use crate::spec::{HostSpec, RingPlan};
+
+/// A step with what it would write, not yet read: name, reason of a skip, changes.
+pub(crate) type WantedStep = (String, Option<String>, Vec<Intent>);
+
+/// Compiles the playbook for one host, reading the facts that it asks for.
+pub(crate) async fn wanted<O: Observe>(
+    playbook: &Playbook,
+    rings: &[RingPlan],
+    host: &HostSpec,
+    observer: &mut O,
+) -> Result<Vec<WantedStep>, HostError> {
+    let wanted = playbook.facts();
+    let facts = if wanted == FactSet::default() {
+        None
+    } else {
+        Some(observer.facts(wanted).await?)
+    };
+    let vars = Vars(host.vars.clone());
+    let scope = HostScope {
+        name: host.host.name.as_str(),
+        short: host.host.name.short(),
+        ring: rings.get(host.ring).map(|ring| ring.name.as_str()),
+        groups: &host.host.groups,
+        vars: &vars,
+    };
+    let steps = playbook.compile(&scope, facts.as_ref()).map_err(|error| {
+        let detail = format!(
+            "step '{}', line {}, {}: {}",
+            error.step, error.line, error.field, error.detail
+        );
+        let failed = HostError::failed(Reason::Playbook, detail);
+        match error.hint {
+            Some(hint) => failed.with_remedy(hint),
+            None => failed,
+        }
+    })?;
+    let intents = |changes: Vec<Change>| changes.into_iter().map(Intent::Apply).collect();
+    Ok(steps
+        .into_iter()
+        .map(|step| (step.name, step.skipped, intents(step.changes)))
+        .collect())
+}
+
+/// Reads every target of these steps, in their order.
+pub(crate) async fn read<O: Observe>(
+    wanted: Vec<WantedStep>,
+    observer: &mut O,
+) -> Result<Vec<PlannedStep>, HostError> {
+    let targets: Vec<Target> = wanted
+        .iter()
+        .flat_map(|step| &step.2)
+        .map(target_of)
+        .cloned()
+        .collect();
+    let found = if targets.is_empty() {
+        Vec::new()
+    } else {
+        observer.observe(&targets).await?
+    };
+    if found.len() != targets.len() {
+        return Err(HostError::failed(
+            Reason::Internal,
+            "not every value was read",
+        ));
+    }
+    let mut states = found.into_iter();
+    Ok(wanted
+        .into_iter()
+        .map(|(name, skipped, intents)| PlannedStep {
+            name,
+            skipped,
+            changes: intents
+                .into_iter()
+                .zip(states.by_ref())
+                .map(|(intent, prior)| PlannedChange { intent, prior })
+                .collect(),
+        })
+        .collect())
+}
+
+fn target_of(intent: &Intent) -> &Target {
+    match intent {
+        Intent::Apply(change) => &change.target,
+        Intent::Undo(undo) => &undo.target,
+    }
+}
+
+/// Promise 1: what cannot be put back exactly is not overwritten. The refusal, where these steps would do that.
+pub fn not_restorable(steps: &[PlannedStep]) -> Option<HostError> {
+    let change = steps
+        .iter()
+        .flat_map(|step| &step.changes)
+        .find(|change| overwritten(change) && !change.prior.restorable())?;
+    let why = match &change.prior {
+        Observed::Opaque { kind, why } => format!("registry type {kind}, {why}"),
+        Observed::Present(value) => format!(
+            "registry type {}, bytes {}",
+            value.kind,
+            hex::encode(&value.bytes)
+        ),
+        _ => "unknown".to_owned(),
+    };
+    let detail = format!(
+        "{}: the present value could not be restored exactly ({why})",
+        change.target()
+    );
+    Some(
+        HostError::failed(Reason::PriorNotRestorable, detail)
+            .with_remedy("save and remove the value by hand, then push again"),
+    )
+}
+
+fn overwritten(change: &PlannedChange) -> bool {
+    match &change.intent {
+        Intent::Apply(_) => change.needed(),
+        Intent::Undo(undo) => match undo.judge(&change.prior) {
+            Standing::Prior => false,
+            Standing::Ours => true,
+            Standing::Foreign => undo.force,
+        },
+    }
+}
+
+/// What was found, by target, in the order in which it would be written.
+pub fn found(steps: &[PlannedStep]) -> Vec<(Target, Observed)> {
+    let changes = steps.iter().flat_map(|step| &step.changes);
+    changes
+        .map(|change| (change.target().clone(), change.prior.clone()))
+        .collect()
+}
+
+/// SHA-256 over what would be written to a host and what was found there, lower-case hex. Equal exactly where a push
+/// would do the same to the same bytes; names of hosts and steps are not in it.
+///
+/// Each text is preceded by its length, so that no two sequences of fields read alike.
+pub fn prior_digest(steps: &[PlannedStep]) -> String {
+    let mut sum = Sum(Sha256::new());
+    sum.text("winfleet.prior/1");
+    for change in steps.iter().flat_map(|step| &step.changes) {
+        sum.text("change");
+        sum.text(change.target().key.as_str());
+        sum.text(&change.target().value);
+        match &change.intent {
+            Intent::Apply(apply) => sum.desired(&apply.desired),
+            Intent::Undo(undo) => {
+                sum.text("undo");
+                sum.observed(&undo.prior);
+                sum.observed(&undo.ours);
+            }
+        }
+        sum.observed(&change.prior);
+    }
+    hex::encode(sum.0.finalize())
+}
+
+/// Refuses a host that is not as a plan saw it, naming what moved.
+pub(crate) fn unmoved(
+    digest: &str,
+    seen: &[(Target, Observed)],
+    steps: &[PlannedStep],
+) -> Result<(), HostError> {
+    if prior_digest(steps) == digest {
+        return Ok(());
+    }
+    let now = found(steps);
+    let moved = now.iter().find_map(|(target, now)| {
+        let (_, then) = seen.iter().find(|(seen, _)| seen == target)?;
+        (then != now).then(|| {
+            let (then, now) = (words(then), words(now));
+            format!("{target} was {then} when the plan was made and is {now} now")
+        })
+    });
+    // The same bytes under another wish: the facts that conditions or templates ask for are others than then.
+    let detail = moved.unwrap_or_else(|| {
+        "the playbook asks for something else on this host than when the plan was made".to_owned()
+    });
+    Err(HostError::failed(Reason::MovedSincePlan, detail)
+        .with_remedy("plan again: nothing was written to the host"))
+}
+
+fn words(observed: &Observed) -> String {
+    match observed {
+        Observed::KeyAbsent { .. } => "absent (no key)".to_owned(),
+        Observed::ValueAbsent => "absent".to_owned(),
+        Observed::Present(value) => format!("'{}' (registry type {})", value.text(), value.kind),
+        Observed::Opaque { kind, .. } => format!("not readable exactly (registry type {kind})"),
+    }
+}
+
+struct Sum(Sha256);
+
+impl Sum {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn value(&mut self, kind: u32, bytes: &[u8]) {
+        self.bytes(&kind.to_be_bytes());
+        self.bytes(bytes);
+    }
+
+    fn desired(&mut self, desired: &Desired) {
+        match desired {
+            Desired::Value(value) => {
+                self.text("value");
+                self.value(value.kind, &value.bytes);
+            }
+            Desired::Absent => self.text("absent"),
+            Desired::WinHttp(proxy) => {
+                self.text("winhttp");
+                self.text(&proxy.server);
+                self.bytes(&(proxy.bypass.len() as u64).to_be_bytes());
+                proxy.bypass.iter().for_each(|entry| self.text(entry));
+            }
+            Desired::WinHttpDirect => self.text("winhttp_direct"),
+        }
+    }
+
+    fn observed(&mut self, observed: &Observed) {
+        match observed {
+            Observed::KeyAbsent { first_missing } => {
+                self.text("key_absent");
+                self.text(first_missing.as_str());
+            }
+            Observed::ValueAbsent => self.text("value_absent"),
+            Observed::Present(value) => {
+                self.text("present");
+                self.value(value.kind, &value.bytes);
+            }
+            Observed::Opaque { kind, why } => {
+                self.text("opaque");
+                self.value(*kind, why.as_bytes());
+            }
+        }
+    }
+}
