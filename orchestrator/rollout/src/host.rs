@@ -292,7 +292,7 @@ fn outcome_of(severity: Severity) -> Outcome {
 
 /// Promise 9: another machine under the same name is never written to. A machine that showed its id before and does
 /// not now counts as another.
-fn same_machine(expected: Option<&str>, found: Option<&str>) -> Result<(), HostError> {
+pub(crate) fn same_machine(expected: Option<&str>, found: Option<&str>) -> Result<(), HostError> {
     match (expected, found) {
         (Some(expected), Some(found)) if expected.eq_ignore_ascii_case(found) => Ok(()),
         (None, _) => Ok(()),

@@ -21,6 +21,7 @@ mod host;
 pub mod journal;
 mod outcome;
 mod plan;
+mod plan_file;
 mod prior;
 mod progress;
 mod record;
@@ -28,6 +29,7 @@ mod record_fold;
 pub mod schema;
 mod spec;
 pub mod state;
+mod survey;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod undo;
@@ -45,6 +47,7 @@ pub use journal::{
 };
 pub use outcome::{HoldCause, Outcome, RunState, StepState, StopCause, Totals};
 pub use plan::{AssignError, assign_rings, ring_plans};
+pub use plan_file::{Found, MAX_PLAN_BYTES, PlanFile, PlanFileError, read_plan, render_plan};
 pub use prior::{found, not_restorable, prior_digest};
 pub use progress::{GateProgress, Hold, HostId, HostProgress, IllegalEvent, Phase, Progress};
 pub use record::{
@@ -54,4 +57,5 @@ pub use spec::{
     HostSpec, HostWork, Planned, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables,
     Verb,
 };
+pub use survey::{Left, LeftValue, Question, Reading, StillThere, WouldWrite, survey};
 pub use undo::{RollbackError, RollbackOptions, rollback_spec};

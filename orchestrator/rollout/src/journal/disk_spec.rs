@@ -19,42 +19,42 @@ use crate::spec::{
 
 /// All of a run but its hosts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct DiskRun {
-    pub(super) verb: Verb,
-    pub(super) simulated: bool,
-    pub(super) operator: String,
-    pub(super) reason: Option<String>,
-    pub(super) playbook: DiskPlaybook,
-    pub(super) rings: Vec<DiskRing>,
-    pub(super) limits: Limits,
-    pub(super) on_breach: OnBreach,
-    pub(super) deadline_ms: Option<u64>,
+pub(crate) struct DiskRun {
+    pub(crate) verb: Verb,
+    pub(crate) simulated: bool,
+    pub(crate) operator: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) playbook: DiskPlaybook,
+    pub(crate) rings: Vec<DiskRing>,
+    pub(crate) limits: Limits,
+    pub(crate) on_breach: OnBreach,
+    pub(crate) deadline_ms: Option<u64>,
     #[serde(default)]
-    pub(super) groups: BTreeMap<String, u32>,
+    pub(crate) groups: BTreeMap<String, u32>,
     #[serde(default)]
-    pub(super) retries: Retries,
-    pub(super) source_run: Option<String>,
+    pub(crate) retries: Retries,
+    pub(crate) source_run: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) plan_hash: Option<String>,
+    pub(crate) plan_hash: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct DiskPlaybook {
-    pub(super) name: String,
-    pub(super) file: String,
-    pub(super) text: String,
-    pub(super) digest: String,
+pub(crate) struct DiskPlaybook {
+    pub(crate) name: String,
+    pub(crate) file: String,
+    pub(crate) text: String,
+    pub(crate) digest: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct DiskRing {
-    pub(super) name: String,
-    pub(super) max_parallel: u32,
-    pub(super) limits: Limits,
-    pub(super) on_breach: OnBreach,
+pub(crate) struct DiskRing {
+    pub(crate) name: String,
+    pub(crate) max_parallel: u32,
+    pub(crate) limits: Limits,
+    pub(crate) on_breach: OnBreach,
     #[serde(default)]
-    pub(super) gates: Gates,
-    pub(super) hosts: u32,
+    pub(crate) gates: Gates,
+    pub(crate) hosts: u32,
 }
 
 impl From<&RunSpec> for DiskRun {
@@ -97,7 +97,7 @@ impl From<&RunSpec> for DiskRun {
 }
 
 impl DiskRun {
-    pub(super) fn into_spec(self, id: RunId, hosts: Vec<HostSpec>) -> RunSpec {
+    pub(crate) fn into_spec(self, id: RunId, hosts: Vec<HostSpec>) -> RunSpec {
         let DiskPlaybook {
             name,
             file,
@@ -139,17 +139,17 @@ impl DiskRun {
 
 /// One row of the table `hosts`.
 #[derive(Clone)]
-pub(super) struct HostRow {
-    pub(super) name: String,
-    pub(super) address: Option<String>,
-    pub(super) ring: u32,
-    pub(super) shape: String,
-    pub(super) undo: Option<String>,
+pub(crate) struct HostRow {
+    pub(crate) name: String,
+    pub(crate) address: Option<String>,
+    pub(crate) ring: u32,
+    pub(crate) shape: String,
+    pub(crate) undo: Option<String>,
 }
 
 /// What hosts have in common.
 #[derive(Serialize, Deserialize)]
-struct DiskShape {
+pub(crate) struct DiskShape {
     ring: Option<String>,
     groups: Vec<String>,
     port: u16,
@@ -260,11 +260,11 @@ impl From<&HostSpec> for HostRow {
 }
 
 impl HostRow {
-    pub(super) fn with_shape(self, shape: String) -> Self {
+    pub(crate) fn with_shape(self, shape: String) -> Self {
         Self { shape, ..self }
     }
 
-    pub(super) fn into_spec(self) -> Result<HostSpec, String> {
+    pub(crate) fn into_spec(self) -> Result<HostSpec, String> {
         let shape: DiskShape = parse(&self.shape)?;
         let address = self.address.unwrap_or_else(|| self.name.clone());
         let settings = Settings {

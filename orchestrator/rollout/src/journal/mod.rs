@@ -30,6 +30,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 pub use active::{ActiveRun, ResumeOptions};
+pub(crate) use disk_spec::{DiskRun, DiskShape, HostRow};
 pub use error::{Holder, JournalError};
 use open::Access;
 pub use orders::OrderId;
