@@ -144,12 +144,18 @@ pub enum Verb {
     /// Not built yet
     #[command(hide = true)]
     Export(NotBuilt),
-    /// Not built yet
-    #[command(hide = true)]
-    Schema(NotBuilt),
-    /// Not built yet
-    #[command(hide = true)]
-    Man(NotBuilt),
+    /// Print a JSON Schema of what the program writes
+    Schema {
+        /// Of what
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
+    /// Print the manual page, or write those of all verbs into a folder
+    Man {
+        /// Write winfleet.1 and one page per verb into this folder
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// Swallows whatever follows a verb that is not built yet.
@@ -343,6 +349,15 @@ pub enum ReportFormat {
     Html,
     /// For build servers: a test suite per ring, a test case per host
     Junit,
+}
+
+/// What `schema` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// One line of --events
+    Events,
+    /// The document of report --format json
+    Report,
 }
 
 /// `rehearse`

@@ -218,4 +218,51 @@ mod tests {
         );
         insta::assert_snapshot!(text.replace("\r\n", "\n"));
     }
+
+    #[test]
+    fn no_column_takes_a_formula_or_an_escape() {
+        for evil in [
+            "=1+1",
+            "+1+cmd",
+            "-1+2",
+            "@SUM(1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "  =1",
+            "\u{feff}=1",
+            "\u{202e}=1",
+            "\u{1b}[2J=1",
+            "\u{85}=1",
+            "|calc",
+            "%x",
+            "＝1",
+            "\";=1",
+            "',=1",
+        ] {
+            let mut host = sample::host(evil, Outcome::Ok, Some((Reason::Fault, evil)));
+            for text in [&mut host.remedy, &mut host.auth] {
+                *text = Some(evil.to_owned());
+            }
+            evil.clone_into(&mut host.ring);
+            evil.clone_into(&mut host.steps[0].name);
+            host.steps[0].detail = Some(evil.to_owned());
+            let change = &mut host.steps[0].changes[0];
+            evil.clone_into(&mut change.wanted);
+            evil.clone_into(&mut change.target.value);
+            let text = run(&sample::run(vec![host]));
+            let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+            for row in reader.records() {
+                for cell in row.unwrap().iter() {
+                    let formula = ["=", "+", "-", "@", "|", "%", "＝"];
+                    let start = cell.trim_start_matches([' ', '"']);
+                    assert!(
+                        !formula.iter().any(|sign| start.starts_with(sign)),
+                        "{cell:?}"
+                    );
+                    assert_eq!(text::neutral(cell), cell, "{evil:?}");
+                }
+            }
+        }
+    }
 }

@@ -1,49 +1,26 @@
 //! Reports for programs. The shapes are a contract (product contract, section 5): members are added, never
 //! renamed or removed, unless [`SCHEMA`] changes.
 
-use rollout::{ChangeRecord, HostRecord, RingRecord, RunRecord, RunSummary, StepRecord, Totals};
+use rollout::{HostRecord, RunRecord, RunSummary, Totals};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{text, value};
+use crate::{shape, text};
 
 /// Version of the JSON shapes of this module.
 pub const SCHEMA: u32 = 1;
 
 /// `report --format json` and `push -o json`.
 pub fn run(record: &RunRecord) -> Value {
-    json!({
-        "schema": SCHEMA,
-        "run": record.id,
-        "verb": record.verb,
-        "playbook": record.playbook,
-        "playbook_sha256": record.digest,
-        "simulated": record.simulated,
-        "operator": record.operator,
-        "reason": record.reason,
-        "source_run": record.source_run,
-        "plan": record.plan_hash,
-        "state": record.state,
-        "chain_head": record.chain_head,
-        "stopped": record.stopped,
-        "stop_text": record.stop_text,
-        "hold": record.hold.as_ref().map(|hold| json!({
-            "cause": hold.cause,
-            "ring": hold.ring,
-            "until": hold.until,
-            "text": hold.text,
-        })),
-        "approvals": record.approvals.iter().map(|approval| json!({
-            "ring": approval.ring,
-            "operator": approval.operator,
-            "time": approval.time,
-        })).collect::<Vec<_>>(),
-        "started": record.started,
-        "finished": record.finished,
-        "exit_code": record.exit_code,
-        "totals": totals(&record.totals),
-        "rings": record.rings.iter().map(ring).collect::<Vec<_>>(),
-        "hosts": record.hosts.iter().map(host).collect::<Vec<_>>(),
-    })
+    value(shape::Run::of(record))
+}
+
+/// The schema of [`run`], as `winfleet schema report` prints it.
+pub fn report_schema() -> Value {
+    rollout::schema::written::<shape::Run<'_>>(
+        "winfleet report",
+        "One run: winfleet report RUN --format json. A reader has to accept further members.",
+    )
 }
 
 /// `status RUN -o json`: the run without its hosts.
@@ -102,56 +79,13 @@ fn totals(totals: &Totals) -> Value {
     json!(totals)
 }
 
-fn ring(ring: &RingRecord) -> Value {
-    json!({
-        "name": ring.name,
-        "max_parallel": ring.max_parallel,
-        "max_failed": ring.limits.max_failed,
-        "max_unreachable": ring.limits.max_unreachable,
-        "max_indeterminate": ring.limits.max_indeterminate,
-        "on_breach": ring.on_breach,
-        "gates": ring.gates.words(),
-        "started": ring.started,
-        "finished": ring.finished,
-        "totals": totals(&ring.totals),
-    })
-}
-
 pub(crate) fn host(host: &HostRecord) -> Value {
-    json!({
-        "name": host.name,
-        "ring": host.ring,
-        "outcome": host.outcome,
-        "changed": host.changed,
-        "reason": host.reason,
-        "detail": host.detail,
-        "remedy": host.remedy,
-        "auth": host.auth,
-        "attempts": host.attempts,
-        "requests": host.cost.requests,
-        "steps": host.steps.iter().map(step).collect::<Vec<_>>(),
-    })
+    value(shape::Host::of(host))
 }
 
-fn step(step: &StepRecord) -> Value {
-    json!({
-        "name": step.name,
-        "state": step.state,
-        "detail": step.detail,
-        "changes": step.changes.iter().map(change).collect::<Vec<_>>(),
-    })
-}
-
-fn change(change: &ChangeRecord) -> Value {
-    let target = &change.target;
-    json!({
-        "target": target.to_string(),
-        "key": target.key.to_string(),
-        "name": target.value,
-        "wanted": change.wanted,
-        "before": value::json(target, &change.before),
-        "after": change.after.as_ref().map(|after| value::json(target, after)),
-    })
+fn value(shape: impl Serialize) -> Value {
+    // Our own types, whose keys are all text, serialised to memory: cannot fail.
+    serde_json::to_value(shape).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -172,6 +106,21 @@ mod tests {
             ),
         ]);
         insta::assert_snapshot!(pretty(&run(&record)));
+    }
+
+    /// `WINFLEET_BLESS=1 cargo test -p report schema` writes the file anew.
+    #[test]
+    fn the_committed_schema_is_that_of_the_types() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/report.schema.json");
+        let schema = format!("{:#}\n", report_schema());
+        if std::env::var_os("WINFLEET_BLESS").is_some() {
+            std::fs::write(path, &schema).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed.replace("\r\n", "\n") == schema,
+            "report.schema.json is not what the types say; run with WINFLEET_BLESS=1 and read the difference"
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod progress;
 pub mod runs;
 #[cfg(test)]
 mod sample;
+mod shape;
 pub mod summary;
 pub mod table;
 mod tally;

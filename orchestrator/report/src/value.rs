@@ -2,7 +2,9 @@
 
 use playbooks::registry::{REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ};
 use playbooks::{Observed, RawValue, Target, WinHttpSettings};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::shape::Found;
 
 /// For people: `absent`, `REG_SZ "text"`, `REG_DWORD 1`; the WinHTTP blob is decoded.
 pub fn text(target: &Target, observed: &Observed) -> String {
@@ -27,17 +29,8 @@ fn present(target: &Target, value: &RawValue) -> String {
 
 /// `{state, type, bytes, text}`; a value that could not be read exactly has no `bytes`.
 pub fn json(target: &Target, observed: &Observed) -> Value {
-    let readable = text(target, observed);
-    match observed {
-        Observed::KeyAbsent { .. } => json!({"state": "key_absent", "text": readable}),
-        Observed::ValueAbsent => json!({"state": "value_absent", "text": readable}),
-        Observed::Present(value) => json!({
-            "state": "present", "type": value.kind, "bytes": hex::encode(&value.bytes), "text": readable,
-        }),
-        Observed::Opaque { kind, .. } => {
-            json!({"state": "present", "type": kind, "bytes": null, "text": readable})
-        }
-    }
+    // Our own types serialised to memory: cannot fail.
+    serde_json::to_value(Found::of(target, observed)).unwrap_or_default()
 }
 
 /// The documented name of a registry type, or its number.

@@ -25,10 +25,18 @@ pub fn written<T: JsonSchema>(title: &str, description: &str) -> Value {
     let settings = SchemaSettings::draft2020_12()
         .for_serialize()
         .with_transform(PlainWords);
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.insert("title".to_owned(), json!(title));
-    schema.insert("description".to_owned(), json!(description));
-    schema.to_value()
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut document = json!({
+        "$schema": schema.get("$schema"),
+        "title": title,
+        "description": description,
+    });
+    if let (Value::Object(document), Value::Object(members)) = (&mut document, schema.to_value()) {
+        for (name, value) in members {
+            document.entry(name).or_insert(value);
+        }
+    }
+    document
 }
 
 /// Stands for a time in schemas: RFC 3339, in UTC.

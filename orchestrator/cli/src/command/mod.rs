@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod credential;
 mod hosts;
+mod man;
 mod ping;
 mod push;
 #[cfg(feature = "rehearse")]
@@ -12,6 +13,7 @@ mod report;
 mod resume;
 mod rollback;
 mod runs;
+mod schema;
 #[cfg(feature = "rehearse")]
 pub(crate) mod simulate;
 mod status;
@@ -52,8 +54,8 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Facts(_) => not_built("facts"),
         Verb::Explain(_) => not_built("explain"),
         Verb::Export(_) => not_built("export"),
-        Verb::Schema(_) => not_built("schema"),
-        Verb::Man(_) => not_built("man"),
+        Verb::Schema { of } => schema::run(of),
+        Verb::Man { out } => man::run(global, out.as_deref()),
     }
 }
 

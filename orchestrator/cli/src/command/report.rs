@@ -55,8 +55,6 @@ fn whole(
                     .exit_code
                     .and_then(exit_code::meaning)
                     .map(str::to_owned),
-                plan_sha256: record.plan_hash.clone(),
-                ..Evidence::default()
             };
             report::html::page(record, &timeline(journal, record)?, &evidence)
         }

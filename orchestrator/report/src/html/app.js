@@ -11,6 +11,7 @@
   const TYPES = { 0: 'REG_NONE', 1: 'REG_SZ', 2: 'REG_EXPAND_SZ', 3: 'REG_BINARY', 4: 'REG_DWORD', 7: 'REG_MULTI_SZ', 11: 'REG_QWORD' };
   const ROW = 32;
   const PRINTED_ROWS = 2000;
+  const CAUSES_AT_ONCE = 40;
   const $ = (id) => document.getElementById(id);
   const string = (number) => (number === null || number === undefined ? '' : strings[number]);
   const words = (code) => code.replaceAll('_', ' ');
@@ -86,6 +87,8 @@
       ['Ended', run.finished ? `${moment(parsed(run.finished))} (after ${took})` : 'not ended'],
       ['Playbook', run.playbook],
       ['Takes back run', run.source_run, 'mono'],
+      ['Waits for', run.waits_for, 'full'],
+      ['Approved', run.approvals.map((one) => `ring ${one.ring} by ${one.operator}, ${moment(parsed(one.time))}`).join('; '), 'full'],
       ['Exit code', code, 'full'],
       ['Playbook SHA-256', run.playbook_sha256, 'mono full'],
       ['Plan SHA-256', run.plan_sha256, 'mono full'],
@@ -164,7 +167,7 @@
         left += part;
       }
       drawing.append(group);
-      const label = `${number(ring.totals.hosts)} in ${ring.to === null ? '… (not ended)' : duration(ring.to - ring.from)}`;
+      const label = `${counted(ring.totals.hosts, 'host')}${ring.to === null ? ', not ended' : ` in ${duration(ring.to - ring.from)}`}`;
       const room = width - from - length;
       if (room > 130) drawing.append(svg('text', { x: from + length + 8, y: y + 15 }, label));
       else if (length > 150) drawing.append(svg('text', { class: 'inside', x: from + 8, y: y + 15 }, label));
@@ -210,11 +213,12 @@
       const high = base.map((n, i) => `${x((i / samples) * LENGTH).toFixed(1)},${y(n).toFixed(1)}`);
       drawing.append(svg('polygon', { class: `o-${outcome}`, points: high.concat(low).join(' ') }, svg('title', {}, words(outcome))));
     });
-    const cross = svg('line', { class: 'cross', y1: 0, y2: height, x1: -9, x2: -9 });
+    const cross = svg('line', { class: 'cross', y1: 0, y2: height, visibility: 'hidden' });
     drawing.append(cross);
     drawing.addEventListener('pointermove', (event) => {
       const box = drawing.getBoundingClientRect();
       const t = Math.min(LENGTH, Math.max(0, ((event.clientX - box.left - GUTTER) / (width - GUTTER - 8)) * LENGTH));
+      cross.setAttribute('visibility', 'visible');
       cross.setAttribute('x1', x(t));
       cross.setAttribute('x2', x(t));
       const parts = OUTCOMES.map((outcome, index) => [outcome, by(ended[index], t)]).filter(([, n]) => n > 0);
@@ -236,15 +240,15 @@
   // --- tables of rings and limits, causes --------------------------------------------------------------------------
 
   function head(table, names) {
-    table.append(el('thead', {}, el('tr', {}, ...names.map(([name, num]) => el('th', { scope: 'col', class: num ? 'num' : null }, name)))));
+    table.append(el('thead', {}, el('tr', {}, ...names.map(([name, num, kind]) => el('th', { scope: 'col', class: num ? 'num' : kind }, name)))));
   }
 
   function ringTable() {
-    head($('rings'), [['Ring'], ['Hosts', 1], ['At once', 1], ['Changed', 1], ...used.map((outcome) => [words(outcome), 1]), ['Started'], ['Ended'], ['Took', 1]]);
+    head($('rings'), [['Ring'], ['Hosts', 1], ['At once', 1], ['Changed', 1], ...used.map((outcome) => [words(outcome), 1]), ['Started (UTC)', 0, 'time'], ['Ended (UTC)', 0, 'time'], ['Took', 1]]);
     const row = (kind, name, of, from, to, atOnce) => el('tr', { class: kind },
       el('td', {}, name), el('td', { class: 'num' }, number(of.hosts)), el('td', { class: 'num' }, atOnce), el('td', { class: 'num' }, number(of.changed)),
       ...used.map((outcome) => el('td', { class: 'num' }, number(of[outcome]))),
-      el('td', { class: 'time' }, at(from)), el('td', { class: 'time' }, at(to)),
+      el('td', { class: 'time' }, at(from).replace(' UTC', '')), el('td', { class: 'time' }, at(to).replace(' UTC', '')),
       el('td', { class: 'num' }, from === null || to === null ? '' : duration(to - from)));
     const body = el('tbody');
     for (const ring of rings) body.append(row(null, own(ring.name), ring.totals, ring.from, ring.to, number(ring.max_parallel)));
@@ -254,18 +258,25 @@
   }
 
   function limitTable() {
-    if (limits.length === 0) return;
-    $('limits-card').hidden = false;
     head($('limits'), [['Scope'], ['Limit'], ['Formula'], ['Counted', 1], ['']]);
-    $('limits').append(el('tbody', {}, ...limits.map((limit) => el('tr', {},
-      el('td', {}, own(limit.scope)), el('td', {}, el('code', {}, limit.name)), el('td', {}, limit.formula), el('td', { class: 'num' }, number(limit.count)),
-      el('td', { class: limit.breached ? 'breached' : 'muted' }, limit.breached ? 'breached' : 'kept')))));
+    const row = (scope, name, formula, count, mark, kind) => el('tr', {}, el('td', {}, own(scope)), el('td', {}, el('code', {}, name)),
+      el('td', {}, own(formula)), el('td', { class: 'num' }, count), el('td', { class: kind }, mark));
+    $('limits').append(el('tbody', {},
+      ...limits.map((limit) => row(limit.scope, limit.name, limit.formula, number(limit.count), limit.breached ? 'breached' : 'kept', limit.breached ? 'breached' : 'muted')),
+      ...rings.map((ring) => row(`ring ${ring.name}`, 'on_breach', words(ring.on_breach), '', '', null)),
+      ...rings.filter((ring) => ring.gates.length).map((ring) => row(`ring ${ring.name}`, 'gates', ring.gates.join('; '), '', '', null))));
   }
 
   function causeList() {
     if (causes.length === 0) return;
     $('causes-card').hidden = false;
-    causes.forEach((cause, index) => {
+    someCauses(0);
+  }
+
+  // Hosts that each complain in other words are as many causes as hosts.
+  function someCauses(first) {
+    causes.slice(first, first + CAUSES_AT_ONCE).forEach((cause, place) => {
+      const index = first + place;
       const names = cause.hosts.slice(0, 3).map((host) => H.name[host]).join(', ');
       const more = cause.hosts.length > 3 ? ` and ${number(cause.hosts.length - 3)} more` : '';
       $('causes').append(el('li', {},
@@ -277,6 +288,12 @@
           el('p', { class: 'eg' }, own(names + more))),
         el('button', { type: 'button', onclick: () => show({ cause: index }) }, 'Show hosts')));
     });
+    const left = causes.length - first - CAUSES_AT_ONCE;
+    if (left <= 0) return;
+    const more = el('li', { class: 'more' }, el('button', {
+      type: 'button', onclick: () => { more.remove(); someCauses(first + CAUSES_AT_ONCE); },
+    }, `Show more (${counted(left, 'further cause')})`));
+    $('causes').append(more);
   }
 
   // --- the table of hosts ------------------------------------------------------------------------------------------

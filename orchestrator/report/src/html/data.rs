@@ -86,8 +86,8 @@ fn facts(record: &RunRecord, evidence: &Evidence) -> Value {
         "state": record.state,
         "playbook": shown(&record.playbook),
         "playbook_sha256": record.digest,
-        "plan_sha256": evidence.plan_sha256,
-        "chain_head": evidence.chain_head,
+        "plan_sha256": record.plan_hash,
+        "chain_head": record.chain_head,
         "operator": shown(&record.operator),
         "reason": record.reason.as_deref().map(shown),
         "source_run": record.source_run,
@@ -96,6 +96,12 @@ fn facts(record: &RunRecord, evidence: &Evidence) -> Value {
         "exit_code": record.exit_code,
         "exit_meaning": evidence.exit_meaning,
         "stop_text": record.stop_text.as_deref().map(shown),
+        "waits_for": record.hold.as_ref().map(|hold| shown(&hold.text)),
+        "approvals": record.approvals.iter().map(|approval| json!({
+            "ring": shown(&approval.ring),
+            "operator": shown(&approval.operator),
+            "time": approval.time,
+        })).collect::<Vec<_>>(),
         "program": concat!("winfleet ", env!("CARGO_PKG_VERSION")),
     })
 }
@@ -106,6 +112,7 @@ fn ring(record: &RunRecord, ring: &RingRecord) -> Value {
         "name": text::neutral(&ring.name),
         "max_parallel": ring.max_parallel,
         "on_breach": ring.on_breach,
+        "gates": ring.gates.words(),
         "from": offset(ring.started),
         "to": offset(ring.finished),
         "totals": ring.totals,

@@ -26,10 +26,6 @@ fn unix(text: &str) -> String {
 /// What is known of a run besides its record.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// SHA-256 of the plan that was carried out, lower-case hex.
-    pub plan_sha256: Option<String>,
-    /// Head of the hash chain over the run's events.
-    pub chain_head: Option<String>,
     /// What the exit code means, in words.
     pub exit_meaning: Option<String>,
 }

@@ -1,0 +1,15 @@
+//! `schema WHAT`: the JSON Schema of something the program writes, generated from its types.
+
+use crate::args::SchemaOf;
+use crate::failure::Outcome;
+use crate::{exit_code, out};
+
+/// Prints the schema.
+pub(crate) fn run(of: SchemaOf) -> Outcome {
+    let schema = match of {
+        SchemaOf::Events => rollout::schema::event_schema(),
+        SchemaOf::Report => report::json::report_schema(),
+    };
+    out::result(&format!("{schema:#}\n"))?;
+    Ok(exit_code::DONE)
+}
