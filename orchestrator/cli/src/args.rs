@@ -90,6 +90,8 @@ pub enum Verb {
     Hosts,
     /// Read-only: can each host be reached, logged on to and read? If not, why
     Ping(Ping),
+    /// Read every host and show what a push would change, in groups; writes to none
+    Plan(Plan),
     /// Roll a playbook out, ring by ring
     Push(Push),
     /// Take a run back, byte for byte, from the journal
@@ -106,6 +108,8 @@ pub enum Verb {
     Approve(Approve),
     /// End a run for good: no further host is started, and it cannot be resumed
     Abort(RunArgument),
+    /// Who drifted, from what to what: compare hosts with a playbook or with what a run left; writes to none
+    Audit(Audit),
     /// What a run did, host by host
     Report(Report),
     /// The same engine and protocol against simulated hosts on this machine
@@ -126,13 +130,7 @@ pub enum Verb {
     Simulate,
     /// Not built yet
     #[command(hide = true)]
-    Plan(NotBuilt),
-    /// Not built yet
-    #[command(hide = true)]
     CatchUp(NotBuilt),
-    /// Not built yet
-    #[command(hide = true)]
-    Audit(NotBuilt),
     /// Not built yet
     #[command(hide = true)]
     Facts(NotBuilt),
@@ -182,15 +180,40 @@ pub struct Ping {
     pub max_parallel: u32,
 }
 
+/// `plan`
+#[derive(Args, Debug)]
+pub struct Plan {
+    /// Write the plan to this file; 'push --plan FILE' then does exactly that
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 where changes are pending, with 0 where there are none
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// How many hosts are read at once
+    #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_parallel: u32,
+}
+
 /// `push`
 #[derive(Args, Debug)]
 pub struct Push {
-    /// Not built yet
-    #[arg(long, hide = true)]
+    /// Read every host, show what would change, and stop: nothing is written
+    #[arg(long)]
     pub dry_run: bool,
-    /// Not built yet
-    #[arg(long, hide = true, value_name = "FILE")]
+    /// Do exactly what this file of 'plan --out' says; a host that moved since is refused. Takes no -i, -p, -e or -l
+    #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+}
+
+/// `audit`
+#[derive(Args, Debug)]
+pub struct Audit {
+    /// Compare with what this run left (id, a unique beginning of it, or 'last') instead of with a playbook (-i, -p)
+    #[arg(long, value_name = "RUN")]
+    pub against: Option<String>,
+    /// How many hosts are read at once
+    #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_parallel: u32,
 }
 
 /// A run of the journal.

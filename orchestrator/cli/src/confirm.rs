@@ -1,8 +1,9 @@
 //! The question before anything is sent: what will be done, to how many, under which limits.
 
 use playbooks::{Limits, Playbook};
+use report::plan::Plan as View;
 use report::text::{counted, neutral};
-use rollout::{Journal, RunId, RunSpec};
+use rollout::{Journal, PlanFile, RunId, RunSpec};
 
 use crate::args::Global;
 use crate::credential::Prompter;
@@ -21,6 +22,20 @@ pub(crate) fn push(global: &Global, spec: &RunSpec, playbook: &Playbook) -> Resu
         text.push_str(&format!("  step  {}\n", neutral(&step.name)));
     }
     ask(global, text + &rings(spec))
+}
+
+/// Before a plan is carried out: its own numbers.
+pub(crate) fn plan(global: &Global, plan: &PlanFile, view: &View<'_>) -> Result<(), Failure> {
+    let text = format!(
+        "carry out the plan '{}' of {}, made by {}:\n{}\n{}plan sha256 {}\n",
+        neutral(&plan.spec.playbook.name),
+        plan.created.strftime("%Y-%m-%d %H:%M UTC"),
+        neutral(&plan.spec.operator),
+        view.headline(),
+        view.conditions(),
+        plan.hash,
+    );
+    ask(global, text)
 }
 
 /// Before a rollback.

@@ -16,6 +16,8 @@ use crate::exit_code;
 pub(crate) enum Sent {
     /// No host was contacted.
     Nothing,
+    /// Hosts were read, by a verb that cannot write.
+    OnlyRead,
     /// Writes may have been sent; the named run can be resumed.
     Run(String),
     /// Not known at the place of the error.
@@ -112,6 +114,9 @@ impl Failure {
         }
         match &self.sent {
             Sent::Nothing => out.push_str("\nnothing was sent to any host"),
+            Sent::OnlyRead => {
+                out.push_str("\nhosts were read; nothing was written to any of them");
+            }
             Sent::Run(run) => {
                 let run = text::neutral(run);
                 let _ = write!(

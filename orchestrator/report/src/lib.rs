@@ -4,12 +4,17 @@
 //! itself but progress: callers pass a writer or take the text. Remote text is neutralised here (`text.rs`), once
 //! for all. Start reading at `summary.rs`; `progress.rs` is what moves while a run is under way.
 
+pub mod audit;
 pub mod cluster;
 pub mod csv;
+pub mod groups;
+mod groups_text;
 pub mod html;
 pub mod json;
 pub mod junit;
 mod lines;
+pub mod plan;
+mod plan_warnings;
 mod progress;
 pub mod runs;
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! One file per verb; each turns its arguments into a result on stdout and an exit code.
 
+mod audit;
 mod check;
 mod completions;
 mod credential;
 mod hosts;
 mod man;
 mod ping;
+mod plan;
 mod push;
 #[cfg(feature = "rehearse")]
 mod rehearse;
@@ -32,6 +34,8 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Check(check) => check::run(global, &check),
         Verb::Hosts => hosts::run(global),
         Verb::Ping(ping) => ping::run(global, &ping),
+        Verb::Plan(plan) => plan::run(global, &plan),
+        Verb::Audit(audit) => audit::run(global, &audit),
         Verb::Push(push) => push::run(global, &push),
         Verb::Rollback(rollback) => rollback::run(global, &rollback),
         Verb::Resume(resume) => resume::run(global, &resume),
@@ -48,9 +52,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Simulate => simulate::run(),
         Verb::Credential(credential) => credential::run(global, &credential),
         Verb::Completions { shell } => completions::run(shell),
-        Verb::Plan(_) => not_built("plan"),
         Verb::CatchUp(_) => not_built("catch-up"),
-        Verb::Audit(_) => not_built("audit"),
         Verb::Facts(_) => not_built("facts"),
         Verb::Explain(_) => not_built("explain"),
         Verb::Export(_) => not_built("export"),

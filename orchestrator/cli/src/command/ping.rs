@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::args::{Global, Output, Ping};
-use crate::drive::{self, Target};
+use crate::drive;
 use crate::failure::{Failure, Outcome};
-use crate::{exit_code, files, out};
+use crate::{exit_code, files, look, out};
 
 struct Answer {
     name: HostName,
@@ -34,14 +34,11 @@ pub(crate) fn run(global: &Global, ping: &Ping) -> Outcome {
                 .hint("set 'credential' in the defaults of the inventory, a group or the host"),
         );
     }
-    let fleet = drive::fleet(
-        global,
-        hosts.iter().map(|host| (*host, credential(host))),
-        Target::Real,
-    )?;
+    let pairs: Vec<_> = hosts.iter().map(|host| (*host, credential(host))).collect();
+    let survey = look::survey(global, &pairs)?;
     let names: Vec<HostName> = hosts.iter().map(|host| host.name.clone()).collect();
     let runtime = drive::runtime()?;
-    let answers = runtime.block_on(ask(Arc::new(fleet), names, ping.max_parallel as usize));
+    let answers = runtime.block_on(ask(Arc::new(survey), names, ping.max_parallel as usize));
     out::result(&rendered(global, &answers))?;
     Ok(code(&answers))
 }

@@ -1,30 +1,79 @@
 //! `push`: roll a playbook out.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use inventory::{Credential, Inventory};
-use playbooks::{Examples, Playbook};
+use playbooks::{DEFAULT_MAX_PARALLEL, Examples, Playbook};
+use report::plan::Plan as View;
 use rollout::{HostSpec, HostWork, PlaybookRecord, RunId, RunSpec, Verb, ring_plans};
 
-use crate::args::{Global, Push};
+use crate::args::{self, Global, Push};
 use crate::confirm;
 use crate::drive::{self, Target};
 use crate::failure::{Failure, Outcome};
 use crate::prepare::{self, Prepared};
-use crate::{files, journal};
+use crate::{exit_code, files, journal, out, plan_file};
 
 /// Reads the files, confirms, records the run and carries it out.
 pub(crate) fn run(global: &Global, push: &Push) -> Outcome {
-    if push.dry_run || push.plan.is_some() {
-        let flag = if push.dry_run { "--dry-run" } else { "--plan" };
-        return Err(Failure::new(format!("push {flag} is not built yet"))
-            .hint("winfleet rehearse runs the same playbook against simulated hosts"));
+    if let Some(path) = &push.plan {
+        return planned(global, path, push.dry_run);
     }
     let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
     let spec = spec(global, &inventory, &playbook, Verb::Push)?;
+    if push.dry_run {
+        let plan = args::Plan {
+            out: None,
+            detailed_exitcode: false,
+            max_parallel: DEFAULT_MAX_PARALLEL,
+        };
+        return super::plan::carry_out(global, spec, playbook, &plan);
+    }
     drive::credentials_at_hand(&spec)?;
     drive::refuse_outside_window(global, &spec)?;
     confirm::push(global, &spec, &playbook)?;
+    let journal = journal::writable(global)?;
+    drive::new_run(global, &journal, spec, Target::Real)
+}
+
+/// Carries a plan file out, exactly. With `show` it is only shown; nobody is contacted then.
+fn planned(global: &Global, path: &Path, show: bool) -> Outcome {
+    let with = [
+        ("-i", !global.inventory.is_empty()),
+        ("-p", global.playbook.is_some()),
+        ("-e", !global.vars.is_empty()),
+        ("-l", global.limit.is_some()),
+    ];
+    if let Some((flag, _)) = with.iter().find(|(_, given)| *given) {
+        return Err(
+            Failure::new(format!("push --plan takes no {flag}: the plan says it all"))
+                .hint("make another plan with: winfleet plan --out FILE"),
+        );
+    }
+    let plan = plan_file::read(path)?;
+    let found = plan.found.iter().map(|found| match found {
+        Ok(steps) => Ok(steps.as_slice()),
+        Err(error) => Err(error),
+    });
+    let mut view = View::new(&plan.spec, found);
+    view.hash = Some(plan.hash.clone());
+    view.verbose = global.verbose > 0;
+    if show {
+        out::result(&super::plan::rendered(global, &view))?;
+        return Ok(exit_code::DONE);
+    }
+    let spec = RunSpec {
+        operator: drive::operator(),
+        reason: global.reason.clone().or_else(|| plan.spec.reason.clone()),
+        ..plan.spec.clone()
+    };
+    if spec.hosts.is_empty() {
+        return Err(Failure::no_hosts("the plan has no hosts"));
+    }
+    drive::credentials_at_hand(&spec)?;
+    drive::refuse_outside_window(global, &spec)?;
+    confirm::plan(global, &plan, &view)?;
     let journal = journal::writable(global)?;
     drive::new_run(global, &journal, spec, Target::Real)
 }

@@ -1,0 +1,183 @@
+//! An audit as it is shown: who drifted, from what to what, in groups.
+//!
+//! What should be there comes from a playbook, or from what a run read back at its end; who compares is the caller.
+
+use std::fmt::Write as _;
+
+use playbooks::Observed;
+use rollout::{HostError, LeftValue, PlannedStep, Severity};
+use serde_json::{Value, json};
+
+use crate::csv;
+use crate::groups::{Difference, Groups, Side, Stand, Standing, changes};
+use crate::groups_text::{self, Wording};
+use crate::text::{counted, neutral, thousands};
+
+/// Name and version of the JSON form.
+pub const SCHEMA: &str = "winfleet.audit/1";
+const WORDS: [&str; 2] = ["right", "drifted"];
+const KEYS: [&str; 2] = ["expected", "found"];
+
+/// An audit, grouped on demand.
+#[derive(Clone, Debug)]
+pub struct Audit<'a> {
+    /// `playbook NAME` or `run ID`.
+    pub against: String,
+    /// How each host stands, in the order of the inventory or the run.
+    pub hosts: Vec<Stand<'a>>,
+    /// Every group and host is named.
+    pub verbose: bool,
+}
+
+/// How a host stands against a playbook: from what is wanted to what is there.
+pub fn against_playbook(found: Result<&[PlannedStep], &HostError>) -> Standing {
+    found.map_or_else(
+        |error| Standing::Unread(error.clone()),
+        |steps| {
+            let turned = changes(steps).into_iter().map(|one| Difference {
+                from: one.to,
+                to: one.from,
+                ..one
+            });
+            drifted(turned.collect())
+        },
+    )
+}
+
+/// How a host stands against what a run left: from what was left to what is there.
+pub fn against_run(found: Result<&[(LeftValue, Observed)], &HostError>) -> Standing {
+    let values = match found {
+        Err(error) => return Standing::Unread(error.clone()),
+        Ok([]) => return Standing::Nothing,
+        Ok(values) => values,
+    };
+    let moved = values
+        .iter()
+        .filter(|(value, now)| !value.left.same_content(now));
+    let moved = moved.map(|(value, now)| {
+        let target = &value.target;
+        let (from, to) = (
+            Side::observed(target, &value.left),
+            Side::observed(target, now),
+        );
+        Difference::new(&value.step, target, from, to)
+    });
+    drifted(moved.collect())
+}
+
+fn drifted(differences: Vec<Difference>) -> Standing {
+    if differences.is_empty() {
+        return Standing::Right;
+    }
+    Standing::Differs {
+        differences,
+        refused: None,
+    }
+}
+
+impl Audit<'_> {
+    /// For people.
+    pub fn table(&self) -> String {
+        let groups = Groups::of(&self.hosts);
+        let mut out = format!(
+            "audit of {} against {}\n\n{}\n",
+            counted(self.hosts.len(), "host"),
+            neutral(&self.against),
+            headline(&groups)
+        );
+        out.push_str(&groups_text::groups(
+            &groups.groups,
+            Wording::Drift,
+            self.verbose,
+        ));
+        if !groups.nothing.is_empty() {
+            let _ = writeln!(
+                out,
+                "\nnothing to compare: {}: {}",
+                counted(groups.nothing.len(), "host"),
+                groups_text::names(&groups.nothing, self.verbose)
+            );
+        }
+        out.push_str(&groups_text::causes(&groups.unread, self.verbose));
+        out
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        let groups = Groups::of(&self.hosts);
+        json!({
+            "schema": SCHEMA,
+            "against": self.against,
+            "summary": headline(&groups),
+            "totals": {
+                "hosts": self.hosts.len(),
+                "drifted": groups.differing(),
+                "right": groups.right.len(),
+                "nothing_to_compare": groups.nothing.len(),
+                "unread": groups.unreadable(),
+            },
+            "groups": groups.groups.iter().map(|one| {
+                let mut group = groups_text::group_json(one, KEYS);
+                // An audit writes nothing that could be refused.
+                group.as_object_mut().map(|members| members.shift_remove("refused"));
+                group
+            }).collect::<Vec<_>>(),
+            "right": { "count": groups.right.len(), "hosts": groups.right },
+            "nothing_to_compare": { "count": groups.nothing.len(), "hosts": groups.nothing },
+            "unread": groups.unread.iter().map(groups_text::cause_json).collect::<Vec<_>>(),
+        })
+    }
+
+    /// One object per host.
+    pub fn lines(&self) -> impl Iterator<Item = Value> {
+        let line = |host| groups_text::stand_json(host, SCHEMA, WORDS, KEYS);
+        self.hosts.iter().map(line)
+    }
+
+    /// For spreadsheets: one row per drifted value, one per host without any.
+    pub fn csv(&self) -> String {
+        let head = [
+            "host", "ring", "state", "reason", "detail", "remedy", "step", "target", "expected",
+            "found",
+        ];
+        let rows = self.hosts.iter();
+        csv::document(&head, rows.flat_map(|host| groups_text::rows(host, WORDS)))
+    }
+
+    /// Something is not as it should be.
+    pub fn drifted(&self) -> bool {
+        let differs = |host: &Stand<'_>| matches!(host.standing, Standing::Differs { .. });
+        self.hosts.iter().any(differs)
+    }
+
+    /// True where a host could not be read for a cause of this kind.
+    pub fn any_unread(&self, wanted: Severity) -> bool {
+        self.hosts.iter().any(
+            |host| matches!(&host.standing, Standing::Unread(error) if error.severity == wanted),
+        )
+    }
+}
+
+/// `3 hosts drifted in 2 groups; 1,759 right; 2 could not be read`
+fn headline(groups: &Groups<'_>) -> String {
+    let mut parts = vec![match groups.differing() {
+        0 => "no drift".to_owned(),
+        hosts => format!(
+            "{} drifted in {}",
+            counted(hosts, "host"),
+            counted(groups.groups.len(), "group")
+        ),
+    }];
+    parts.push(format!("{} right", thousands(groups.right.len() as u64)));
+    let (nothing, unread) = (groups.nothing.len(), groups.unreadable());
+    if nothing > 0 {
+        parts.push(format!(
+            "{} with nothing to compare",
+            thousands(nothing as u64)
+        ));
+    }
+    if unread > 0 {
+        parts.push(format!("{} could not be read", thousands(unread as u64)));
+    }
+    parts.join("; ")
+}
