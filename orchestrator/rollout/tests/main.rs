@@ -10,5 +10,6 @@ mod files;
 mod full;
 mod gates;
 mod illegal;
+mod policy;
 mod schema;
 mod transfer;
