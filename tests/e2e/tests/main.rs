@@ -3,6 +3,7 @@
 mod bad_input;
 mod cost;
 mod crash;
+mod exits;
 mod faults;
 mod guard;
 mod job;
