@@ -161,6 +161,7 @@ impl Audit<'_> {
 /// `3 hosts drifted in 2 groups; 1,759 right; 2 could not be read`
 fn headline(groups: &Groups<'_>) -> String {
     let mut parts = vec![match groups.differing() {
+        0 if groups.right.is_empty() => "no host could be compared".to_owned(),
         0 => "no drift".to_owned(),
         hosts => format!(
             "{} drifted in {}",

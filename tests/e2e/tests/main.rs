@@ -1,5 +1,6 @@
 //! The product from outside: the real program against the simulated fleet, and the graph of the crates.
 
+mod audit;
 mod bad_input;
 mod cost;
 mod crash;
@@ -9,6 +10,7 @@ mod guard;
 mod job;
 mod journal;
 mod layering;
+mod plan;
 mod rehearse;
 mod secrets;
 mod secure;
