@@ -12,6 +12,7 @@ mod load;
 mod place;
 mod read;
 mod resolve;
+pub mod schema;
 mod selector;
 mod unite;
 

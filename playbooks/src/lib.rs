@@ -23,6 +23,7 @@ pub use change::{Change, Desired, HostStep};
 pub use facts::{
     ChassisFacts, FactSet, Facts, OsFacts, SensorBranch, SensorFacts, Version, sensor_branch,
 };
+pub use load::schema::playbook_schema;
 pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
 pub use scope::HostScope;

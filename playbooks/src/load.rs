@@ -7,6 +7,7 @@ mod gates;
 mod lint;
 mod reader;
 mod rollout;
+pub(crate) mod schema;
 mod steps;
 mod vars;
 

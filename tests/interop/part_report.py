@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import yaml
 from lxml import etree
 
 from browser import Browser, Page
@@ -337,6 +338,36 @@ def _(desk: Desk) -> None:
         assert not schema.is_valid({key: value for key, value in report.items() if key != name}), name
     report["hosts"][0]["outcome"] = "fine"
     assert not schema.is_valid(report)
+
+
+@PART.check("the schemas of inventories and playbooks take every shipped file, and refuse what the program refuses")
+def _(desk: Desk) -> None:
+    inventory, playbook = desk.schema("inventory"), desk.schema("playbook")
+    inventories = sorted((PLAYBOOKS.parent / "inventory").glob("*.yaml"))
+    playbooks = sorted(PLAYBOOKS.glob("*.yaml"))
+    assert inventories and len(playbooks) >= 6, "no shipped files"
+    for path in inventories:
+        inventory.validate(yaml.safe_load(path.read_text("utf-8")))
+    for path in playbooks:
+        playbook.validate(yaml.safe_load(path.read_text("utf-8")))
+    good = {"version": 1, "name": "x", "steps": [{"edr_proxy": {"server": "10.0.0.6:8080"}}]}
+    playbook.validate(good)
+    ring = {"name": "a", "select": "all"}
+    for bad in (
+        {**good, "stepz": []},
+        {**good, "steps": [{"edr_proxy": {"server": "a:1"}, "av_proxy": {"server": "a:1"}}]},
+        {**good, "steps": [{"registry": {"key": "HKLM\\SOFTWARE\\X", "type": "dword", "data": 1}}]},
+        {**good, "rollout": {"rings": [{**ring, "max_parallel": 0}]}},
+        {**good, "rollout": {"rings": [{**ring, "max_faild": 1}]}},
+    ):
+        assert not playbook.is_valid(bad), bad
+    for wrong in (
+        {"version": 1, "hosts": [{"name": "a", "port": 0}]},
+        {"version": 1, "hosts": [{"ring": "a"}]},
+        {"version": 1, "hosts": [{"name": "a", "colour": "red"}]},
+        {"version": 1, "credentials": {"c": {"username": "u", "password": "secret"}}},
+    ):
+        assert not inventory.is_valid(wrong), wrong
 
 
 def run(only: str) -> Count:

@@ -142,7 +142,7 @@ pub enum Verb {
     /// Not built yet
     #[command(hide = true)]
     Export(NotBuilt),
-    /// Print a JSON Schema of what the program writes
+    /// Print a JSON Schema of what the program reads or writes
     Schema {
         /// Of what
         #[arg(value_enum)]
@@ -381,6 +381,10 @@ pub enum SchemaOf {
     Events,
     /// The document of report --format json
     Report,
+    /// A YAML inventory, for editors
+    Inventory,
+    /// A playbook, for editors
+    Playbook,
 }
 
 /// `rehearse`

@@ -10,7 +10,7 @@ use crate::rules::Invalid;
 use crate::strategy::Gates;
 use crate::window::{DAYS, Window};
 
-const WINDOW_KEYS: [&str; 4] = ["days", "from", "to", "tz"];
+pub(super) const WINDOW_KEYS: [&str; 4] = ["days", "from", "to", "tz"];
 /// The end of a day, as an end of a window.
 const MIDNIGHT: &str = "24:00";
 const ONE_WINDOW: &str = "{ days: [mon, tue], from: '22:00', to: '05:00', tz: Europe/Paris }";

@@ -13,7 +13,7 @@ use crate::strategy::{
 };
 use crate::window::Window;
 
-const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 10] = [
     "max_failed",
     "max_unreachable",
     "max_indeterminate",
@@ -25,7 +25,7 @@ const KEYS: [&str; 10] = [
     "retries",
     "rings",
 ];
-const RING_KEYS: [&str; 11] = [
+pub(super) const RING_KEYS: [&str; 11] = [
     "name",
     "select",
     "max_parallel",
@@ -38,7 +38,7 @@ const RING_KEYS: [&str; 11] = [
     "windows",
     "prove_undo",
 ];
-const ON_BREACH: [(&str, OnBreach); 4] = [
+pub(super) const ON_BREACH: [(&str, OnBreach); 4] = [
     ("stop", OnBreach::Stop),
     ("pause", OnBreach::Pause),
     ("rollback_ring", OnBreach::RollbackRing),

@@ -2,7 +2,7 @@
 //!
 //! Reads shapes and judges literals; what the fields of each kind mean is `step/`.
 
-mod kinds;
+pub(super) mod kinds;
 
 use document::{Located, Node, Value};
 
@@ -13,8 +13,8 @@ use crate::step::{Action, Condition, Evaluation, Field, Step};
 use crate::template;
 use crate::vars::Variable;
 
-const COMMON: [&str; 2] = ["name", "when"];
-const KINDS: [&str; 4] = ["registry", "edr_proxy", "av_proxy", "winhttp_proxy"];
+pub(super) const COMMON: [&str; 2] = ["name", "when"];
+pub(super) const KINDS: [&str; 4] = ["registry", "edr_proxy", "av_proxy", "winhttp_proxy"];
 
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node, vars: &[Variable]) -> Vec<Step> {
     let Some(items) = reader.list(node, "steps in order") else {

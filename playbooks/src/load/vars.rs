@@ -9,7 +9,7 @@ use crate::scope::RESERVED;
 use crate::template;
 use crate::vars::{Variable, text};
 
-const KEYS: [&str; 5] = ["type", "required", "default", "example", "description"];
+pub(super) const KEYS: [&str; 5] = ["type", "required", "default", "example", "description"];
 /// Words of the template language.
 const KEYWORDS: [&str; 12] = [
     "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "loop", "self",

@@ -1,4 +1,4 @@
-//! `schema WHAT`: the JSON Schema of something the program writes, generated from its types.
+//! `schema WHAT`: the JSON Schema of something the program reads or writes, generated from its types and tables.
 
 use crate::args::SchemaOf;
 use crate::failure::Outcome;
@@ -9,6 +9,8 @@ pub(crate) fn run(of: SchemaOf) -> Outcome {
     let schema = match of {
         SchemaOf::Events => rollout::schema::event_schema(),
         SchemaOf::Report => report::json::report_schema(),
+        SchemaOf::Inventory => inventory::schema::inventory_schema(),
+        SchemaOf::Playbook => playbooks::playbook_schema(),
     };
     out::result(&format!("{schema:#}\n"))?;
     Ok(exit_code::DONE)

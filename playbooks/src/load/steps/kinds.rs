@@ -7,10 +7,11 @@ use crate::load::reader::Reader;
 use crate::rules::{Acknowledge, Invalid, KnownValue, kind_names, known_value};
 use crate::step::{AvAbsent, AvProxy, EdrProxy, Ensure, Field, RegistryStep, WinHttpStep};
 
-const REGISTRY: [&str; 6] = ["key", "value", "type", "data", "ensure", "acknowledge"];
-const EDR: [&str; 2] = ["server", "ensure"];
-const AV: [&str; 4] = ["server", "pac_url", "bypass", "ensure"];
-const WINHTTP: [&str; 3] = ["server", "bypass", "ensure"];
+pub(in crate::load) const REGISTRY: [&str; 6] =
+    ["key", "value", "type", "data", "ensure", "acknowledge"];
+pub(in crate::load) const EDR: [&str; 2] = ["server", "ensure"];
+pub(in crate::load) const AV: [&str; 4] = ["server", "pac_url", "bypass", "ensure"];
+pub(in crate::load) const WINHTTP: [&str; 3] = ["server", "bypass", "ensure"];
 
 /// Keys by which people ask other tools to delete whole keys.
 const SWEEPING: [&str; 10] = [
