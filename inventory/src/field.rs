@@ -134,6 +134,24 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// How many hosts at once.
+    pub(crate) fn parallel(&self) -> Read<u32> {
+        const EXPECTED: &str = "a whole number from 1 to 100000";
+        let Raw::Node(Node {
+            value: Value::Integer(number),
+            ..
+        }) = self.raw
+        else {
+            return Err(self.wrong_type(EXPECTED));
+        };
+        match u32::try_from(*number) {
+            Ok(cap @ 1..=100_000) => Ok(cap),
+            _ => Err(self
+                .wrong(format!("{number} hosts at once make no sense"))
+                .expect(EXPECTED)),
+        }
+    }
+
     pub(crate) fn duration(&self) -> Read<Duration> {
         let text = match self.raw {
             Raw::Node(Node {

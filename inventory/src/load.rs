@@ -20,6 +20,8 @@ pub struct Inventory {
     pub credentials: BTreeMap<String, Credential>,
     /// Every group that is declared or, in CSV, named by a host.
     pub groups: BTreeSet<String>,
+    /// Hosts of a group that may be at work at once (`max_parallel` of the group).
+    pub caps: BTreeMap<String, u32>,
 }
 
 impl Inventory {
@@ -38,6 +40,7 @@ impl Inventory {
         unite::duplicate_hosts(&parsed, &mut problems);
         let credentials = unite::credentials(&parsed, &mut problems);
         let groups = unite::groups(&parsed, &mut problems);
+        let caps = unite::caps(&parsed, &mut problems);
         let defaults = unite::defaults(&parsed, &mut problems);
         let names = groups.keys().map(|name| (*name).to_owned()).collect();
         let mut context = Context {
@@ -64,6 +67,7 @@ impl Inventory {
             hosts,
             credentials,
             groups: names,
+            caps,
         })
     }
 

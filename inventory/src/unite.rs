@@ -57,6 +57,29 @@ pub(crate) fn groups<'p>(
     groups
 }
 
+/// `max_parallel` of the groups.
+pub(crate) fn caps(parsed: &[Parsed], problems: &mut Problems<'_>) -> BTreeMap<String, u32> {
+    let mut first: BTreeMap<&str, &Placed<u32>> = BTreeMap::new();
+    for (group, cap) in parsed.iter().flat_map(|parsed| &parsed.caps) {
+        let known = *first.entry(group).or_insert(cap);
+        if known.value != cap.value {
+            let message = format!(
+                "the group '{group}' sets 'max_parallel' a second time, to another value; first at {}",
+                problems.name(known.place)
+            );
+            problems.push(
+                problems
+                    .at(cap.place, message)
+                    .hint("say it in one of the two files only"),
+            );
+        }
+    }
+    first
+        .into_iter()
+        .map(|(group, cap)| (group.to_owned(), cap.value))
+        .collect()
+}
+
 /// The defaults that hold for the hosts of each file, strongest first: its own, then those of the other files.
 ///
 /// A file's own defaults win, so that two sites with an inventory each can be driven together. Where a file says

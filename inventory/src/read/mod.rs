@@ -20,6 +20,8 @@ use crate::{Credential, HostName};
 pub(crate) struct Parsed {
     pub(crate) defaults: Option<Block>,
     pub(crate) groups: Vec<(Placed<String>, Block)>,
+    /// `max_parallel` of groups.
+    pub(crate) caps: Vec<(String, Placed<u32>)>,
     pub(crate) credentials: Vec<Placed<Credential>>,
     pub(crate) hosts: Vec<Entry>,
 }

@@ -14,6 +14,8 @@ use crate::{HostName, check};
 
 mod credentials;
 
+/// Only groups have it: hosts of the group at work at once.
+const MAX_PARALLEL: &str = "max_parallel";
 const TOP: [&str; 5] = ["version", "defaults", "credentials", "groups", "hosts"];
 
 /// Reads a YAML inventory.
@@ -61,7 +63,7 @@ impl<'d> Reader<'_, 'd> {
                 "version" => {}
                 "defaults" => parsed.defaults = self.defaults(key, node),
                 "credentials" => parsed.credentials = self.credentials(node),
-                "groups" => parsed.groups = self.groups(node),
+                "groups" => self.groups(node, &mut parsed),
                 "hosts" => parsed.hosts = self.hosts(node),
                 _ => self.unknown(key, &TOP, None),
             }
@@ -98,8 +100,7 @@ impl<'d> Reader<'_, 'd> {
         Some(block)
     }
 
-    fn groups(&mut self, node: &Node) -> Vec<(Placed<String>, Block)> {
-        let mut groups = Vec::new();
+    fn groups(&mut self, node: &Node, parsed: &mut Parsed) {
         for (key, node) in self
             .optional_mapping(node, "a mapping of groups: name, then settings")
             .unwrap_or_default()
@@ -110,19 +111,30 @@ impl<'d> Reader<'_, 'd> {
                 self.problems.push(diagnostic);
                 continue;
             }
-            let mut block = self.empty_block(place);
+            let (mut block, group) = (self.empty_block(place), key.value.clone());
             for (key, node) in self
                 .optional_mapping(node, "a mapping of settings")
                 .unwrap_or_default()
             {
-                if !self.block_key(&mut block, key, node) {
-                    self.unknown(key, &settings(&[]), Some("a variable stands below 'vars'"));
+                if key.value == MAX_PARALLEL {
+                    let field = self.field(node);
+                    if let Some(value) = self.keep(field.parallel()) {
+                        let place = field.place;
+                        parsed.caps.push((group.clone(), Placed { value, place }));
+                    }
+                } else if !self.block_key(&mut block, key, node) {
+                    let known = settings(&[MAX_PARALLEL]);
+                    self.unknown(key, &known, Some("a variable stands below 'vars'"));
                 }
             }
-            let value = key.value.clone();
-            groups.push((Placed { value, place }, block));
+            parsed.groups.push((
+                Placed {
+                    value: group,
+                    place,
+                },
+                block,
+            ));
         }
-        groups
     }
 
     fn hosts(&mut self, node: &Node) -> Vec<Entry> {

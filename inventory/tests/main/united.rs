@@ -95,3 +95,28 @@ fn groups_of_several_files_are_one_group() {
         ],
     );
 }
+
+#[test]
+fn groups_cap_how_many_of_their_hosts_are_at_work() {
+    let one = "version: 1\ngroups: { paris: { max_parallel: 20 }, rome: {} }\nhosts: [{ name: a, groups: [paris] }]\n";
+    let same = "version: 1\ngroups: { paris: { max_parallel: 20 } }\n";
+    let inventory = load(&[("one.yaml", one), ("same.yaml", same)]).unwrap();
+    assert_eq!(inventory.caps, [("paris".to_owned(), 20)].into());
+    let other = "version: 1\ngroups:\n  paris: { max_parallel: 5 }\n";
+    says(
+        &complaint(&[("one.yaml", one), ("other.yaml", other)]),
+        &["other.yaml:3:26", "'max_parallel'", "one.yaml:2"],
+    );
+    for (cap, text) in [("0", "from 1"), ("'5'", "wrong type"), ("200000", "200000")] {
+        let wrong = one.replace("20", cap);
+        says(
+            &complaint(&[("one.yaml", &wrong)]),
+            &["one.yaml:2:34", text],
+        );
+    }
+    let host = one.replace("name: a", "name: a, max_parallel: 3");
+    says(
+        &complaint(&[("one.yaml", &host)]),
+        &["unknown key 'max_parallel'"],
+    );
+}

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use inventory::{Host, VarLayer};
+use document::{Diagnostics, Document, Node, Value};
+use inventory::{Host, Inventory, VarLayer};
 use playbooks::{Examples, HostScope, Playbook, VarScope, Vars};
 use report::text::{counted, examples};
 
@@ -90,6 +91,59 @@ pub(crate) fn prepare(
     Ok(prepared)
 }
 
+/// The caps of groups that the inventory and the playbook set; of two for one group the smaller one counts.
+///
+/// # Errors
+/// The playbook caps a group that the inventory does not have.
+pub(crate) fn group_caps(
+    playbook: &Playbook,
+    inventory: &Inventory,
+) -> Result<BTreeMap<String, u32>, Failure> {
+    let mut caps = inventory.caps.clone();
+    for (group, cap) in &playbook.strategy.groups {
+        if !inventory.groups.contains(group) {
+            return Err(unknown_group(playbook, inventory, group)?.into());
+        }
+        caps.entry(group.clone())
+            .and_modify(|known| *known = (*known).min(*cap))
+            .or_insert(*cap);
+    }
+    Ok(caps)
+}
+
+fn unknown_group(
+    playbook: &Playbook,
+    inventory: &Inventory,
+    group: &str,
+) -> Result<Diagnostics, Diagnostics> {
+    let document = Document {
+        name: playbook.file.clone(),
+        text: playbook.text.clone(),
+    };
+    let root: Node = document::from_yaml(&document)?;
+    let groups = root
+        .entry("rollout")
+        .and_then(|rollout| rollout.entry("groups"));
+    let key = groups.and_then(|groups| match &groups.value {
+        Value::Map(entries) => entries.iter().find(|(key, _)| key.value == group),
+        _ => None,
+    });
+    let (line, column) = key.map_or((1, 1), |(key, _)| (key.line, key.column));
+    let names = || inventory.groups.iter().map(String::as_str);
+    let known: Vec<&str> = names().take(12).collect();
+    let message = format!("the inventory has no group '{group}'");
+    let expected = if known.is_empty() {
+        "no cap, since the inventory has no groups".to_owned()
+    } else {
+        format!("a group of the inventory, such as {}", known.join(", "))
+    };
+    Ok(document
+        .diagnostic(line, column, group, message)
+        .expect(expected)
+        .nearest(group, names())
+        .into())
+}
+
 /// The layers of a host, weakest first, `-e` last.
 fn layers<'a>(
     of_host: &'a [VarLayer],
@@ -126,7 +180,7 @@ impl<'a> Mistakes<'a> {
         let blocks: Vec<String> = self
             .order
             .iter()
-            .take(document::Diagnostics::SHOWN)
+            .take(Diagnostics::SHOWN)
             .map(|text| {
                 let hosts = &self.hosts[text];
                 let who = if hosts.len() == of && of > 1 {

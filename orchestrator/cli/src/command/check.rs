@@ -51,6 +51,7 @@ pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
         if let Some(inventory) = &inventory {
             let hosts = files::select(inventory, global.limit.as_deref())?;
             let prepared = prepare::prepare(playbook, &hosts, global, Examples::Fill)?;
+            let caps = prepare::group_caps(playbook, inventory)?;
             for (index, ring) in playbook.strategy.rings.iter().enumerate() {
                 let count = prepared.iter().filter(|host| host.ring == index).count();
                 let count = report::text::counted(count, "host");
@@ -58,6 +59,10 @@ pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
                     "  ring {}: {count}\n",
                     report::text::neutral(&ring.name)
                 ));
+            }
+            for (group, cap) in caps {
+                let group = report::text::neutral(&group);
+                text.push_str(&format!("  group {group}: {cap} at once\n"));
             }
         }
     }

@@ -87,13 +87,9 @@ pub(crate) fn spec(
 ) -> Result<RunSpec, Failure> {
     let hosts = files::select(inventory, global.limit.as_deref())?;
     let prepared = prepare::prepare(playbook, &hosts, global, Examples::Refuse)?;
-    Ok(assemble(
-        global,
-        playbook,
-        prepared,
-        &inventory.credentials,
-        verb,
-    ))
+    let groups = prepare::group_caps(playbook, inventory)?;
+    let spec = assemble(global, playbook, prepared, &inventory.credentials, verb);
+    Ok(RunSpec { groups, ..spec })
 }
 
 /// Puts prepared hosts and their playbook together.

@@ -44,6 +44,10 @@ pub(crate) fn run(global: &Global, rehearse: &Rehearse) -> Outcome {
     let prepared = prepare::prepare(&playbook, &hosts, global, Examples::Fill)?;
     let credentials = [(ACCOUNT.to_owned(), account())].into();
     let mut spec = super::push::assemble(global, &playbook, prepared, &credentials, Verb::Push);
+    // Made-up hosts are in no group, whatever groups the playbook caps.
+    if !global.inventory.is_empty() {
+        spec.groups = prepare::group_caps(&playbook, &inventory)?;
+    }
     let journal = Journal::open(&journal_path(global)?, OpenMode::ReadWrite)
         .map_err(|error| journal::failure(&error))?;
     let password = uuid_like();
