@@ -54,23 +54,20 @@ impl CredentialSource for One {
     }
 }
 
-/// Who asks, for the journal.
+/// Who asks, for the journal: as the operating system knows them, not the environment, which cron jobs lack and anybody
+/// can set.
 pub(crate) fn operator() -> String {
-    let of = |names: [&str; 2]| {
-        names
-            .iter()
-            .find_map(|name| std::env::var(name).ok())
+    let known = |found: whoami::Result<String>| {
+        found
+            .ok()
             .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "unknown".to_owned())
     };
-    let user = of(["USER", "USERNAME"]).unwrap_or_else(|| "unknown".to_owned());
-    let host = of(["HOSTNAME", "COMPUTERNAME"])
-        .or_else(|| {
-            std::fs::read_to_string("/etc/hostname")
-                .ok()
-                .map(|text| text.trim().to_owned())
-        })
-        .unwrap_or_else(|| "unknown".to_owned());
-    format!("{user}@{host}")
+    format!(
+        "{}@{}",
+        known(whoami::username()),
+        known(whoami::hostname())
+    )
 }
 
 /// Every host has a credential, and what can be judged of its source without a prompt is right.
@@ -132,9 +129,19 @@ pub(crate) fn fleet<'a>(
     hosts: impl IntoIterator<Item = (&'a inventory::Host, Option<&'a Credential>)>,
     target: Target,
 ) -> Result<RealFleet, Failure> {
+    fleet_within(global, hosts, target, LogonLimits::default())
+}
+
+/// As [`fleet`], with a budget of logons of its own.
+pub(crate) fn fleet_within<'a>(
+    global: &Global,
+    hosts: impl IntoIterator<Item = (&'a inventory::Host, Option<&'a Credential>)>,
+    target: Target,
+    limits: LogonLimits,
+) -> Result<RealFleet, Failure> {
     let pairs: Vec<_> = hosts.into_iter().collect();
     let credentials = pairs.iter().filter_map(|(_, credential)| *credential);
-    let budget = LogonBudget::new(LogonLimits::default());
+    let budget = LogonBudget::new(limits);
     let hosts: Vec<inventory::Host> = pairs.iter().map(|(host, _)| (*host).clone()).collect();
     Ok(match target {
         Target::Real => {

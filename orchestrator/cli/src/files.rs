@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use document::{Document, Node};
-use inventory::{Host, Inventory, Selector, SelectorError};
+use inventory::{Host, Inventory, PasswordSource, Selector, SelectorError};
 use playbooks::Playbook;
 
 use crate::args::Global;
@@ -26,7 +26,30 @@ pub(crate) fn inventory(global: &Global) -> Result<Inventory, Failure> {
         );
     }
     let documents = read(&global.inventory)?;
-    Ok(Inventory::load(&documents)?)
+    let mut inventory = Inventory::load(&documents)?;
+    anchor(&mut inventory)?;
+    Ok(inventory)
+}
+
+/// Makes the paths that an inventory names absolute. The journal keeps them, and a run may be resumed or taken back
+/// from another folder.
+fn anchor(inventory: &mut Inventory) -> Result<(), Failure> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path).map_err(|error| {
+            Failure::caused(format!("cannot tell where {} is", path.display()), &error)
+        })
+    };
+    for host in &mut inventory.hosts {
+        if let Some(path) = &mut host.settings.ca_file.value {
+            *path = absolute(path)?;
+        }
+    }
+    for credential in inventory.credentials.values_mut() {
+        if let PasswordSource::File(path) = &mut credential.password {
+            *path = absolute(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The playbook of `-p`. `-p` is required.

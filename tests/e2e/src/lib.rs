@@ -5,6 +5,24 @@
 
 mod lab;
 mod program;
+mod terminal;
 
 pub use lab::{Lab, LabBuilder, PASSWORD, USER};
-pub use program::{Finished, Running};
+pub use program::{Finished, Program, Running};
+pub use terminal::Seated;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// Waits until something is so.
+///
+/// # Panics
+/// It is not so for too long.
+#[track_caller]
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let since = std::time::Instant::now();
+    while !so() {
+        assert!(since.elapsed() < PATIENCE, "waited in vain for: {what}");
+        std::thread::yield_now();
+    }
+}

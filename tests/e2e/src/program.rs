@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use crate::lab::PASSWORD;
+use crate::terminal::{Listener, Seated};
 
 /// A command that is about to be started.
 pub struct Program {
@@ -46,6 +47,20 @@ impl Program {
         self
     }
 
+    /// Takes a variable out of the environment.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Starts it in another folder.
+    #[must_use]
+    pub fn from(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(mut self) -> Finished {
         let output = self.command.output().expect("the program starts");
@@ -58,13 +73,23 @@ impl Program {
     /// Starts it.
     pub fn spawn(mut self) -> Running {
         let line = format!("{:?}", self.command);
-        let child = self
+        let mut child = self
             .command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        Running { child, line }
+        let stderr = Listener::new(child.stderr.take().expect("stderr is piped"));
+        Running {
+            child,
+            line,
+            stderr,
+        }
+    }
+
+    /// Starts it at a terminal of its own.
+    pub fn at_terminal(self) -> Seated {
+        Seated::new(&self.command)
     }
 }
 
@@ -85,6 +110,7 @@ fn binary() -> PathBuf {
 pub struct Running {
     child: Child,
     line: String,
+    stderr: Listener,
 }
 
 impl Running {
@@ -117,12 +143,29 @@ impl Running {
         }
     }
 
+    /// Ctrl-C.
+    #[cfg(unix)]
+    pub fn interrupt(&self) {
+        let sent = Command::new("kill")
+            .args(["-INT", &self.id().to_string()])
+            .status()
+            .expect("kill is there");
+        assert!(sent.success());
+    }
+
+    /// Waits until the text stands on stderr.
+    #[track_caller]
+    pub fn until_says(&self, text: &str) {
+        crate::until(text, || self.stderr.heard().contains(text));
+    }
+
     /// Waits for its end.
     pub fn finish(self) -> Finished {
-        let output = self
+        let mut output = self
             .child
             .wait_with_output()
             .expect("the child can be waited for");
+        output.stderr = self.stderr.all().into_bytes();
         Finished {
             output,
             line: self.line,
