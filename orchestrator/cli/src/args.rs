@@ -341,6 +341,7 @@ pub enum Only {
     /// Hosts whose state is not known
     Indeterminate,
     /// Hosts that were never attempted
+    #[value(name = "not_started", alias = "not-started")]
     NotStarted,
 }
 

@@ -1,6 +1,6 @@
 //! `rollback`: take a run back from the journal, or delete what a playbook sets.
 
-use rollout::{HostSpec, RollbackError, RollbackOptions, RunId, Verb, rollback_spec};
+use rollout::{HostSpec, Journal, RollbackError, RollbackOptions, RunId, Verb, rollback_spec};
 
 use crate::args::{Global, Mode, OnConflict, Rollback};
 use crate::confirm;
@@ -40,6 +40,7 @@ fn restore(global: &Global, rollback: &Rollback) -> Outcome {
             .as_ref()
             .is_none_or(|limit| limit.matches(&host.host, true))
     };
+    selection(&journal, &id, rollback, &wanted)?;
     let rings: Vec<Option<String>> = match rollback.ring.as_slice() {
         [] => vec![None],
         rings => rings.iter().cloned().map(Some).collect(),
@@ -74,6 +75,40 @@ fn restore(global: &Global, rollback: &Rollback) -> Outcome {
     drive::credentials_at_hand(&spec)?;
     confirm::rollback(global, &spec, id.as_str())?;
     drive::new_run(global, &journal, spec, Target::Real)
+}
+
+/// What `-l` and `--ring` name is in the run: a slip of the pen is not "nothing to take back".
+///
+/// # Errors
+/// An unknown ring (1), or no host of the run (10).
+fn selection(
+    journal: &Journal,
+    id: &RunId,
+    rollback: &Rollback,
+    wanted: &dyn Fn(&HostSpec) -> bool,
+) -> Result<(), Failure> {
+    let spec = journal.spec(id).map_err(|error| journal::failure(&error))?;
+    let names = || spec.rings.iter().map(|ring| ring.name.as_str());
+    for ring in &rollback.ring {
+        if !names().any(|name| name == ring) {
+            let hint = match document::nearest(ring, names()) {
+                Some(name) => format!("did you mean '{name}'?"),
+                None => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            return Err(Failure::new(format!("run {id} has no ring '{ring}'")).hint(hint));
+        }
+    }
+    let meant = |host: &HostSpec| {
+        let ring = spec.rings.get(host.ring).map(|ring| &ring.name);
+        rollback.ring.is_empty() || ring.is_some_and(|ring| rollback.ring.contains(ring))
+    };
+    if spec.hosts.iter().any(|host| wanted(host) && meant(host)) {
+        Ok(())
+    } else {
+        Err(Failure::no_hosts(format!(
+            "no host of run {id} is selected"
+        )))
+    }
 }
 
 fn merge(into: &mut Option<rollout::RunSpec>, more: rollout::RunSpec) {
