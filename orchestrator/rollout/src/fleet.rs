@@ -193,7 +193,7 @@ pub enum Reason {
     ConnectRefused,
     /// No answer to the connect, or another network error before anything was sent.
     ConnectFailed,
-    /// A deadline passed (connect, request or host).
+    /// A deadline passed (request or host).
     Timeout,
     /// The connection broke.
     ConnectionLost,

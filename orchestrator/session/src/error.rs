@@ -127,8 +127,8 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
     match kind {
         ErrorKind::Dns(_) => (Contact, Reason::Dns),
         ErrorKind::ConnectRefused => (Contact, Reason::ConnectRefused),
-        ErrorKind::ConnectFailed(_) => (Contact, Reason::ConnectFailed),
-        ErrorKind::ConnectTimeout | ErrorKind::Timeout => (Contact, Reason::Timeout),
+        ErrorKind::ConnectFailed(_) | ErrorKind::ConnectTimeout => (Contact, Reason::ConnectFailed),
+        ErrorKind::Timeout => (Contact, Reason::Timeout),
         ErrorKind::ConnectionLost(_) => (Contact, Reason::ConnectionLost),
         ErrorKind::Http(503) => (Contact, Reason::ServiceUnavailable),
         ErrorKind::Http(403) => (Refusal, Reason::Forbidden),

@@ -19,7 +19,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         Reason::ConnectRefused => format!(
             "nothing listens on port {port}: enable WinRM (winrm quickconfig, or the GPO 'Allow remote server management through WinRM')"
         ),
-        Reason::ConnectFailed | Reason::Timeout if matches!(kind, ErrorKind::ConnectFailed(_) | ErrorKind::ConnectTimeout) => {
+        Reason::ConnectFailed => {
             format!("is the host on, and does its firewall let port {port} through (rule 'Windows Remote Management')?")
         }
         Reason::ConnectionLost | Reason::ServiceUnavailable | Reason::Timeout => {
