@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inventory::{Credential, Host};
 use report::text::{counted, thousands};
 use rollout::{HostSpec, Question, Reading, RunSpec, Severity, Survey};
+use session::LogonLimits;
 
 use crate::args::Global;
 use crate::drive::{self, Target};
@@ -28,6 +29,20 @@ pub(crate) fn survey(
     hosts: &[(&Host, Option<&Credential>)],
 ) -> Result<impl Survey + use<>, Failure> {
     drive::fleet(global, hosts.iter().copied(), Target::Real)
+}
+
+/// The same for one host, to which a single logon may be sent.
+pub(crate) fn one(
+    global: &Global,
+    host: &Host,
+    credential: &Credential,
+) -> Result<impl Survey + use<>, Failure> {
+    let limits = LogonLimits {
+        refused: 1,
+        unanswered: 1,
+    };
+    let pair = std::iter::once((host, Some(credential)));
+    drive::fleet_within(global, pair, Target::Real, limits)
 }
 
 /// Asks every host of `spec` once; `None` where the operator interrupted it.

@@ -1,5 +1,7 @@
 //! `credential`: passwords in the operating system's keyring.
 
+use inventory::{Credential as Named, Inventory};
+
 use crate::args::{Credential, Global};
 use crate::credential::{self, Prompter, index, keyring};
 use crate::failure::{Failure, Outcome};
@@ -12,11 +14,39 @@ pub(crate) fn run(global: &Global, verb: &Credential) -> Outcome {
         Credential::List => list(),
         Credential::Delete { name } => delete(name),
         Credential::Test { name, on: None } => test(global, name),
-        Credential::Test { on: Some(_), .. } => {
-            Err(Failure::new("credential test --on is not built yet")
-                .hint("winfleet ping -i INVENTORY -l HOST logs on and reads"))
-        }
+        Credential::Test {
+            name,
+            on: Some(host),
+        } => log_on(global, name, host),
     }
+}
+
+/// One logon against one host, under the guard, reading only.
+fn log_on(global: &Global, name: &str, on: &str) -> Outcome {
+    let inventory = files::inventory(global)?;
+    let credential = of_inventory(&inventory, name)?;
+    let wanted = inventory::HostName::new(on);
+    let host = inventory.hosts.iter().find(|host| host.name == wanted);
+    let Some(host) = host else {
+        let names = inventory.hosts.iter().map(|host| host.name.as_str());
+        let failure = Failure::no_hosts(format!("the inventory has no host '{on}'"));
+        return Err(match document::nearest(on, names) {
+            Some(name) => failure.hint(format!("did you mean '{name}'?")),
+            None => failure,
+        });
+    };
+    super::ping::one(global, host, credential)
+}
+
+fn of_inventory<'a>(inventory: &'a Inventory, name: &str) -> Result<&'a Named, Failure> {
+    inventory.credentials.get(name).ok_or_else(|| {
+        let failure = Failure::new(format!("the inventory has no credential '{name}'"));
+        let names = inventory.credentials.keys().map(String::as_str);
+        match document::nearest(name, names) {
+            Some(name) => failure.hint(format!("did you mean '{name}'?")),
+            None => failure,
+        }
+    })
 }
 
 fn set(global: &Global, name: &str) -> Outcome {
@@ -51,17 +81,12 @@ fn delete(name: &str) -> Outcome {
 
 fn test(global: &Global, name: &str) -> Outcome {
     let prompter = Prompter::new(!global.no_input);
-    let credential =
-        if global.inventory.is_empty() {
-            None
-        } else {
-            let inventory = files::inventory(global)?;
-            Some(
-                inventory.credentials.get(name).cloned().ok_or_else(|| {
-                    Failure::new(format!("the inventory has no credential '{name}'"))
-                })?,
-            )
-        };
+    let credential = if global.inventory.is_empty() {
+        None
+    } else {
+        let inventory = files::inventory(global)?;
+        Some(of_inventory(&inventory, name)?.clone())
+    };
     match credential {
         Some(credential) => credential::read(&credential, &prompter),
         None => keyring::read(name),

@@ -1,0 +1,247 @@
+//! `ping`: can each host be reached, logged on to and read? Read-only by its type: it gets a [`Survey`], no fleet.
+//!
+//! What the checks are and which of them a failure belongs to: `checks.rs`.
+
+mod checks;
+
+use std::sync::Arc;
+
+use checks::State;
+use inventory::{Credential, Host, HostName};
+use report::table::Table;
+use rollout::{Cost, HostError, HostIdentity, Observe, Severity, Survey};
+use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::args::{Global, Output, Ping};
+use crate::drive;
+use crate::failure::{Failure, Outcome};
+use crate::{exit_code, files, look, out};
+
+struct Answer<'a> {
+    host: &'a Host,
+    result: Result<(HostIdentity, Cost), HostError>,
+}
+
+impl Answer<'_> {
+    fn checks(&self) -> impl Iterator<Item = (checks::Check, State)> {
+        checks::of(
+            self.host,
+            self.result.as_ref().map(|(identity, _)| identity),
+        )
+    }
+}
+
+/// Reads every selected host once.
+pub(crate) fn run(global: &Global, ping: &Ping) -> Outcome {
+    let inventory = files::inventory(global)?;
+    let hosts = files::select(&inventory, global.limit.as_deref())?;
+    let credential = |host: &Host| -> Option<&Credential> {
+        inventory
+            .credentials
+            .get(host.settings.credential.value.as_deref()?)
+    };
+    if let Some(host) = hosts.iter().find(|host| credential(host).is_none()) {
+        return Err(
+            Failure::new(format!("no credential is set for {}", host.name))
+                .hint("set 'credential' in the defaults of the inventory, a group or the host"),
+        );
+    }
+    let pairs: Vec<_> = hosts.iter().map(|host| (*host, credential(host))).collect();
+    let survey = look::survey(global, &pairs)?;
+    answer(global, survey, &hosts, ping.max_parallel as usize)
+}
+
+/// Logs on to one host with one credential, once.
+pub(super) fn one(global: &Global, host: &Host, credential: &Credential) -> Outcome {
+    let mut host = host.clone();
+    host.settings.credential.value = Some(credential.name.clone());
+    let survey = look::one(global, &host, credential)?;
+    answer(global, survey, &[&host], 1)
+}
+
+fn answer(global: &Global, survey: impl Survey, hosts: &[&Host], parallel: usize) -> Outcome {
+    let names: Vec<HostName> = hosts.iter().map(|host| host.name.clone()).collect();
+    let results = drive::runtime()?.block_on(ask(Arc::new(survey), names, parallel));
+    let answers: Vec<Answer<'_>> = hosts
+        .iter()
+        .zip(results)
+        .map(|(host, result)| Answer { host, result })
+        .collect();
+    out::result(&rendered(global, &answers))?;
+    Ok(code(&answers))
+}
+
+/// In the order of the names.
+async fn ask<S: Survey>(
+    survey: Arc<S>,
+    names: Vec<HostName>,
+    parallel: usize,
+) -> Vec<Result<(HostIdentity, Cost), HostError>> {
+    let permits = Arc::new(Semaphore::new(parallel));
+    let mut tasks = JoinSet::new();
+    for (index, name) in names.into_iter().enumerate() {
+        // The semaphore is never closed.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            break;
+        };
+        let survey = Arc::clone(&survey);
+        tasks.spawn(async move {
+            let result = match survey.observe(&name).await {
+                Ok(observer) => {
+                    let identity = observer.identity().clone();
+                    Ok((identity, observer.close().await))
+                }
+                Err(error) => Err(error),
+            };
+            drop(permit);
+            (index, result)
+        });
+    }
+    let mut results = tasks.join_all().await;
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+fn code(answers: &[Answer<'_>]) -> u8 {
+    let any = |severity: Severity| {
+        answers.iter().any(|answer| {
+            let error = answer.result.as_ref().err();
+            error.is_some_and(|error| error.severity == severity)
+        })
+    };
+    look::code(any, exit_code::DONE)
+}
+
+fn rendered(global: &Global, answers: &[Answer<'_>]) -> String {
+    match global.output {
+        Output::Table => table(answers),
+        Output::Json => {
+            let hosts: Vec<Value> = answers.iter().map(value).collect();
+            report::json::pretty(&json!({ "schema": 1, "hosts": hosts }))
+        }
+        Output::Jsonl => answers
+            .iter()
+            .map(|answer| report::json::line(&value(answer)))
+            .collect(),
+        Output::Csv => csv(answers),
+    }
+}
+
+/// Columns for the checks that can differ from host to host; the failure and its remedy below the table.
+fn table(answers: &[Answer<'_>]) -> String {
+    let shown = checks::Check::ALL.map(|check| check.as_str().to_uppercase());
+    let head = ["HOST"].into_iter().chain(shown.iter().map(String::as_str));
+    let mut table = Table::new(head.chain(["AUTH", "COMPUTER"]));
+    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
+    for answer in answers {
+        let name = answer.host.name.as_str();
+        let states = answer.checks().map(|(_, state)| mark(state).to_owned());
+        let mut cells = vec![name.to_owned()];
+        cells.extend(states);
+        match &answer.result {
+            Ok((identity, _)) => cells.extend([
+                identity.auth.clone(),
+                identity.computer_name.clone().unwrap_or_default(),
+            ]),
+            Err(error) => {
+                let text = explained(error);
+                match causes.iter_mut().find(|(known, _)| *known == text) {
+                    Some((_, hosts)) => hosts.push(name),
+                    None => causes.push((text, vec![name])),
+                }
+            }
+        }
+        table.row(cells);
+    }
+    let good = answers
+        .iter()
+        .filter(|answer| answer.result.is_ok())
+        .count();
+    let mut text = table.render();
+    for (cause, hosts) in causes {
+        let hosts = report::text::examples(hosts, 3);
+        text.push_str(&format!("\n{hosts}: {cause}\n"));
+    }
+    text.push_str(&format!(
+        "{good} of {} answered and may be read\n",
+        answers.len()
+    ));
+    text
+}
+
+fn mark(state: State) -> &'static str {
+    match state {
+        State::Ok => "ok",
+        State::Failed => "FAILED",
+        State::NotReached => "?",
+        State::NotUsed => "-",
+    }
+}
+
+fn explained(error: &HostError) -> String {
+    let mut text = format!("{}: {}", error.reason, report::text::neutral(&error.detail));
+    if let Some(remedy) = &error.remedy {
+        text.push_str(&format!("\n  remedy: {}", report::text::neutral(remedy)));
+    }
+    text
+}
+
+fn csv(answers: &[Answer<'_>]) -> String {
+    let checks = checks::Check::ALL.map(checks::Check::as_str);
+    let head = [
+        &["host", "result"][..],
+        &checks,
+        &["auth", "computer_name", "detail", "remedy"],
+    ]
+    .concat();
+    let rows = answers.iter().map(|answer| {
+        let states = answer.checks().map(|(_, state)| word(state));
+        let (result, rest) = match &answer.result {
+            Ok((identity, _)) => (
+                "ok".to_owned(),
+                [
+                    identity.auth.clone(),
+                    identity.computer_name.clone().unwrap_or_default(),
+                    String::new(),
+                    String::new(),
+                ],
+            ),
+            Err(error) => (
+                error.reason.to_string(),
+                [
+                    String::new(),
+                    String::new(),
+                    error.detail.clone(),
+                    error.remedy.clone().unwrap_or_default(),
+                ],
+            ),
+        };
+        let first = [answer.host.name.to_string(), result];
+        first.into_iter().chain(states).chain(rest).collect()
+    });
+    report::csv::document(&head, rows)
+}
+
+fn word(state: State) -> String {
+    crate::settings::word(&state)
+}
+
+fn value(answer: &Answer<'_>) -> Value {
+    let checks: Map<String, Value> = answer
+        .checks()
+        .map(|(check, state)| (check.as_str().to_owned(), json!(state)))
+        .collect();
+    let name = &answer.host.name;
+    match &answer.result {
+        Ok((identity, cost)) => json!({
+            "name": name, "ok": true, "checks": checks, "auth": identity.auth,
+            "computer_name": identity.computer_name, "requests": cost.requests,
+        }),
+        Err(error) => json!({
+            "name": name, "ok": false, "checks": checks, "severity": error.severity,
+            "reason": error.reason, "detail": error.detail, "remedy": error.remedy,
+        }),
+    }
+}
