@@ -96,9 +96,9 @@ const CASES: &[Case] = &[
         &["pc-0002.corp.example"],
     ),
     case(
-        "what is not built yet",
-        "version: 1\nname: p\nsteps:\n  - edr_proxy: { server: 'a:1' }\nrollout:\n  rings:\n    - { name: a, select: rest, soak: 30m }\n",
-        &["p.yaml:7", "soak", "not built"],
+        "a soak without a unit",
+        "version: 1\nname: p\nsteps:\n  - edr_proxy: { server: 'a:1' }\nrollout:\n  rings:\n    - { name: a, select: rest, soak: 30 }\n",
+        &["p.yaml:7:38", "no unit", "30s"],
     ),
     case(
         "probes",
