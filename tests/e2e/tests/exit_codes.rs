@@ -1,6 +1,6 @@
 //! The exit codes as scripts see them: the whole table, by the real program.
 //!
-//! 2 belongs to the verbs that compare, 130 to the one at whose terminal somebody sits; both have tests of their own.
+//! 130 belongs to the terminal at which somebody sits: `steer.rs`.
 
 use e2e::{Finished, Lab, LabBuilder};
 use sim_fleet::{Knobs, Point, PointKind, Reboot, RebootSymptom, Span};
@@ -177,6 +177,9 @@ const COMMANDS: &[(i32, &str, &str)] = &[
     (1, "an unknown run", "resume nope --yes"),
     (1, "a playbook for what has one", "resume last -p p.yaml --yes"),
     (1, "a variable that nobody declares", "push -i inventory.yaml -p p.yaml -e nope=1 --yes"),
+    (2, "changes are pending", "plan -i inventory.yaml -p other.yaml --detailed-exitcode"),
+    (0, "changes are pending, not asked for", "plan -i inventory.yaml -p other.yaml"),
+    (2, "drift", "audit -i inventory.yaml -p other.yaml"),
     (8, "nobody to ask", "push -i inventory.yaml -p p.yaml"),
     (8, "nobody to ask, on the way back", "rollback {push}"),
     (8, "ended, not to be resumed", "resume {push} --yes"),
@@ -195,6 +198,7 @@ const P: &str = "version: 1\nname: p\nsteps:\n  - edr_proxy: { server: '10.0.0.6
 fn the_codes_of_commands() {
     let lab = LabBuilder::hosts(2).start();
     lab.write("p.yaml", P);
+    lab.write("other.yaml", &P.replace("10.0.0.6", "10.0.0.7"));
     lab.write("shut.yaml", &format!("{P}{}", shut()));
     let push = ["push", "-i", "inventory.yaml", "-p", "p.yaml", "--yes"];
     lab.run(&push).succeeds();
@@ -206,7 +210,11 @@ fn the_codes_of_commands() {
     let mut wrong = Vec::new();
     for (code, when, line) in COMMANDS {
         let line = line.replace("{push}", &id);
+        let before = requests(&lab);
         let finished = lab.run(&line.split(' ').collect::<Vec<_>>());
+        if [1, 8, 10].contains(code) && requests(&lab) != before {
+            wrong.push(format!("{when}: {line}: somebody was contacted"));
+        }
         if finished.code() != Some(*code) {
             wrong.push(format!(
                 "{when}: {line}: wanted {code}, got {:?}\n{}",
@@ -216,6 +224,11 @@ fn the_codes_of_commands() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn requests(lab: &Lab) -> u64 {
+    let hosts = lab.hosts();
+    hosts.iter().map(|host| host.counters().requests).sum()
 }
 
 /// A ring whose window is never open today: it opens three days from now, for an hour.

@@ -2,11 +2,11 @@
 
 mod audit;
 mod bad_input;
+mod bad_words;
 mod cost;
 mod crash;
 mod elsewhere;
 mod exit_codes;
-mod exits;
 mod faults;
 mod guard;
 mod job;
