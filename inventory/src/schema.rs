@@ -8,6 +8,8 @@ use crate::layer::Layer;
 
 /// The schema (draft 2020-12) of an inventory file.
 pub fn inventory_schema() -> Value {
+    let cap = json!({"type": "integer", "minimum": 1, "maximum": 100_000, "description": "Hosts of the group at work at once"});
+    let group = with(block(), [("max_parallel", cap)]);
     let empty_or = |schema: Value| json!({"anyOf": [schema, {"type": "null"}]});
     let host = with(
         block(),
@@ -54,7 +56,7 @@ pub fn inventory_schema() -> Value {
                     },
                 },
             })),
-            "groups": empty_or(json!({"type": "object", "additionalProperties": empty_or(object(block()))})),
+            "groups": empty_or(json!({"type": "object", "additionalProperties": empty_or(object(group))})),
             "hosts": empty_or(json!({"type": "array", "items": with_required(object(host), "name")})),
         },
     })
