@@ -8,7 +8,7 @@ mod program;
 mod terminal;
 
 pub use lab::{Lab, LabBuilder, PASSWORD, USER};
-pub use program::{Finished, Program, Running};
+pub use program::{Finished, Program, Running, binary};
 pub use terminal::Seated;
 
 /// Longer than anything here takes on a busy machine.

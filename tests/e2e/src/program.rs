@@ -94,7 +94,7 @@ impl Program {
 }
 
 /// The program's path: beside this test's own folder, where Cargo puts the binaries of the package.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let mut folder = std::env::current_exe().expect("a test knows its own path");
     folder.pop();
     if folder.ends_with("deps") {

@@ -11,6 +11,7 @@ mod faults;
 mod guard;
 mod job;
 mod journal;
+mod keyring;
 mod layering;
 mod ping;
 mod plan;

@@ -74,7 +74,10 @@ fn list() -> Outcome {
 }
 
 fn delete(name: &str) -> Outcome {
-    keyring::delete(name).map_err(|error| failure(&error))?;
+    if !keyring::delete(name).map_err(|error| failure(&error))? {
+        let name = report::text::neutral(name);
+        out::note(&format!("the keyring has no entry '{name}' of winfleet"));
+    }
     index::remove(name).map_err(|error| Failure::caused("cannot forget the name", &error))?;
     Ok(exit_code::DONE)
 }
