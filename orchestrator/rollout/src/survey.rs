@@ -19,7 +19,25 @@ use crate::host::same_machine;
 use crate::prior;
 use crate::spec::{HostSpec, RingPlan, RunSpec};
 
-/// What is asked of each host.
+/// What is asked of each host. There is nothing in its reach that writes:
+///
+/// ```compile_fail
+/// async fn sneak<O: rollout::Observe>(observer: &mut O, change: &playbooks::Change) {
+///     observer.apply(change).await.ok();
+/// }
+/// ```
+///
+/// ```compile_fail
+/// async fn sneak<S: rollout::Survey>(survey: &S, host: &inventory::HostName) {
+///     survey.open(host).await.ok();
+/// }
+/// ```
+///
+/// ```
+/// async fn look<S: rollout::Survey>(survey: &S, host: &inventory::HostName) {
+///     survey.observe(host).await.ok();
+/// }
+/// ```
 pub trait Question: Send + Sync + 'static {
     /// What one host's answer is.
     type Answer: Send + 'static;
