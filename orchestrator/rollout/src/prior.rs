@@ -175,12 +175,23 @@ pub(crate) fn unmoved(
         return Ok(());
     }
     let now = found(steps);
-    let moved = now.iter().find_map(|(target, now)| {
+    let pairs = now.iter().filter_map(|(target, now)| {
         let (_, then) = seen.iter().find(|(seen, _)| seen == target)?;
-        (then != now).then(|| {
-            let (then, now) = (words(then), words(now));
-            format!("{target} was {then} when the plan was made and is {now} now")
-        })
+        (then != now).then_some((target, then, now))
+    });
+    let moved: Vec<_> = pairs.collect();
+    // A value says more than a key that came or went around an absent one.
+    let first = moved
+        .iter()
+        .find(|(_, then, now)| !then.same_content(now))
+        .or(moved.first());
+    let moved = first.map(|(target, then, now)| {
+        let (then, now) = (words(then), words(now));
+        let more = match moved.len() - 1 {
+            0 => String::new(),
+            more => format!("; {more} more moved"),
+        };
+        format!("{target} was {then} when the plan was made and is {now} now{more}")
     });
     // The same bytes under another wish: the facts that conditions or templates ask for are others than then.
     let detail = moved.unwrap_or_else(|| {

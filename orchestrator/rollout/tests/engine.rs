@@ -52,6 +52,10 @@ impl Bench {
         record
     }
 
+    pub(crate) fn counters(&self) -> Vec<rollout::testing::Counters> {
+        self.fleet.counters()
+    }
+
     fn values(&self) -> Vec<Registry> {
         self.fleet.registries()
     }

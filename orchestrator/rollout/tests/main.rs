@@ -10,6 +10,7 @@ mod files;
 mod full;
 mod gates;
 mod illegal;
+mod planned;
 mod policy;
 mod schema;
 mod transfer;
