@@ -41,7 +41,13 @@ impl Side {
     pub fn observed(target: &Target, observed: &Observed) -> Self {
         let text = value::text(target, observed);
         let text = match observed {
-            Observed::Present(value) => format!("{} '{text}'", value::type_name(value.kind)),
+            Observed::Present(value) => {
+                let kind = value::type_name(value.kind);
+                match value.to_typed() {
+                    Some(_) => format!("{kind} '{text}'"),
+                    None => format!("{kind} with the bytes {text}"),
+                }
+            }
             Observed::KeyAbsent { .. } | Observed::ValueAbsent | Observed::Opaque { .. } => text,
         };
         Self {

@@ -14,6 +14,8 @@ pub mod json;
 pub mod junit;
 mod lines;
 pub mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod plan_warnings;
 mod progress;
 pub mod runs;
