@@ -1,9 +1,8 @@
 //! `plan`: what a push would do, read from every host. Writes to none, by the types it gets (`look.rs`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use inventory::PasswordSource;
 use playbooks::Playbook;
 use report::plan::Plan as View;
 use rollout::{PlannedStep, Reading, RunSpec, Severity, Verb, WouldWrite, render_plan};
@@ -22,14 +21,13 @@ pub(crate) fn run(global: &Global, plan: &Plan) -> Outcome {
 /// [`run`] for a run that is prepared.
 pub(crate) fn carry_out(
     global: &Global,
-    mut spec: RunSpec,
+    spec: RunSpec,
     playbook: Playbook,
     plan: &Plan,
 ) -> Outcome {
     drive::credentials_at_hand(&spec)?;
     if let Some(path) = &plan.out {
         plan_file::writable(path)?;
-        absolute(&mut spec);
     }
     let question = WouldWrite::new(playbook, &spec);
     let spec = Arc::new(spec);
@@ -85,21 +83,4 @@ fn write(
         .map_err(|error| Failure::caused("cannot make the plan", &error).sent(Sent::OnlyRead))?;
     plan_file::write(path, &text).map_err(|failure| failure.sent(Sent::OnlyRead))?;
     Ok(hash)
-}
-
-/// The plan may be carried out from another folder than the one it was made in.
-fn absolute(spec: &mut RunSpec) {
-    let full = |path: &mut PathBuf| {
-        if let Ok(found) = std::path::absolute(&*path) {
-            *path = found;
-        }
-    };
-    for host in &mut spec.hosts {
-        host.host.settings.ca_file.value.as_mut().map(full);
-        if let Some(credential) = &mut host.credential
-            && let PasswordSource::File(path) = &mut credential.password
-        {
-            full(path);
-        }
-    }
 }
