@@ -5,6 +5,7 @@ mod bad_input;
 mod bad_words;
 mod cost;
 mod crash;
+mod docs;
 mod elsewhere;
 mod exit_codes;
 mod faults;

@@ -1,0 +1,56 @@
+//! What the pages for users show is what the program takes.
+
+use e2e::LabBuilder;
+
+/// The fenced blocks of a page in a language.
+fn fenced(page: &str, language: &str) -> Vec<String> {
+    let path = format!(
+        "{}/../../orchestrator/docs/{page}",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(path).expect("a page");
+    let blocks = text.split("```").skip(1).step_by(2);
+    blocks
+        .filter_map(|block| block.strip_prefix(&format!("{language}\n")))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_file_in_the_pages_is_taken() {
+    let lab = LabBuilder::hosts(1).start();
+    let (inventories, playbooks) = (
+        fenced("inventory.md", "yaml"),
+        fenced("playbook.md", "yaml"),
+    );
+    assert!(!inventories.is_empty() && !playbooks.is_empty());
+    for inventory in &inventories {
+        lab.write("i.yaml", inventory);
+        for playbook in &playbooks {
+            lab.write("p.yaml", playbook);
+            lab.run(&["check", "i.yaml", "p.yaml"])
+                .succeeds()
+                .says("ring canary: 1 host")
+                .says("group paris: 20 at once");
+        }
+    }
+    let selector = "ring:pilot & group:paris, pc-0001* ! group:laptops";
+    let selector = selector.replace("laptops", "lyon");
+    lab.run(&["hosts", "-i", "i.yaml", "-l", &selector])
+        .succeeds();
+}
+
+#[test]
+fn the_page_of_codes_has_the_codes_of_the_program() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../orchestrator/docs/outcomes-and-exit-codes.md"
+    );
+    let text = std::fs::read_to_string(path).expect("a page");
+    let codes: Vec<u8> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok())
+        .collect();
+    let known: Vec<u8> = cli::exit_code::ALL.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, known);
+}
