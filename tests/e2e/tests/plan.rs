@@ -385,3 +385,27 @@ fn a_thousand_hosts_are_a_few_groups() {
     );
     assert_eq!(writes(&lab), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_plan_exits_130_and_leaves_nothing() {
+    let lab = lab(2);
+    lab.hosts()[0].change_knobs(|knobs| knobs.hang = Some(Hang::Accept));
+    let words = wanted(
+        &lab,
+        &["plan", "--out", "plan.json"],
+        &lab.unlimited("edr-only.yaml"),
+        &[],
+    );
+    let running = lab.spawn(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    // The other host was read, so the program listens to Ctrl-C by now.
+    while lab.hosts()[1].counters().requests == 0 {
+        std::thread::yield_now();
+    }
+    running.interrupt();
+    running
+        .finish()
+        .exits(130)
+        .says("nothing was written to any of them");
+    assert!(!lab.path("plan.json").exists());
+}
