@@ -189,6 +189,8 @@ pub struct Host {
     pub name: HostName,
     /// The `ring` setting that `ring:NAME` selects.
     pub ring: Option<String>,
+    /// Where the ring was set; built in where there is none.
+    pub ring_from: Origin,
     /// In the order the host lists them.
     pub groups: Vec<String>,
     /// Resolved.

@@ -134,9 +134,7 @@ pub(crate) fn host(
     let stack = Stack { layers, problems };
     let name = &entry.name.value;
     let settings = stack.settings(name.as_str());
-    let ring = stack
-        .find(|layer| &layer.ring)
-        .map(|(_, placed)| placed.value.clone());
+    let ring = stack.optional(|layer| &layer.ring);
     let places = Places {
         name: entry.name.place,
         auth: stack.place(|layer| &layer.auth),
@@ -161,7 +159,8 @@ pub(crate) fn host(
             vars: block.vars.clone(),
         });
     let host = Host {
-        ring,
+        ring: ring.value,
+        ring_from: ring.from,
         groups: entry
             .groups
             .iter()

@@ -46,6 +46,7 @@ fn host(number: usize, ring: usize) -> HostSpec {
         host: Host {
             name: HostName::new(name),
             ring: None,
+            ring_from: Origin::BuiltIn,
             groups: Vec::new(),
             settings,
             vars: Vec::new(),

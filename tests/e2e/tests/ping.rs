@@ -143,3 +143,33 @@ fn a_credential_is_tested_by_one_logon_on_one_host() {
     assert_eq!(hosts[1].counters().writes, 0);
     assert_eq!(hosts[2].counters().connections, 0);
 }
+
+#[test]
+fn hosts_tells_where_each_setting_came_from_the_ring_too() {
+    let lab = LabBuilder::hosts(1)
+        .settings(|_, _| "ring: canary".to_owned())
+        .start();
+    let hosts = ["hosts", "-i", "inventory.yaml"];
+    let table = lab.run(&hosts).succeeds();
+    let line = |name: &str| {
+        let text = table.stdout();
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.expect("a line")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert!(
+        line("ring ").starts_with("ring canary host ("),
+        "{}",
+        table.screen()
+    );
+    assert!(line("transport").starts_with("transport http defaults ("));
+    assert_eq!(line("channel"), "channel auto built in");
+    let csv = lab.run(&[&hosts[..], &["-o", "csv"]].concat()).succeeds();
+    assert!(
+        csv.stdout().contains(",ring,canary,host ("),
+        "{}",
+        csv.screen()
+    );
+}

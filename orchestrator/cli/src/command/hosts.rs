@@ -27,14 +27,21 @@ pub(crate) fn run(global: &Global) -> Outcome {
             .collect(),
         Output::Csv => {
             let rows = hosts.iter().flat_map(|host| {
-                settings::rows(&host.settings).into_iter().map(|row| {
+                let ring = vec![
+                    host.name.to_string(),
+                    "ring".to_owned(),
+                    host.ring.clone().unwrap_or_else(|| "none".to_owned()),
+                    settings::origin(&host.ring_from),
+                ];
+                let rows = settings::rows(&host.settings).into_iter().map(|row| {
                     vec![
                         host.name.to_string(),
                         row.name.to_owned(),
                         row.value,
                         row.from,
                     ]
-                })
+                });
+                std::iter::once(ring).chain(rows)
             });
             report::csv::document(&["host", "setting", "value", "from"], rows)
         }
@@ -51,6 +58,8 @@ fn block(host: &inventory::Host) -> String {
         host.groups.join(", ")
     };
     let mut table = Table::new(["SETTING", "VALUE", "FROM"]);
+    let from = settings::origin(&host.ring_from);
+    table.row(["ring".to_owned(), ring.to_owned(), from]);
     for row in settings::rows(&host.settings) {
         table.row([row.name.to_owned(), row.value, row.from]);
     }
@@ -76,7 +85,7 @@ fn value(host: &inventory::Host) -> Value {
         .into_iter()
         .map(|(name, (value, from))| (name, of(value, from)))
         .collect();
-    json!({ "name": host.name, "ring": host.ring, "groups": host.groups, "settings": rows, "vars": vars })
+    json!({ "name": host.name, "ring": host.ring, "ring_from": settings::origin(&host.ring_from), "groups": host.groups, "settings": rows, "vars": vars })
 }
 
 fn vars(host: &inventory::Host) -> std::collections::BTreeMap<String, (Value, String)> {

@@ -285,6 +285,7 @@ impl HostRow {
         let host = Host {
             name: HostName::new(self.name),
             ring: shape.ring,
+            ring_from: Origin::BuiltIn,
             groups: shape.groups,
             settings,
             vars: Vec::new(),
