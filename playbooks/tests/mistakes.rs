@@ -622,7 +622,7 @@ fn steps_and_keys() {
     );
     refused(
         "{ name: x }",
-        "the step says not what it does",
+        "the step does not say what it does",
         "one of registry, edr_proxy, av_proxy, winhttp_proxy",
     );
     refused(

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -164,12 +163,13 @@ pub(crate) fn new_run(
     spec: RunSpec,
     target: Target,
 ) -> Outcome {
-    // Passwords first: a run that cannot begin leaves no trace in the journal.
+    // Passwords and files first: a run that cannot begin leaves no trace in the journal.
     let fleet = fleet_of(global, &spec, target)?;
+    let events = event_file(global)?;
     let active = journal
         .create_run(spec)
         .map_err(|error| journal::failure(&error))?;
-    with_fleet(global, journal, active, fleet)
+    with_fleet(global, journal, active, fleet, events)
 }
 
 /// Carries a run out that was taken over.
@@ -180,7 +180,8 @@ pub(crate) fn carry_out(
     target: Target,
 ) -> Outcome {
     let fleet = fleet_of(global, active.spec(), target)?;
-    with_fleet(global, journal, active, fleet)
+    let events = event_file(global)?;
+    with_fleet(global, journal, active, fleet, events)
 }
 
 fn fleet_of(global: &Global, spec: &RunSpec, target: Target) -> Result<RealFleet, Failure> {
@@ -193,9 +194,14 @@ fn fleet_of(global: &Global, spec: &RunSpec, target: Target) -> Result<RealFleet
     )
 }
 
-fn with_fleet(global: &Global, journal: &Journal, active: ActiveRun, fleet: RealFleet) -> Outcome {
+fn with_fleet(
+    global: &Global,
+    journal: &Journal,
+    active: ActiveRun,
+    fleet: RealFleet,
+    events: Option<File>,
+) -> Outcome {
     let id = active.spec().id.clone();
-    let events = global.events.as_deref().map(event_file).transpose()?;
     let before = journal.run(&id).map_err(|error| journal::failure(&error))?;
     let runtime = runtime()?;
     let result = runtime.block_on(async {
@@ -300,12 +306,17 @@ fn progress(global: &Global, record: &RunRecord) -> Progress {
     }
 }
 
-fn event_file(path: &Path) -> Result<File, Failure> {
-    File::create(path).map_err(|error| {
+/// The file of `--events`, opened.
+fn event_file(global: &Global) -> Result<Option<File>, Failure> {
+    let Some(path) = &global.events else {
+        return Ok(None);
+    };
+    File::create(path).map(Some).map_err(|error| {
         Failure::caused(
             format!("cannot write the event file {}", path.display()),
             &error,
         )
+        .hint("--events takes a file in a folder that exists")
     })
 }
 

@@ -9,6 +9,11 @@ use playbooks::Playbook;
 use crate::args::Global;
 use crate::failure::Failure;
 
+/// Keys that only playbooks have.
+const PLAYBOOK_KEYS: [&str; 3] = ["steps", "rollout", "probes"];
+/// Keys that only inventories have.
+const INVENTORY_KEYS: [&str; 4] = ["hosts", "groups", "credentials", "defaults"];
+
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -26,7 +31,12 @@ pub(crate) fn inventory(global: &Global) -> Result<Inventory, Failure> {
         );
     }
     let documents = read(&global.inventory)?;
-    let mut inventory = Inventory::load(&documents)?;
+    let mut inventory = Inventory::load(&documents).map_err(|mistakes| {
+        let swapped = documents
+            .iter()
+            .find_map(|document| other_kind(document, Kind::Inventory));
+        swapped.unwrap_or(mistakes)
+    })?;
     anchor(&mut inventory)?;
     Ok(inventory)
 }
@@ -58,7 +68,46 @@ pub(crate) fn playbook(global: &Global) -> Result<Playbook, Failure> {
         .playbook
         .as_deref()
         .ok_or_else(|| Failure::new("no playbook is given").hint("-p FILE names it"))?;
-    Ok(Playbook::load(&Document::read(path)?)?)
+    let document = Document::read(path)?;
+    Playbook::load(&document).map_err(|mistakes| {
+        let swapped = other_kind(&document, Kind::Playbook);
+        swapped.unwrap_or(mistakes).into()
+    })
+}
+
+/// A playbook behind `-i`, or an inventory behind `-p`: one message instead of one for every key of it.
+fn other_kind(document: &Document, wanted: Kind) -> Option<document::Diagnostics> {
+    if !is_yaml(Path::new(&document.name)) {
+        return None;
+    }
+    let tree: Node = document::from_yaml(document).ok()?;
+    let (message, hint) = match (wanted, kind(&tree)?) {
+        (Kind::Inventory, Kind::Playbook) => (
+            "this is a playbook, not an inventory",
+            "playbooks are named with -p",
+        ),
+        (Kind::Playbook, Kind::Inventory) => (
+            "this is an inventory, not a playbook",
+            "inventories are named with -i",
+        ),
+        _ => return None,
+    };
+    Some(tree.diagnostic(document, message).hint(hint).into())
+}
+
+fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    extension == "yaml" || extension == "yml"
+}
+
+/// What the keys say; `None` where they say nothing, or both.
+fn kind(tree: &Node) -> Option<Kind> {
+    let has = |keys: &[&str]| keys.iter().any(|key| tree.entry(key).is_some());
+    match (has(&PLAYBOOK_KEYS), has(&INVENTORY_KEYS)) {
+        (true, false) => Some(Kind::Playbook),
+        (false, true) => Some(Kind::Inventory),
+        _ => None,
+    }
 }
 
 /// The hosts of `-l`, or all, in the order of the inventory.
@@ -122,18 +171,14 @@ pub(crate) fn read_list(path: &str) -> Result<Vec<String>, String> {
 /// It cannot be read, is no YAML although its name says so, or has keys of neither.
 pub(crate) fn recognise(path: &Path) -> Result<(Document, Kind), document::Diagnostics> {
     let document = Document::read(path)?;
-    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    if extension != "yaml" && extension != "yml" {
+    if !is_yaml(path) {
         return Ok((document, Kind::Inventory));
     }
     let tree: Node = document::from_yaml(&document)?;
-    let has = |keys: &[&str]| keys.iter().any(|key| tree.entry(key).is_some());
-    let playbook = has(&["steps", "rollout", "probes"]);
-    let inventory = has(&["hosts", "groups", "credentials", "defaults"]);
-    match (playbook, inventory) {
-        (true, false) => Ok((document, Kind::Playbook)),
-        (false, true) => Ok((document, Kind::Inventory)),
-        (both, _) => {
+    match kind(&tree) {
+        Some(kind) => Ok((document, kind)),
+        None => {
+            let both = PLAYBOOK_KEYS.iter().any(|key| tree.entry(key).is_some());
             let what = if both {
                 "has the keys of an inventory and of a playbook"
             } else {

@@ -84,7 +84,11 @@ pub(crate) fn failure(error: &JournalError) -> Failure {
             "winfleet status says how it ended; after a stop, --only names the hosts to do again",
         );
     }
-    Failure::caused("the journal cannot be used for this", error).hint(hint)
+    let headline = match error {
+        JournalError::UnknownRun(_) | JournalError::AmbiguousRun { .. } => "no such run",
+        _ => "the journal cannot be used for this",
+    };
+    Failure::caused(headline, error).hint(hint)
 }
 
 /// Hosts of `-i`, whose address and credential override the recorded ones.

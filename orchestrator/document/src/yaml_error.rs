@@ -14,6 +14,12 @@ pub(crate) fn translate(document: &Document, error: &Error) -> Diagnostic {
     let (line, column) = location.as_ref().map_or((0, 0), place);
     let found = found(document, line, column);
     let say = |message: String| document.diagnostic(line, column, &found, message);
+    if let Some(column) = indenting_tab(document.line(line).unwrap_or_default()) {
+        return document
+            .diagnostic(line, column, "\t", "a tab where YAML wants spaces")
+            .expect("spaces before the first word of a line")
+            .hint("set the editor to write spaces for the tab key");
+    }
     let mut diagnostic = match inner {
         Error::Eof { .. } | Error::Unexpected { .. } | Error::SerdeInvalidType { .. }
             if is_empty(document) =>
@@ -70,6 +76,13 @@ pub(crate) fn translate(document: &Document, error: &Error) -> Diagnostic {
         .hint
         .or_else(|| quoting(document.line(line)?, &found));
     diagnostic
+}
+
+/// Column of a tab before the first word of a line: whatever the reader complains about there, this is the cause.
+fn indenting_tab(line: &str) -> Option<u32> {
+    let blank = line.len() - line.trim_start().len();
+    let at = line[..blank].find('\t')?;
+    u32::try_from(at + 1).ok()
 }
 
 /// The two traps of YAML that templates and registry paths walk into.

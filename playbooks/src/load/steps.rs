@@ -88,7 +88,7 @@ fn kind<'n>(
         }
     }
     if found.is_none() && !unknown {
-        let error = Invalid::new("the step says not what it does")
+        let error = Invalid::new("the step does not say what it does")
             .expected(format!("one of {}", KINDS.join(", ")));
         reader.refuse(node, error);
     }

@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, rehearse: &Rehearse) -> Outcome {
     };
     let faults = rehearse.faults.as_deref().map(Document::read).transpose()?;
     if let Some(document) = &faults {
-        simulate::faults(&document.text)?;
+        simulate::faults(&document.name, &document.text)?;
     }
     let hosts = files::select(&inventory, global.limit.as_deref())?;
     let prepared = prepare::prepare(&playbook, &hosts, global, Examples::Fill)?;

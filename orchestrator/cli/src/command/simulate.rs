@@ -90,13 +90,22 @@ fn spec(request: &Request) -> Result<FleetSpec, Failure> {
         .unwrap_or(("", &request.username));
     spec.accounts = vec![Account::domain(domain, name, &request.password)];
     if let Some(text) = &request.faults {
-        spec = spec.with_faults(faults(text)?);
+        spec = spec.with_faults(faults("faults", text)?);
     }
     Ok(spec)
 }
 
-/// The rules of a faults file.
-pub(crate) fn faults(text: &str) -> Result<Faults, Failure> {
-    Faults::from_yaml(text)
-        .map_err(|error| Failure::caused("the faults file cannot be used", &error))
+/// The rules of a faults file; `name` is how the operator calls it.
+pub(crate) fn faults(name: &str, text: &str) -> Result<Faults, Failure> {
+    Faults::from_yaml(text).map_err(|error| {
+        // The reader of the simulated fleet draws its own excerpt: only the sentence before it fits here.
+        let error = error.to_string();
+        let sentence = error.split("\n").next().unwrap_or_default();
+        let sentence = sentence.split(" --> ").next().unwrap_or_default().trim();
+        Failure::new(format!(
+            "the faults file {name} cannot be used: {}",
+            sentence.trim_start_matches("error: ")
+        ))
+        .hint("it begins with 'faults:', a list such as { hosts: '*', every: 5, set: { access_denied: true } }")
+    })
 }

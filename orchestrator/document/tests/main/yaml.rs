@@ -55,6 +55,15 @@ fn an_unknown_key_names_the_known_ones_and_the_nearest() {
 }
 
 #[test]
+fn a_tab_in_the_indentation_is_named_and_shown_at_its_place() {
+    check(
+        "version: 1\nname: x\nsteps:\n\t- name: a\n",
+        "f.yaml:4:1: a tab where YAML wants spaces\n    4 |  - name: a\n      | ^\n  \
+         expected: spaces before the first word of a line\n  hint: set the editor to write spaces for the tab key",
+    );
+}
+
+#[test]
 fn wrong_types_are_said_in_plain_words() {
     check_step(
         "{ name: a, port: 70000 }",
