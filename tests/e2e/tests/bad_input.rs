@@ -245,3 +245,15 @@ fn without_a_terminal_and_without_yes_a_push_is_refused() {
     .says("--yes");
     assert_eq!(lab.hosts()[0].counters().connections, 0);
 }
+
+#[test]
+fn a_run_whose_event_file_cannot_be_written_is_not_recorded() {
+    let lab = LabBuilder::hosts(1).start();
+    std::fs::create_dir(lab.path("folder")).expect("the temporary folder is writable");
+    lab.push(&Lab::shipped("edr-only.yaml"), &["--events", "folder"])
+        .exits(1)
+        .says("cannot write the event file folder");
+    let runs = lab.run(&["runs", "-o", "json"]).succeeds().json();
+    assert_eq!(runs["runs"], serde_json::json!([]));
+    assert_eq!(lab.hosts()[0].counters().connections, 0);
+}
