@@ -128,9 +128,8 @@ pub enum Verb {
     #[cfg(feature = "rehearse")]
     #[command(name = crate::command::simulate::VERB, hide = true)]
     Simulate,
-    /// Not built yet
-    #[command(hide = true)]
-    CatchUp(NotBuilt),
+    /// Take up the hosts of a run that were unreachable, under the same rings, windows and limits
+    CatchUp(CatchUp),
     /// Not built yet
     #[command(hide = true)]
     Facts(NotBuilt),
@@ -297,6 +296,21 @@ pub struct Rollback {
     /// restore: what was there before the run; delete: remove what the playbook (-i, -p) sets
     #[arg(long, value_enum, value_name = "MODE", default_value_t = Mode::Restore)]
     pub mode: Mode,
+    /// Read every host, show what would be put back and what conflicts, and stop: nothing is written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many hosts at once, in every ring [default: that of the run's rings]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_parallel: Option<u32>,
+    /// Stop when more hosts than this fail: a number, or a share such as 5% [default: go on]
+    #[arg(long, value_name = "LIMIT")]
+    pub max_failed: Option<playbooks::Limit>,
+    /// Stop when more hosts than this are unreachable [default: go on]
+    #[arg(long, value_name = "LIMIT")]
+    pub max_unreachable: Option<playbooks::Limit>,
+    /// Stop when more hosts than this are indeterminate [default: go on]
+    #[arg(long, value_name = "LIMIT")]
+    pub max_indeterminate: Option<playbooks::Limit>,
     /// What to do with values that somebody else changed since the run
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnConflict::Skip)]
     pub on_conflict: OnConflict,
@@ -343,6 +357,20 @@ pub enum Only {
     /// Hosts that were never attempted
     #[value(name = "not_started", alias = "not-started")]
     NotStarted,
+}
+
+/// `catch-up`
+#[derive(Args, Debug)]
+pub struct CatchUp {
+    /// Id of the run, a unique beginning of it, or 'last'
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Look again and again, this long apart (such as 15m), until no host is left or --for is over
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "lasting")]
+    pub every: Option<std::time::Duration>,
+    /// For how long (such as 14d)
+    #[arg(long = "for", id = "lasting", value_name = "TIME", value_parser = time, requires = "every")]
+    pub lasting: Option<std::time::Duration>,
 }
 
 /// `report`
@@ -429,6 +457,10 @@ pub enum Credential {
         #[arg(long, value_name = "HOST", requires = "inventory")]
         on: Option<String>,
     },
+}
+
+fn time(text: &str) -> Result<std::time::Duration, String> {
+    document::parse_duration(text).map_err(|error| error.to_string())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -184,7 +184,11 @@ pub(crate) fn carry_out(
     with_fleet(global, journal, active, fleet, events)
 }
 
-fn fleet_of(global: &Global, spec: &RunSpec, target: Target) -> Result<RealFleet, Failure> {
+pub(crate) fn fleet_of(
+    global: &Global,
+    spec: &RunSpec,
+    target: Target,
+) -> Result<RealFleet, Failure> {
     fleet(
         global,
         spec.hosts
@@ -202,8 +206,26 @@ fn with_fleet(
     events: Option<File>,
 ) -> Outcome {
     let id = active.spec().id.clone();
-    let before = journal.run(&id).map_err(|error| journal::failure(&error))?;
     let runtime = runtime()?;
+    let code = work(global, journal, active, Arc::new(fleet), &runtime, events);
+    runtime.shutdown_timeout(CLEANUP);
+    let code = code?;
+    let record = journal.run(&id).map_err(|error| journal::failure(&error))?;
+    out::result(&rendered(global, &record))?;
+    Ok(code)
+}
+
+/// Carries a run out to its end and shows its progress, but not its result.
+pub(crate) fn work(
+    global: &Global,
+    journal: &Journal,
+    active: ActiveRun,
+    fleet: Arc<RealFleet>,
+    runtime: &tokio::runtime::Runtime,
+    events: Option<File>,
+) -> Outcome {
+    let id = active.spec().id.clone();
+    let before = journal.run(&id).map_err(|error| journal::failure(&error))?;
     let result = runtime.block_on(async {
         let control = Control {
             attended: attended(global),
@@ -216,19 +238,16 @@ fn with_fleet(
             let progress = progress(global, &before);
             move || show(told, progress, events)
         });
-        let result = rollout::run(active, Arc::new(fleet), tell, control).await;
+        let result = rollout::run(active, fleet, tell, control).await;
         signals.abort();
         wsman::cleanup_finished(CLEANUP).await;
         // A reporter that failed has said so on stderr; the run is in the journal.
         let _ = reporter.join();
         result
     });
-    runtime.shutdown_timeout(CLEANUP);
     let result = result.map_err(|error| {
         Failure::caused(format!("run {id} could not go on"), &error).sent(Sent::Run(id.to_string()))
     })?;
-    let record = journal.run(&id).map_err(|error| journal::failure(&error))?;
-    out::result(&rendered(global, &record))?;
     Ok(result.exit_code)
 }
 
@@ -307,7 +326,7 @@ fn progress(global: &Global, record: &RunRecord) -> Progress {
 }
 
 /// The file of `--events`, opened.
-fn event_file(global: &Global) -> Result<Option<File>, Failure> {
+pub(crate) fn event_file(global: &Global) -> Result<Option<File>, Failure> {
     let Some(path) = &global.events else {
         return Ok(None);
     };

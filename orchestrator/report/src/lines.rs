@@ -36,9 +36,12 @@ pub fn line(event: &Event, chatter: Chatter, fresh: bool) -> Option<String> {
             let (name, operator) = (neutral(name), neutral(operator));
             Some(format!("ring {name}: approved by {operator}"))
         }
-        EventKind::RunResumed { only, .. } => {
+        EventKind::RunResumed { only, hosts, .. } => {
             let only: Vec<&str> = only.iter().map(|outcome| outcome.as_str()).collect();
-            Some(format!("doing again: {}", only.join(", ")))
+            let of = hosts.as_ref().map_or_else(String::new, |hosts| {
+                format!(" ({} of them)", counted(hosts.len(), "host"))
+            });
+            Some(format!("doing again: {}{of}", only.join(", ")))
         }
         EventKind::RingStarted {
             name,

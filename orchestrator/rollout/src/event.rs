@@ -44,6 +44,8 @@ pub enum EventKind {
     RunResumed {
         /// Hosts with one of these outcomes are done again; empty for a plain resume.
         only: Vec<Outcome>,
+        /// Of those, only the hosts with these indices: a catch-up takes up what answers.
+        hosts: Option<Vec<u32>>,
         /// Who took it up again (`user@machine`).
         operator: Option<String>,
     },

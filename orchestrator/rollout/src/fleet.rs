@@ -11,6 +11,8 @@ use playbooks::{Change, Desired, FactSet, Facts, KeyPath, Observed, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::prior::words;
+
 /// The read-only door. A verb that receives only this cannot write (promise 6).
 pub trait Survey: Send + Sync + 'static {
     /// The read-only half of a session.
@@ -140,6 +142,20 @@ impl Undo {
         } else {
             Standing::Foreign
         }
+    }
+
+    /// A foreign change with all three values, for people.
+    pub fn conflict_text(&self, current: &Observed) -> String {
+        let ours = match &self.uncertain {
+            Some(wanted) => wanted.text(),
+            None => words(&self.ours),
+        };
+        format!(
+            "{} was changed by somebody else since: before the run {}, the run left {ours}, now {}",
+            self.target,
+            words(&self.prior),
+            words(current)
+        )
     }
 
     /// The highest key that the run may have created and a restore may remove again where it is empty; it and the

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::event::{Intent, PlannedChange, PlannedStep};
 use crate::fleet::{HostError, Observe, Reason, Standing};
-use crate::spec::{HostSpec, RingPlan};
+use crate::spec::{HostSpec, RingPlan, UndoStep};
 
 /// A step with what it would write, not yet read: name, reason of a skip, changes.
 pub(crate) type WantedStep = (String, Option<String>, Vec<Intent>);
@@ -51,6 +51,12 @@ pub(crate) async fn wanted<O: Observe>(
         .into_iter()
         .map(|step| (step.name, step.skipped, intents(step.changes)))
         .collect())
+}
+
+/// A step of a rollback, as what it would write.
+pub(crate) fn undo_step(step: UndoStep) -> WantedStep {
+    let intents = step.items.into_iter().map(Intent::Undo).collect();
+    (step.name, None, intents)
 }
 
 /// Reads every target of these steps, in their order.
@@ -201,7 +207,7 @@ pub(crate) fn unmoved(
         .with_remedy("plan again: nothing was written to the host"))
 }
 
-fn words(observed: &Observed) -> String {
+pub(crate) fn words(observed: &Observed) -> String {
     match observed {
         Observed::KeyAbsent { .. } => "absent (no key)".to_owned(),
         Observed::ValueAbsent => "absent".to_owned(),

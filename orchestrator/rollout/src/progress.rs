@@ -222,7 +222,9 @@ impl Progress {
             EventKind::RunStarted { .. } if self.state == RunState::Pending => {
                 self.state = RunState::Running
             }
-            EventKind::RunResumed { only, .. } => return self.resume(only),
+            EventKind::RunResumed { only, hosts, .. } => {
+                return self.resume(only, hosts.as_deref());
+            }
             EventKind::RunHeld { .. }
             | EventKind::RunReleased { .. }
             | EventKind::RingApproved { .. } => {
@@ -376,7 +378,7 @@ impl Progress {
         Ok(())
     }
 
-    fn resume(&mut self, only: &[Outcome]) -> Result<(), String> {
+    fn resume(&mut self, only: &[Outcome], hosts: Option<&[u32]>) -> Result<(), String> {
         match self.state {
             RunState::Cancelled => return Err("the run was aborted".to_owned()),
             state if state.is_final() && only.is_empty() => {
@@ -397,14 +399,20 @@ impl Progress {
         } else {
             RunState::Running
         };
-        for index in 0..self.hosts.len() {
-            self.reopen(index, only);
+        let mut chosen = vec![hosts.is_none(); self.hosts.len()];
+        for host in hosts.unwrap_or_default() {
+            if let Some(chosen) = chosen.get_mut(*host as usize) {
+                *chosen = true;
+            }
+        }
+        for (index, chosen) in chosen.into_iter().enumerate() {
+            self.reopen(index, only, chosen);
         }
         Ok(())
     }
 
     /// A plain resume takes up what was never attempted; `only` takes up what it names and leaves the rest out.
-    fn reopen(&mut self, index: usize, only: &[Outcome]) {
+    fn reopen(&mut self, index: usize, only: &[Outcome], chosen: bool) {
         let host = self.hosts[index];
         match host.phase {
             Phase::Ended { outcome, changed } | Phase::Undone { outcome, changed } => {
@@ -412,7 +420,7 @@ impl Progress {
                     [] => outcome == Outcome::NotStarted,
                     _ => only.contains(&outcome),
                 };
-                if again {
+                if again && chosen {
                     self.uncount(
                         HostId(u32::try_from(index).unwrap_or(u32::MAX)),
                         outcome,
@@ -424,7 +432,7 @@ impl Progress {
                 }
             }
             Phase::Pending if !only.is_empty() => {
-                self.hosts[index].left_out = !only.contains(&host.outcome().0);
+                self.hosts[index].left_out = !(chosen && only.contains(&host.outcome().0));
             }
             _ => {}
         }

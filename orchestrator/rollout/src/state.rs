@@ -85,6 +85,8 @@ pub enum Effect {
 pub struct Resumed {
     /// Hosts with one of these outcomes; empty for a plain resume.
     pub only: Vec<Outcome>,
+    /// Of those, only the hosts with these indices.
+    pub hosts: Option<Vec<u32>>,
     /// `user@machine`.
     pub operator: Option<String>,
 }
@@ -183,8 +185,21 @@ impl Rollout {
                 effects,
             )?;
         }
-        if let Some(Resumed { only, operator }) = self.resumed.take() {
-            self.record(None, EventKind::RunResumed { only, operator }, effects)?;
+        if let Some(Resumed {
+            only,
+            hosts,
+            operator,
+        }) = self.resumed.take()
+        {
+            self.record(
+                None,
+                EventKind::RunResumed {
+                    only,
+                    hosts,
+                    operator,
+                },
+                effects,
+            )?;
         }
         self.deadline_at = self
             .deadline

@@ -13,11 +13,11 @@ use playbooks::{Observed, Playbook, Target};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use crate::event::PlannedStep;
-use crate::fleet::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Survey};
+use crate::event::{Intent, PlannedChange, PlannedStep};
+use crate::fleet::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Standing, Survey};
 use crate::host::same_machine;
 use crate::prior;
-use crate::spec::{HostSpec, RingPlan, RunSpec};
+use crate::spec::{HostSpec, HostWork, RingPlan, RunSpec};
 
 /// What is asked of each host. There is nothing in its reach that writes:
 ///
@@ -98,8 +98,42 @@ impl Question for WouldWrite {
         host: &HostSpec,
         observer: &mut O,
     ) -> Result<Vec<PlannedStep>, HostError> {
-        let wanted = prior::wanted(&self.playbook, &self.rings, host, observer).await?;
-        prior::read(wanted, observer).await
+        let HostWork::Undo {
+            steps,
+            expected_guid,
+        } = &host.work
+        else {
+            let wanted = prior::wanted(&self.playbook, &self.rings, host, observer).await?;
+            return prior::read(wanted, observer).await;
+        };
+        let found = observer.identity().machine_guid.clone();
+        same_machine(expected_guid.as_deref(), found.as_deref())?;
+        let wanted = steps.iter().cloned().map(prior::undo_step).collect();
+        let steps = prior::read(wanted, observer).await?;
+        match steps
+            .iter()
+            .flat_map(|step| &step.changes)
+            .find_map(foreign)
+        {
+            Some(text) => {
+                Err(HostError::failed(Reason::Conflict, text).with_remedy(CONFLICT_REMEDY))
+            }
+            None => Ok(steps),
+        }
+    }
+}
+
+/// What to do about a conflict.
+pub(crate) const CONFLICT_REMEDY: &str =
+    "compare the three values in the report; --on-conflict force restores anyway";
+
+/// What a rollback would leave alone, because somebody else changed it since.
+fn foreign(change: &PlannedChange) -> Option<String> {
+    match &change.intent {
+        Intent::Undo(undo) if !undo.force && undo.judge(&change.prior) == Standing::Foreign => {
+            Some(undo.conflict_text(&change.prior))
+        }
+        _ => None,
     }
 }
 

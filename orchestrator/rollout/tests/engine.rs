@@ -124,6 +124,7 @@ async fn a_loss_that_cannot_be_settled_is_indeterminate_and_resume_settles_it() 
     let comes_back = |host: &mut Host| host.script.stays_away = false;
     bench.fleet.with(&host_name(0), comes_back);
     let options = ResumeOptions {
+        hosts: None,
         only: vec![Outcome::Indeterminate],
         operator: None,
         adjust: None,

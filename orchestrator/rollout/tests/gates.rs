@@ -435,6 +435,7 @@ fn an_abort_is_for_good() {
     for only in [Vec::new(), vec![Outcome::Failed]] {
         let again = EventKind::RunResumed {
             only,
+            hosts: None,
             operator: None,
         };
         assert!(desk.policy.progress().clone().next(None, &again).is_err());
@@ -455,6 +456,7 @@ fn only_takes_up_what_it_names() {
     let resumed = |only: &[Outcome]| {
         let resumed = Resumed {
             only: only.to_vec(),
+            hosts: None,
             operator: None,
         };
         Desk::from(

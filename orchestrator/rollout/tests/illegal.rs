@@ -28,6 +28,7 @@ fn ring(ring: u32) -> EventKind {
 fn resumed(only: Vec<Outcome>) -> EventKind {
     EventKind::RunResumed {
         only,
+        hosts: None,
         operator: None,
     }
 }

@@ -45,6 +45,7 @@ fn away() -> Script {
 
 fn only(outcome: Outcome) -> ResumeOptions<'static> {
     ResumeOptions {
+        hosts: None,
         only: vec![outcome],
         operator: None,
         adjust: None,

@@ -287,6 +287,7 @@ impl Model {
     fn die(&mut self) {
         let again = EventKind::RunResumed {
             only: Vec::new(),
+            hosts: None,
             operator: None,
         };
         if self.told.clone().next(None, &again).is_err() {

@@ -110,6 +110,7 @@ fn of_the_run() -> Vec<EventKind> {
         },
         EventKind::RunResumed {
             only: vec![Outcome::Failed, Outcome::NotStarted],
+            hosts: Some(vec![0, 2]),
             operator: Some(text("ann@desk")),
         },
         EventKind::RunHeld {

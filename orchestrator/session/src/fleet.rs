@@ -5,9 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use inventory::{Auth, Credential, Host, HostName, Settings, Transport};
 use rollout::{Fleet, HostError, Reason, Survey};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use wsman::{AuthMethod, Client, Credentials, Deadlines, Endpoint, TlsConfigs, TlsPolicy};
 
 use crate::credential::{CredentialSource, Wallet};
@@ -44,6 +47,38 @@ impl RealFleet {
             budget,
             tls: Arc::new(TlsConfigs::new()),
         }
+    }
+
+    /// Which of these hosts have something listening where WinRM should be: one TCP connection each, at most
+    /// `parallel` at once, none longer than its `connect_timeout` or `patience`. Logs on nowhere.
+    pub async fn answering(
+        &self,
+        hosts: &[HostName],
+        parallel: usize,
+        patience: Duration,
+    ) -> Vec<bool> {
+        let room = Arc::new(Semaphore::new(parallel.max(1)));
+        let mut probes = JoinSet::new();
+        for (index, host) in hosts.iter().enumerate() {
+            let Some(settings) = self.hosts.get(host) else {
+                continue;
+            };
+            let (address, port) = (settings.address.value.clone(), settings.port.value);
+            let patience = patience.min(settings.connect_timeout.value);
+            let room = Arc::clone(&room);
+            probes.spawn(async move {
+                // Never closed, so there is always a permit in the end.
+                let _permit = room.acquire_owned().await;
+                (index, wsman::answers(&address, port, patience).await)
+            });
+        }
+        let mut answers = vec![false; hosts.len()];
+        while let Some(probe) = probes.join_next().await {
+            if let Ok((index, answer)) = probe {
+                answers[index] = answer;
+            }
+        }
+        answers
     }
 
     /// Connects, proves the machine, and logs on with the first read. Cancel safe: dropping closes the connection.

@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod bad_words;
+mod catch_up;
 mod cost;
 mod crash;
 mod docs;

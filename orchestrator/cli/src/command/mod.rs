@@ -1,6 +1,7 @@
 //! One file per verb; each turns its arguments into a result on stdout and an exit code.
 
 mod audit;
+mod catch_up;
 mod check;
 mod completions;
 mod credential;
@@ -52,7 +53,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Simulate => simulate::run(),
         Verb::Credential(credential) => credential::run(global, &credential),
         Verb::Completions { shell } => completions::run(shell),
-        Verb::CatchUp(_) => not_built("catch-up"),
+        Verb::CatchUp(catch_up) => catch_up::run(global, &catch_up),
         Verb::Facts(_) => not_built("facts"),
         Verb::Explain(_) => not_built("explain"),
         Verb::Export(_) => not_built("export"),

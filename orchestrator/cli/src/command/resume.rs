@@ -38,6 +38,7 @@ pub(crate) fn run(global: &Global, resume: &Resume) -> Outcome {
     });
     let options = ResumeOptions {
         only: only.collect(),
+        hosts: None,
         operator: Some(drive::operator()),
         adjust: Some(&adjust),
     };

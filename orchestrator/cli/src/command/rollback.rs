@@ -1,8 +1,11 @@
 //! `rollback`: take a run back from the journal, or delete what a playbook sets.
 
-use rollout::{HostSpec, Journal, RollbackError, RollbackOptions, RunId, Verb, rollback_spec};
+use playbooks::{Limits, Playbook};
+use rollout::{
+    HostSpec, Journal, RollbackError, RollbackOptions, RunId, RunSpec, Verb, rollback_spec,
+};
 
-use crate::args::{Global, Mode, OnConflict, Rollback};
+use crate::args::{Global, Mode, OnConflict, Plan, Rollback};
 use crate::confirm;
 use crate::drive::{self, Target};
 use crate::failure::{Failure, Outcome};
@@ -72,9 +75,45 @@ fn restore(global: &Global, rollback: &Rollback) -> Outcome {
         return Ok(exit_code::DONE);
     };
     journal::override_settings(global, &mut spec.hosts)?;
+    bound(&mut spec, rollback);
+    if rollback.dry_run {
+        return looked_at(global, spec);
+    }
     drive::credentials_at_hand(&spec)?;
     confirm::rollback(global, &spec, id.as_str())?;
     drive::new_run(global, &journal, spec, Target::Real)
+}
+
+/// The limits of the rollback itself: those of the run it takes back are for going forward.
+fn bound(spec: &mut RunSpec, rollback: &Rollback) {
+    spec.limits = Limits {
+        max_failed: rollback.max_failed,
+        max_unreachable: rollback.max_unreachable,
+        max_indeterminate: rollback.max_indeterminate,
+    };
+    if let Some(parallel) = rollback.max_parallel {
+        spec.rings
+            .iter_mut()
+            .for_each(|ring| ring.max_parallel = parallel);
+    }
+}
+
+/// `--dry-run`: the same screen as a plan, of what would be put back.
+fn looked_at(global: &Global, spec: RunSpec) -> Outcome {
+    let record = &spec.playbook;
+    let playbook = document::Document::from_bytes(&record.file, record.text.as_bytes())
+        .and_then(|document| Playbook::load(&document))?;
+    let plan = Plan {
+        out: None,
+        detailed_exitcode: false,
+        max_parallel: rollback_parallel(&spec),
+    };
+    super::plan::carry_out(global, spec, playbook, &plan)
+}
+
+fn rollback_parallel(spec: &RunSpec) -> u32 {
+    let widest = spec.rings.iter().map(|ring| ring.max_parallel).max();
+    widest.unwrap_or(playbooks::DEFAULT_MAX_PARALLEL)
 }
 
 /// What `-l` and `--ring` name is in the run: a slip of the pen is not "nothing to take back".
@@ -111,7 +150,7 @@ fn selection(
     }
 }
 
-fn merge(into: &mut Option<rollout::RunSpec>, more: rollout::RunSpec) {
+fn merge(into: &mut Option<RunSpec>, more: RunSpec) {
     match into {
         None => *into = Some(more),
         Some(spec) => {
@@ -148,6 +187,14 @@ fn delete(global: &Global, rollback: &Rollback) -> Outcome {
     // The text is the playbook's own; what the run does with it is in its verb.
     spec.playbook.text.clone_from(&playbook.text);
     spec.playbook.digest = playbook.digest();
+    if rollback.dry_run {
+        let plan = Plan {
+            out: None,
+            detailed_exitcode: false,
+            max_parallel: rollback_parallel(&spec),
+        };
+        return super::plan::carry_out(global, spec, removal, &plan);
+    }
     drive::credentials_at_hand(&spec)?;
     drive::refuse_outside_window(global, &spec)?;
     confirm::push(global, &spec, &removal)?;

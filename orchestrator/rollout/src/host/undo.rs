@@ -27,11 +27,8 @@ impl<F: Fleet> Flow<F> {
                         after[*place] = Some(undo.prior.clone())
                     }
                     Ok(Restored::Conflict { current }) => {
+                        detail = Some(undo.conflict_text(&current));
                         after[*place] = Some(current);
-                        detail = Some(format!(
-                            "{} was changed by somebody else since",
-                            undo.target
-                        ));
                         if state == StepState::Restored {
                             state = StepState::Conflict;
                         }

@@ -8,7 +8,7 @@ use crate::fleet::{Fleet, HostError, Observe, Reason, Restored, Session, Severit
 use crate::history::undo_of;
 use crate::outcome::{Outcome, StepState};
 use crate::prior;
-use crate::spec::{HostWork, Planned, UndoStep, Verb};
+use crate::spec::{HostWork, Planned, Verb};
 
 impl<F: Fleet> Flow<F> {
     pub(super) async fn work(&mut self, session: &mut F::Session) -> Result<(), HostError> {
@@ -33,7 +33,7 @@ impl<F: Fleet> Flow<F> {
                 let rings = &self.job.spec.rings;
                 prior::wanted(&self.job.playbook, rings, self.host(), session).await?
             }
-            HostWork::Undo { steps, .. } => steps.into_iter().map(undo_step).collect(),
+            HostWork::Undo { steps, .. } => steps.into_iter().map(prior::undo_step).collect(),
         };
         let steps = prior::read(wanted, session).await?;
         let found = prior::found(&steps).into_iter().map(|(_, state)| state);
@@ -121,10 +121,9 @@ impl<F: Fleet> Flow<F> {
                 Ok(Carried::There(now)) => after[place] = Some(now),
                 Ok(Carried::Conflict(now)) => {
                     state = StepState::Conflict;
-                    detail = Some(format!(
-                        "{} was changed by somebody else since",
-                        change.target()
-                    ));
+                    if let Intent::Undo(undo) = &change.intent {
+                        detail = Some(undo.conflict_text(&now));
+                    }
                     after[place] = Some(now);
                 }
                 // The rest of the host is undecided: no end of the step is recorded.
@@ -201,9 +200,8 @@ impl<F: Fleet> Flow<F> {
                 find(StepState::Failed)?,
             )),
             Outcome::Conflict => Some(
-                HostError::failed(Reason::Conflict, find(StepState::Conflict)?).with_remedy(
-                    "compare the three values in the report; --on-conflict force restores anyway",
-                ),
+                HostError::failed(Reason::Conflict, find(StepState::Conflict)?)
+                    .with_remedy(crate::survey::CONFLICT_REMEDY),
             ),
             _ => None,
         }
@@ -289,14 +287,6 @@ async fn take_back<S: Session>(
         }
     }
     Ok(())
-}
-
-fn undo_step(step: UndoStep) -> (String, Option<String>, Vec<Intent>) {
-    (
-        step.name,
-        None,
-        step.items.into_iter().map(Intent::Undo).collect(),
-    )
 }
 
 fn done_state(verb: Verb) -> StepState {

@@ -28,6 +28,8 @@ use crate::state::{Order, Resumed};
 pub struct ResumeOptions<'a> {
     /// Hosts with one of these outcomes are done again. Empty: only what was not brought to an end.
     pub only: Vec<Outcome>,
+    /// Of those, only these hosts.
+    pub hosts: Option<Vec<HostId>>,
     /// Who takes it over (`user@machine`).
     pub operator: Option<String>,
     /// Overrides a host's recorded settings (address, credential) for this process; not recorded.
@@ -127,10 +129,22 @@ impl ActiveRun {
         // A run that never began starts as a new one.
         active.resumed = (active.seq > 0).then_some(Resumed {
             only: options.only,
+            hosts: options
+                .hosts
+                .map(|hosts| hosts.iter().map(|id| id.0).collect()),
             operator: options.operator,
         });
-        if let Some(Resumed { only, operator }) = active.resumed.clone() {
-            let again = EventKind::RunResumed { only, operator };
+        if let Some(Resumed {
+            only,
+            hosts,
+            operator,
+        }) = active.resumed.clone()
+        {
+            let again = EventKind::RunResumed {
+                only,
+                hosts,
+                operator,
+            };
             let next = active.progress.clone().next(None, &again);
             next.map_err(|source| JournalError::NotResumable {
                 run: id.to_string(),

@@ -18,6 +18,8 @@ pub(super) enum DiskPlain {
     },
     RunResumed {
         only: Vec<Outcome>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hosts: Option<Vec<u32>>,
         #[serde(default)]
         operator: Option<String>,
     },
@@ -106,7 +108,15 @@ impl From<&EventKind> for DiskPlain {
     fn from(event: &EventKind) -> Self {
         match event.clone() {
             EventKind::RunStarted { verb, hosts } => Self::RunStarted { verb, hosts },
-            EventKind::RunResumed { only, operator } => Self::RunResumed { only, operator },
+            EventKind::RunResumed {
+                only,
+                hosts,
+                operator,
+            } => Self::RunResumed {
+                only,
+                hosts,
+                operator,
+            },
             EventKind::RunHeld {
                 cause,
                 ring,
@@ -182,7 +192,15 @@ impl From<DiskPlain> for EventKind {
     fn from(disk: DiskPlain) -> Self {
         match disk {
             DiskPlain::RunStarted { verb, hosts } => Self::RunStarted { verb, hosts },
-            DiskPlain::RunResumed { only, operator } => Self::RunResumed { only, operator },
+            DiskPlain::RunResumed {
+                only,
+                hosts,
+                operator,
+            } => Self::RunResumed {
+                only,
+                hosts,
+                operator,
+            },
             DiskPlain::RunHeld {
                 cause,
                 ring,

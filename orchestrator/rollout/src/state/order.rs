@@ -109,6 +109,7 @@ impl Rollout {
         }
         let resumed = EventKind::RunResumed {
             only: Vec::new(),
+            hosts: None,
             operator: Some(operator),
         };
         self.record(None, resumed, effects)?;
