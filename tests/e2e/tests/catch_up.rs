@@ -89,12 +89,8 @@ fn a_rollback_shows_first_what_it_would_put_back_and_what_conflicts() {
     let lab = lab(3);
     push(&lab).succeeds();
     let key = r"SOFTWARE\Policies\Microsoft\Windows\DataCollection";
-    lab.hosts()[2].set_value(
-        key,
-        "TelemetryProxyServer",
-        1,
-        "x\0y\0:\08\0\0\0".as_bytes(),
-    );
+    let foreign = sim_fleet::RawValue::sz("xy:8");
+    lab.hosts()[2].set_value(key, "TelemetryProxyServer", foreign);
     let writes: Vec<_> = lab
         .hosts()
         .iter()
