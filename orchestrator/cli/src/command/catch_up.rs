@@ -179,12 +179,15 @@ impl Sweep<'_> {
             .journal
             .resume_run(self.id, options)
             .map_err(|error| journal::failure(&error))?;
+        // One file over all sweeps: they share its position.
+        let events = self.events.as_ref().and_then(|file| file.try_clone().ok());
         drive::work(
             self.global,
             self.journal,
             active,
             Arc::clone(fleet),
             runtime,
+            events,
         )
     }
 
