@@ -58,8 +58,6 @@ pub struct Gates {
     pub approve: bool,
     /// Hosts of the ring are started only within one of these; empty: at any time.
     pub windows: Vec<Window>,
-    /// On each host of the ring: apply, take back, compare byte for byte, apply again.
-    pub prove_undo: bool,
 }
 
 impl Gates {
@@ -70,7 +68,6 @@ impl Gates {
             .iter()
             .map(|window| format!("only {window}"))
             .collect();
-        words.extend(self.prove_undo.then(|| "prove_undo".to_owned()));
         words.extend(
             self.soak
                 .map(|soak| format!("soak {}", duration_text(soak))),

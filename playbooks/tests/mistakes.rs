@@ -656,7 +656,7 @@ fn steps_and_keys() {
             (4, 1, key)
         );
     }
-    for key in ["windows", "prove_undo", "soak", "approve"] {
+    for key in ["windows", "soak", "approve"] {
         let problem = top(&format!("{key}: []"));
         assert!(problem.message.contains("unknown key"), "{problem}");
         assert!(

@@ -210,7 +210,7 @@ fn rings_take_what_they_do_not_say_from_the_run_and_the_defaults() {
 #[test]
 fn gates_stand_in_rings_and_windows_in_the_run_too() {
     let playbook = load(&format!(
-        "{STEP}rollout:\n  prove_undo: true\n  windows: {{ days: mon-fri, from: '22:00', to: '05:00', tz: europe/paris }}\n  \
+        "{STEP}rollout:\n  windows: {{ days: mon-fri, from: '22:00', to: '05:00', tz: europe/paris }}\n  \
          groups: {{ paris: {{ max_parallel: 20 }} }}\n  retries: {{ per_host: 0, budget: 7 }}\n  rings:\n    \
          - {{ name: a, select: 'ring:a', soak: 1h30m, approve: true }}\n    \
          - {{ name: b, select: rest, windows: [ {{ days: [sat, Sunday], from: '0:00', to: '24:00', tz: UTC }} ] }}\n"
@@ -221,7 +221,6 @@ fn gates_stand_in_rings_and_windows_in_the_run_too() {
         words(0),
         [
             "only mon,tue,wed,thu,fri 22:00-05:00 Europe/Paris",
-            "prove_undo",
             "soak 1h30m",
             "approve"
         ]

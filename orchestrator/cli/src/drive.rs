@@ -369,7 +369,7 @@ async fn interrupts(control: Control) {
     );
     control.stop.cancel();
     if tokio::signal::ctrl_c().await.is_ok() {
-        out::note("giving up the hosts under way; 'winfleet resume' settles them");
+        out::note("giving up the hosts under way: each is recorded as what is known of it");
         control.cancel.cancel();
     }
 }

@@ -294,12 +294,15 @@ fn verdict(record: &RunRecord) -> String {
     };
     let mut next = Vec::new();
     let waits_for = record.hold.as_ref().map(|hold| hold.cause);
-    if waits_for == Some(rollout::HoldCause::Approval) {
+    let open = matches!(record.state, RunState::Interrupted | RunState::Paused);
+    if record.simulated && open {
+        next.push("its simulated hosts are gone: rehearse again".to_owned());
+    } else if waits_for == Some(rollout::HoldCause::Approval) {
         next.push(format!(
             "let it pass: winfleet approve {id}, then winfleet resume {id}"
         ));
     }
-    if matches!(record.state, RunState::Interrupted | RunState::Paused) {
+    if open && !record.simulated {
         next.push(format!("go on: winfleet resume {id}"));
     } else if totals.failed + totals.unreachable + totals.indeterminate > 0 && !record.simulated {
         next.push(format!(

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::{Event, EventKind};
 use crate::fleet::{Cost, Fleet, Reason};
 use crate::history::HostHistory;
-use crate::host::{Job, Message, Mode};
+use crate::host::{Job, Message, Mode, RetryBudget};
 use crate::journal::{ActiveRun, JournalError, OrderId};
 use crate::outcome::{Outcome, RunState, StopCause, Totals};
 use crate::progress::{HostId, IllegalEvent};
@@ -75,6 +75,7 @@ pub async fn run<F: Fleet>(
     let playbook = Arc::new(playbook_of(&active)?);
     let resumed = active.resumed().cloned();
     let progress = active.progress().clone();
+    let budget = RetryBudget::new(active.spec().retries.allowed(active.spec().hosts.len()));
     let policy = Rollout::new(active.spec(), progress, resumed, control.attended);
     // Unbounded: what is sent is bounded by the hosts in flight, and a host task must never wait for itself.
     let (tell, messages) = mpsc::unbounded_channel();
@@ -92,6 +93,7 @@ pub async fn run<F: Fleet>(
         who: HashMap::new(),
         wake: None,
         answering: None,
+        budget,
         finished: None,
         failed: None,
     };
@@ -124,6 +126,7 @@ struct Engine<F> {
     wake: Option<Instant>,
     /// The order that the policy is deciding on.
     answering: Option<OrderId>,
+    budget: RetryBudget,
     finished: Option<oneshot::Receiver<()>>,
     failed: Option<JournalError>,
 }
@@ -331,6 +334,7 @@ impl<F: Fleet> Engine<F> {
             tell: self.tell.clone(),
             mode,
             history,
+            budget: self.budget.clone(),
         };
         let cancel = self.control.cancel.clone();
         let task = self.tasks.spawn(async move {

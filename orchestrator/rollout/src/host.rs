@@ -3,11 +3,11 @@
 //! Decides nothing about other hosts. `work.rs` beside it carries the steps out; this file has the connection, the
 //! retries and the end.
 
+mod retry;
 mod undo;
 mod work;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use playbooks::Playbook;
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +21,7 @@ use crate::outcome::Outcome;
 use crate::progress::HostId;
 use crate::spec::{HostSpec, HostWork, Planned, RunSpec};
 use crate::state::HostEnd;
+pub(crate) use retry::RetryBudget;
 
 /// What a host's task tells the engine.
 #[derive(Debug)]
@@ -60,11 +61,8 @@ pub(crate) struct Job<F> {
     pub(crate) tell: mpsc::UnboundedSender<Message>,
     pub(crate) mode: Mode,
     pub(crate) history: HostHistory,
+    pub(crate) budget: RetryBudget,
 }
-
-/// The first pause before contact is sought again, doubled each time up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl<F: Fleet> Job<F> {
     /// Works until the host ended, its deadline passed, or `cancel`.
@@ -139,12 +137,11 @@ impl<F: Fleet> Flow<F> {
     }
 
     /// Attempts until the host has ended or said no. Contact lost after a write is sought again for as long as the
-    /// host's deadline allows, because the outcome is in the balance.
+    /// host's deadline allows, because the outcome is in the balance; before a write as the run's retries say.
     async fn until_settled(&mut self) -> Result<(), HostError> {
-        let mut pause = FIRST_PAUSE;
         loop {
             self.attempts += 1;
-            let error = match self.attempt().await {
+            let mut error = match self.attempt().await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -155,12 +152,24 @@ impl<F: Fleet> Flow<F> {
             let again = error.severity != Severity::Guarded
                 && (lost || (self.unsettled && error.severity == Severity::Unreachable));
             if !again {
-                return Err(error);
+                let retries = self.job.spec.retries.per_host;
+                if self.unsettled || !retry::may_pass(&error) || self.attempts > retries {
+                    return Err(error);
+                }
+                if !self.job.budget.take() {
+                    error
+                        .detail
+                        .push_str(" (the retry budget of the run is spent)");
+                    return Err(error);
+                }
             }
             let (reason, detail) = (error.reason, error.detail.clone());
             self.last_loss = Some(error);
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(retry::pause(
+                self.host().host.name.as_str(),
+                self.attempts + 1,
+            ))
+            .await;
             self.note(EventKind::HostRetry {
                 attempt: self.attempts + 1,
                 reason,

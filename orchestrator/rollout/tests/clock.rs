@@ -123,3 +123,80 @@ async fn a_guard_that_trips_after_a_breach_still_ends_the_run_with_its_code() {
         );
     }
 }
+
+/// A host whose first `times` connections end so, nothing written.
+fn comes_back(times: u32, severity: Severity, reason: Reason) -> Script {
+    let error = HostError {
+        severity,
+        reason,
+        detail: "passes by itself".into(),
+        remedy: None,
+    };
+    (1..=times).fold(Script::default(), |script, open| {
+        script.at(Point::Open(open), Fault::Refuse(error.clone()))
+    })
+}
+
+fn retries(events: &[EventKind]) -> usize {
+    let retry = |event: &&EventKind| matches!(event, EventKind::HostRetry { .. });
+    events.iter().filter(retry).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_passes_by_itself_is_tried_again_before_the_first_write() {
+    for (severity, reason) in [
+        (Severity::Unreachable, Reason::ConnectionLost),
+        (Severity::Unreachable, Reason::ServiceUnavailable),
+        (Severity::Failed, Reason::Quota),
+    ] {
+        let script = comes_back(2, severity, reason);
+        let (record, events) = carry(push(1, ""), vec![script]).await;
+        assert_eq!(outcomes(&record), [Outcome::Ok], "{reason}");
+        assert_eq!(
+            (record.hosts[0].attempts, retries(&events)),
+            (3, 2),
+            "{reason}"
+        );
+        let script = comes_back(3, severity, reason);
+        let (record, _) = carry(push(1, ""), vec![script]).await;
+        assert_ne!(
+            outcomes(&record),
+            [Outcome::Ok],
+            "{reason}: two retries and no more"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_or_is_off_is_not_tried_again() {
+    for (severity, reason) in [
+        (Severity::Failed, Reason::LogonRefused),
+        (Severity::Failed, Reason::AccessDenied),
+        (Severity::Failed, Reason::WrongHost),
+        (Severity::Failed, Reason::Certificate),
+        (Severity::Unreachable, Reason::ConnectRefused),
+        (Severity::Unreachable, Reason::Dns),
+        (Severity::Unreachable, Reason::ConnectFailed),
+    ] {
+        let (record, events) = carry(push(1, ""), vec![comes_back(1, severity, reason)]).await;
+        assert_eq!(
+            (record.hosts[0].attempts, retries(&events)),
+            (1, 0),
+            "{reason}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_of_the_run_bounds_all_retries() {
+    let block = "rollout: { retries: { per_host: 2, budget: 3 } }\n";
+    let script = comes_back(9, Severity::Unreachable, Reason::ConnectionLost);
+    let (record, events) = carry(push(6, block), vec![script; 6]).await;
+    assert_eq!(retries(&events), 3);
+    let spent = |host: &rollout::HostRecord| {
+        host.detail
+            .as_deref()
+            .is_some_and(|text| text.contains("retry budget"))
+    };
+    assert!(record.hosts.iter().any(spent));
+}

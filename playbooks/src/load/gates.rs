@@ -1,4 +1,4 @@
-//! The gates of a ring: soak, approval, windows, proof of the undo.
+//! The gates of a ring: soak, approval, windows.
 
 use std::time::Duration;
 
@@ -25,14 +25,13 @@ pub(super) fn read(
     if ring.entry("soak").is_none() {
         reader.default(format!("{place}.soak"), "none");
     }
-    let mut truth = |key: &str| match ring.entry(key) {
+    let approve = match ring.entry("approve") {
         Some(node) => reader.truth(node).unwrap_or_default(),
         None => {
-            reader.default(format!("{place}.{key}"), "false");
+            reader.default(format!("{place}.approve"), "false");
             false
         }
     };
-    let (approve, prove_undo) = (truth("approve"), truth("prove_undo"));
     let windows = match ring.entry("windows") {
         Some(node) => windows(reader, node).unwrap_or_default(),
         None => run_wide.to_vec(),
@@ -44,7 +43,6 @@ pub(super) fn read(
         soak,
         approve,
         windows,
-        prove_undo,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::playbook::{DefaultInForce, Warning};
 use crate::rules::Invalid;
 
 /// Keys of the language that this version refuses, so that nobody believes they are in force.
-const NOT_BUILT: [&str; 19] = [
+const NOT_BUILT: [&str; 20] = [
     "approval",
     "assert",
     "catch_up",
@@ -23,6 +23,7 @@ const NOT_BUILT: [&str; 19] = [
     "preflight",
     "probe",
     "probes",
+    "prove_undo",
     "require",
     "verify",
     "window",
@@ -30,11 +31,10 @@ const NOT_BUILT: [&str; 19] = [
 ];
 
 /// Keys that people look for in the wrong place, and where they stand.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("approve", "a ring of the rollout block"),
     ("soak", "a ring of the rollout block"),
     ("windows", "the rollout block or one of its rings"),
-    ("prove_undo", "the rollout block or one of its rings"),
     ("max_parallel", "a ring of the rollout block"),
     ("rings", "the rollout block"),
     ("retries", "the rollout block"),

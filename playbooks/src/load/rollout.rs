@@ -13,19 +13,18 @@ use crate::strategy::{
 };
 use crate::window::Window;
 
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 9] = [
     "max_failed",
     "max_unreachable",
     "max_indeterminate",
     "on_breach",
     "deadline",
     "windows",
-    "prove_undo",
     "groups",
     "retries",
     "rings",
 ];
-pub(super) const RING_KEYS: [&str; 11] = [
+pub(super) const RING_KEYS: [&str; 10] = [
     "name",
     "select",
     "max_parallel",
@@ -36,7 +35,6 @@ pub(super) const RING_KEYS: [&str; 11] = [
     "soak",
     "approve",
     "windows",
-    "prove_undo",
 ];
 pub(super) const ON_BREACH: [(&str, OnBreach); 4] = [
     ("stop", OnBreach::Stop),
@@ -62,18 +60,14 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Strat
         reader.default("rollout.deadline", "none");
     }
     let windows = entry("windows").and_then(|node| gates::windows(reader, node));
-    let prove_undo = entry("prove_undo").and_then(|node| reader.truth(node));
     let run_wide = RunWide {
         on_breach,
         windows: windows.unwrap_or_default(),
     };
-    let mut rings = match entry("rings") {
+    let rings = match entry("rings") {
         Some(node) => rings(reader, node, &run_wide)?,
         None => vec![implicit_ring(reader, run_wide)],
     };
-    if let (Some(true), Some(first)) = (prove_undo, rings.first_mut()) {
-        first.gates.prove_undo = true;
-    }
     let groups = entry("groups").map(|node| group_caps(reader, node));
     let retries = retries(reader, entry("retries"));
     Some(Strategy {
