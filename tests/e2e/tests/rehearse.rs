@@ -70,3 +70,18 @@ fn faults_can_be_rehearsed() {
     );
     finished.says("access_denied");
 }
+
+#[test]
+fn a_rehearsal_waits_for_no_gate_and_says_so() {
+    let lab = LabBuilder::hosts(1).start();
+    let rings = "rollout:\n  rings:\n    - { name: first, select: 'sim-*1*', soak: 2h, approve: true }\n    - { name: rest, select: rest, windows: { days: [mon], from: '00:00', to: '00:01', tz: UTC } }\n";
+    lab.write(
+        "p.yaml",
+        &format!(
+            "version: 1\nname: gated\nsteps:\n  - edr_proxy: {{ server: '10.0.0.6:8080' }}\n{rings}"
+        ),
+    );
+    lab.run(&["rehearse", "--hosts", "12", "-p", "p.yaml"])
+        .succeeds()
+        .says("not waited for in a rehearsal: ring first: soak 2h, approve");
+}

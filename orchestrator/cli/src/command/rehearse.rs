@@ -64,6 +64,13 @@ pub(crate) fn run(global: &Global, rehearse: &Rehearse) -> Outcome {
     };
     let (mut child, ready) = start(&request)?;
     redirect(&mut spec, &ready);
+    let waits = open_gates(&mut spec);
+    if !waits.is_empty() && !global.quiet {
+        out::note(&format!(
+            "not waited for in a rehearsal: {}",
+            waits.join("; ")
+        ));
+    }
     let id = spec.id.clone();
     let started = Instant::now();
     let code = drive::new_run(
@@ -187,6 +194,21 @@ fn start(request: &Request) -> Result<(Child, Ready), Failure> {
     }
     let ready = serde_json::from_str(&line).map_err(|error| failed(&error))?;
     Ok((child, ready))
+}
+
+/// A rehearsal shows tonight what takes days: its rings wait for no time, no window and no person. What they would
+/// have waited for.
+fn open_gates(spec: &mut RunSpec) -> Vec<String> {
+    let mut waits = Vec::new();
+    for ring in spec.rings.iter_mut() {
+        let words = ring.gates.words();
+        if !words.is_empty() {
+            let name = report::text::neutral(&ring.name);
+            waits.push(format!("ring {name}: {}", words.join(", ")));
+        }
+        ring.gates = playbooks::Gates::default();
+    }
+    waits
 }
 
 /// Nothing of the inventory's addresses, transports and accounts is left.
