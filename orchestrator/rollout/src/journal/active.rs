@@ -9,10 +9,10 @@ use super::chain::Link;
 use super::disk::{self, text};
 use super::disk_shapes::Shapes;
 use super::disk_spec::{DiskRun, HostRow};
+use super::end::DiskEnd;
 use super::error::JournalError;
 use super::lock::RunLock;
 use super::orders::OrderId;
-use super::read::DiskEnd;
 use super::stored::Stored;
 use super::writer::Done;
 use super::{Clock, Journal};
@@ -60,7 +60,7 @@ impl ActiveRun {
     pub(super) fn create(journal: Journal, spec: RunSpec) -> Result<Self, JournalError> {
         let writer = journal.writer()?;
         let lock = RunLock::acquire(journal.path(), &spec.id)?;
-        if journal.row_of(&spec.id).is_ok() {
+        if journal.snapshot()?.row_of(&spec.id).is_ok() {
             return Err(JournalError::RunExists(spec.id.to_string()));
         }
         let mut shapes = Shapes::default();
@@ -161,18 +161,20 @@ impl ActiveRun {
         adjust: Option<&dyn Fn(&mut HostSpec)>,
     ) -> Result<Self, JournalError> {
         journal.writer()?;
-        let run = journal.row_of(id)?;
+        journal.snapshot()?.row_of(id)?;
         let lock = RunLock::acquire(journal.path(), id)?;
-        let mut spec = journal.spec(id)?;
+        let file = journal.snapshot()?;
+        let run = file.row_of(id)?;
+        let mut spec = file.spec(id)?;
         if let Some(adjust) = adjust {
             spec.hosts.iter_mut().for_each(adjust);
         }
-        let shapes = journal.shapes(run)?;
-        let heard = journal.last_order(run)?;
-        let head = journal.head(run)?;
+        let shapes = file.shapes(run)?;
+        let heard = file.last_order(run)?;
+        let head = file.head(run)?;
         let mut progress = Progress::new(&spec);
         let (mut seq, mut started) = (0, None);
-        journal.for_each(id, run, &shapes, None, |row, time, host, event| {
+        file.for_each(id, run, &shapes, None, |row, time, host, event| {
             seq = row;
             started = started.or(Some(time));
             progress
@@ -183,6 +185,7 @@ impl ActiveRun {
                     source,
                 })
         })?;
+        drop(file);
         let spec = Arc::new(spec);
         Ok(Self {
             journal,
@@ -223,7 +226,7 @@ impl ActiveRun {
     /// What the journal knows of one host of this run.
     pub(crate) fn history(&self, host: HostId) -> Result<HostHistory, JournalError> {
         let mut history = HostHistory::default();
-        self.journal.for_each(
+        self.journal.snapshot()?.for_each(
             &self.spec.id,
             self.run,
             &self.shapes,

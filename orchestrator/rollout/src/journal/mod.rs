@@ -2,7 +2,7 @@
 //!
 //! An intent log. A run's state is never stored, only derived from its events ([`crate::Progress`]). `open.rs` has
 //! file and schema, `orders.rs` what other terminals say to a live run, `writer.rs` the commits, `active.rs` a
-//! run being worked on, `read.rs` everything that only reads, `disk.rs` the stored form of events with `disk_*.rs` for
+//! run being worked on, `read.rs` everything that only reads, through `snapshot.rs`, `disk.rs` the stored form of events with `disk_*.rs` for
 //! its parts and for runs, `lock.rs` who works on a run.
 
 mod active;
@@ -12,11 +12,13 @@ mod disk_plain;
 mod disk_shapes;
 mod disk_spec;
 mod disk_values;
+mod end;
 mod error;
 mod lock;
 mod open;
 mod orders;
 mod read;
+mod snapshot;
 mod stored;
 mod transfer;
 mod verify;

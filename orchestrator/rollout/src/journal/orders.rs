@@ -23,7 +23,7 @@ pub struct OrderId(pub(super) i64);
 impl Journal {
     /// Leaves an order for the holder of a run. Durable when this returns; see [`Journal::answer_to`].
     pub fn give_order(&self, run: &RunId, order: &Order) -> Result<OrderId, JournalError> {
-        let row = self.row_of(run)?;
+        let row = self.snapshot()?.row_of(run)?;
         let time = self.inner.clock.now().as_microsecond();
         let command = order.command.as_str();
         let argument = match &order.command {
@@ -132,17 +132,6 @@ impl Journal {
             Some((OrderId(id), Order { command, operator }))
         };
         Ok(rows.into_iter().filter_map(order).collect())
-    }
-
-    /// The newest order of a run, of whatever controller.
-    pub(super) fn last_order(&self, run: i64) -> Result<i64, JournalError> {
-        self.reader()
-            .query_row(
-                "SELECT coalesce(max(id), 0) FROM orders WHERE run = ?1",
-                [run],
-                |row| row.get(0),
-            )
-            .map_err(|error| self.read_error(error))
     }
 
     pub(super) fn answer(&self, id: OrderId, answer: Result<String, String>) {

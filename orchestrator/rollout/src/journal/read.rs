@@ -2,127 +2,62 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
-use serde::{Deserialize, Serialize};
+use rusqlite::params;
 
 use super::Journal;
-use super::disk::{self, parse, text};
-use super::disk_shapes::Shapes;
-use super::disk_spec::{DiskRun, HostRow};
+use super::disk::parse;
+use super::disk_spec::DiskRun;
+use super::end::DiskEnd;
 use super::error::JournalError;
-use crate::event::{Event, EventKind};
+use crate::event::Event;
 use crate::history::HostHistory;
 use crate::outcome::{RunState, Totals};
-use crate::progress::{HostId, IllegalEvent, Progress};
+use crate::progress::Progress;
 use crate::record::{RunRecord, RunSummary};
 use crate::record_fold::Fold;
-use crate::spec::{HostSpec, RunId, RunSpec};
-
-/// How a run ended, so that `runs` need not read its events.
-#[derive(Serialize, Deserialize)]
-pub(super) struct DiskEnd {
-    state: RunState,
-    exit_code: u8,
-    started: Option<Timestamp>,
-    finished: Timestamp,
-    totals: Totals,
-}
-
-impl DiskEnd {
-    pub(super) fn new(
-        state: RunState,
-        exit_code: u8,
-        started: Option<Timestamp>,
-        finished: Timestamp,
-        totals: Totals,
-    ) -> Self {
-        Self {
-            state,
-            exit_code,
-            started,
-            finished,
-            totals,
-        }
-    }
-}
-
-/// The end of a run from its events, as `runs.ended` has it: a pure function of the chained records.
-pub(super) struct EndFold {
-    progress: Progress,
-    started: Option<Timestamp>,
-    end: Option<(RunState, u8, Timestamp)>,
-}
-
-impl EndFold {
-    pub(super) fn new(progress: Progress) -> Self {
-        Self {
-            progress,
-            started: None,
-            end: None,
-        }
-    }
-
-    pub(super) fn note(
-        &mut self,
-        time: Timestamp,
-        host: Option<HostId>,
-        event: &EventKind,
-    ) -> Result<(), IllegalEvent> {
-        self.progress.apply(host, event)?;
-        self.started = self.started.or(Some(time));
-        match event {
-            EventKind::RunFinished { state, exit_code } => {
-                self.end = Some((*state, *exit_code, time))
-            }
-            EventKind::RunResumed { .. } => self.end = None,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    pub(super) fn finish(self) -> Option<String> {
-        let (state, exit_code, finished) = self.end?;
-        let totals = self.progress.totals();
-        Some(text(&DiskEnd::new(
-            state,
-            exit_code,
-            self.started,
-            finished,
-            totals,
-        )))
-    }
-}
+use crate::spec::{RunId, RunSpec};
 
 impl Journal {
     /// All runs, newest first.
     pub fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
-        let rows: Vec<(String, String, Option<String>)> = {
-            let db = self.reader();
-            let mut query = db
-                .prepare("SELECT id, spec, ended FROM runs ORDER BY rowid DESC")
-                .map_err(|error| self.read_error(error))?;
-            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-            rows.and_then(Iterator::collect)
-                .map_err(|error| self.read_error(error))?
-        };
-        rows.into_iter()
-            .map(|(id, spec, ended)| self.summary(RunId::from_text(id), &spec, ended))
+        let rows = self.summary_rows()?;
+        // Who holds a run is asked before its events are read and after: a run that ends in between is not called
+        // interrupted.
+        let held: Vec<bool> = rows
+            .iter()
+            .map(|(id, ..)| self.holder(&RunId::from_text(id.clone())).is_some())
+            .collect();
+        let rows = rows.into_iter().zip(held);
+        rows.map(|((id, spec, ended), held)| self.summary(RunId::from_text(id), &spec, ended, held))
             .collect()
+    }
+
+    #[expect(clippy::type_complexity, reason = "taken apart at its only call")]
+    fn summary_rows(&self) -> Result<Vec<(String, String, Option<String>)>, JournalError> {
+        let db = self.reader();
+        let mut query = db
+            .prepare("SELECT id, spec, ended FROM runs ORDER BY rowid DESC")
+            .map_err(|error| self.read_error(error))?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        rows.and_then(Iterator::collect)
+            .map_err(|error| self.read_error(error))
     }
 
     /// One run as reports show it.
     pub fn run(&self, id: &RunId) -> Result<RunRecord, JournalError> {
-        let run = self.row_of(id)?;
-        let disk = self.disk_run(id, run)?;
-        let hosts = self.host_rows(run, |row| {
+        let held = self.holder(id).is_some();
+        let file = self.snapshot()?;
+        let run = file.row_of(id)?;
+        let disk = file.disk_run(id, run)?;
+        let hosts = file.host_rows(run, |row| {
             Ok((
                 HostName::new(row.get::<_, String>(0)?),
                 row.get::<_, u32>(1)?,
             ))
         })?;
-        let shapes = self.shapes(run)?;
+        let shapes = file.shapes(run)?;
         let mut fold = Fold::new(disk.into_spec(id.clone(), Vec::new()), hosts);
-        self.for_each(id, run, &shapes, None, |seq, time, host, event| {
+        file.for_each(id, run, &shapes, None, |seq, time, host, event| {
             fold.note(time, host, event)
                 .map_err(|source| JournalError::Inconsistent {
                     run: id.to_string(),
@@ -130,8 +65,8 @@ impl Journal {
                     source,
                 })
         })?;
-        let head = self.head(run)?.map(|head| head.to_string());
-        Ok(fold.finish(self.holder(id).is_some(), head))
+        let head = file.head(run)?.map(|head| head.to_string());
+        Ok(fold.finish(held || self.holder(id).is_some(), head))
     }
 
     /// The events of a run, in order. For long runs prefer [`Journal::visit_events`].
@@ -147,10 +82,11 @@ impl Journal {
         id: &RunId,
         mut visit: impl FnMut(Event),
     ) -> Result<(), JournalError> {
-        let run = self.row_of(id)?;
-        let names = self.host_rows(run, |row| Ok(HostName::new(row.get::<_, String>(0)?)))?;
-        let shapes = self.shapes(run)?;
-        self.for_each(id, run, &shapes, None, |seq, time, host, kind| {
+        let file = self.snapshot()?;
+        let run = file.row_of(id)?;
+        let names = file.host_rows(run, |row| Ok(HostName::new(row.get::<_, String>(0)?)))?;
+        let shapes = file.shapes(run)?;
+        file.for_each(id, run, &shapes, None, |seq, time, host, kind| {
             let host = host.and_then(|id| names.get(id.index())).cloned();
             visit(Event {
                 seq,
@@ -189,48 +125,17 @@ impl Journal {
 
     /// What a run was asked to do.
     pub fn spec(&self, id: &RunId) -> Result<RunSpec, JournalError> {
-        let run = self.row_of(id)?;
-        let disk = self.disk_run(id, run)?;
-        let shapes = self.shapes(run)?;
-        let rows = self.host_rows(run, |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get::<_, u32>(3)?,
-                row.get(4)?,
-            ))
-        })?;
-        let mut hosts: Vec<HostSpec> = Vec::with_capacity(rows.len());
-        for (name, ring, address, shape, undo) in rows {
-            let data = |detail| JournalError::Data {
-                run: id.to_string(),
-                what: format!("host '{name}'"),
-                detail,
-            };
-            let shape = shapes
-                .text(shape)
-                .ok_or_else(|| data(format!("there is no shape {shape}")))?
-                .to_owned();
-            let row = HostRow {
-                name: name.clone(),
-                address,
-                ring,
-                shape,
-                undo,
-            };
-            hosts.push(row.into_spec().map_err(data)?);
-        }
-        Ok(disk.into_spec(id.clone(), hosts))
+        self.snapshot()?.spec(id)
     }
 
     /// Histories of all hosts of a run, each with its index, one after the other.
     pub(crate) fn histories(&self, id: &RunId) -> Result<Vec<HostHistory>, JournalError> {
-        let run = self.row_of(id)?;
-        let count = self.host_rows(run, |_| Ok(()))?.len();
-        let shapes = self.shapes(run)?;
+        let file = self.snapshot()?;
+        let run = file.row_of(id)?;
+        let count = file.host_rows(run, |_| Ok(()))?.len();
+        let shapes = file.shapes(run)?;
         let mut all = vec![HostHistory::default(); count];
-        self.for_each(id, run, &shapes, None, |_, _, host, event| {
+        file.for_each(id, run, &shapes, None, |_, _, host, event| {
             if let Some(history) = host.and_then(|host| all.get_mut(host.index())) {
                 history.note(&event);
             }
@@ -239,83 +144,12 @@ impl Journal {
         Ok(all)
     }
 
-    pub(super) fn row_of(&self, id: &RunId) -> Result<i64, JournalError> {
-        let db = self.reader();
-        let row = db
-            .query_row(
-                "SELECT rowid FROM runs WHERE id = ?1",
-                [id.as_str()],
-                |row| row.get(0),
-            )
-            .optional();
-        row.map_err(|error| self.read_error(error))?
-            .ok_or_else(|| JournalError::UnknownRun(id.to_string()))
-    }
-
-    pub(super) fn shapes(&self, run: i64) -> Result<Shapes, JournalError> {
-        let db = self.reader();
-        let texts: Vec<String> = db
-            .prepare("SELECT data FROM shapes WHERE run = ?1 ORDER BY id")
-            .and_then(|mut query| query.query_map([run], |row| row.get(0))?.collect())
-            .map_err(|error| self.read_error(error))?;
-        let mut shapes = Shapes::default();
-        texts.into_iter().for_each(|text| shapes.push(text));
-        Ok(shapes)
-    }
-
-    pub(super) fn for_each(
-        &self,
-        id: &RunId,
-        run: i64,
-        shapes: &Shapes,
-        host: Option<HostId>,
-        mut visit: impl FnMut(u64, Timestamp, Option<HostId>, EventKind) -> Result<(), JournalError>,
-    ) -> Result<(), JournalError> {
-        let db = self.reader();
-        let condition = if host.is_some() {
-            "AND host = ?2"
-        } else {
-            "AND ?2 IS NULL"
-        };
-        let sql = format!(
-            "SELECT seq, time, host, kind, data FROM events WHERE run = ?1 {condition} ORDER BY seq"
-        );
-        let mut query = db
-            .prepare_cached(&sql)
-            .map_err(|error| self.read_error(error))?;
-        let mut rows = query
-            .query(params![run, host.map(|id| id.0)])
-            .map_err(|error| self.read_error(error))?;
-        while let Some(row) = rows.next().map_err(|error| self.read_error(error))? {
-            let read = || {
-                Ok((
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                    row.get(4)?,
-                ))
-            };
-            let (seq, time, host, kind, data): (i64, i64, Option<u32>, String, String) =
-                read().map_err(|error| self.read_error(error))?;
-            let damaged = |detail| JournalError::Data {
-                run: id.to_string(),
-                what: format!("event {seq} ({kind})"),
-                detail,
-            };
-            let event = disk::decode(&kind, &data, shapes).map_err(damaged)?;
-            let time =
-                Timestamp::from_microsecond(time).map_err(|error| damaged(error.to_string()))?;
-            visit(seq.unsigned_abs(), time, host.map(HostId), event)?;
-        }
-        Ok(())
-    }
-
     fn summary(
         &self,
         id: RunId,
         spec: &str,
         ended: Option<String>,
+        held: bool,
     ) -> Result<RunSummary, JournalError> {
         let data = |detail| JournalError::Data {
             run: id.to_string(),
@@ -335,7 +169,7 @@ impl Journal {
                 Some(end.exit_code),
                 end.totals,
             ),
-            None => self.unfinished(&id, disk.rings.len())?,
+            None => self.unfinished(&id, disk.rings.len(), held)?,
         };
         Ok(RunSummary {
             id,
@@ -361,6 +195,7 @@ impl Journal {
         &self,
         id: &RunId,
         rings: usize,
+        held: bool,
     ) -> Result<
         (
             Option<Timestamp>,
@@ -371,12 +206,13 @@ impl Journal {
         ),
         JournalError,
     > {
-        let run = self.row_of(id)?;
-        let hosts = self.host_rows(run, |row| row.get::<_, u32>(1))?;
-        let shapes = self.shapes(run)?;
+        let file = self.snapshot()?;
+        let run = file.row_of(id)?;
+        let hosts = file.host_rows(run, |row| row.get::<_, u32>(1))?;
+        let shapes = file.shapes(run)?;
         let mut progress = Progress::of_rings(rings, hosts.into_iter().map(|ring| ring as usize));
         let mut started = None;
-        self.for_each(id, run, &shapes, None, |seq, time, host, event| {
+        file.for_each(id, run, &shapes, None, |seq, time, host, event| {
             started = started.or(Some(time));
             progress
                 .apply(host, &event)
@@ -386,33 +222,8 @@ impl Journal {
                     source,
                 })
         })?;
-        let state = shown_state(progress.state, self.holder(id).is_some());
+        let state = shown_state(progress.state, held || self.holder(id).is_some());
         Ok((started, None, state, None, progress.totals()))
-    }
-
-    fn disk_run(&self, id: &RunId, run: i64) -> Result<DiskRun, JournalError> {
-        let db = self.reader();
-        let text: String = db
-            .query_row("SELECT spec FROM runs WHERE rowid = ?1", [run], |row| {
-                row.get(0)
-            })
-            .map_err(|error| self.read_error(error))?;
-        parse(&text).map_err(|detail| JournalError::Data {
-            run: id.to_string(),
-            what: "its description".to_owned(),
-            detail,
-        })
-    }
-
-    fn host_rows<T>(
-        &self,
-        run: i64,
-        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, JournalError> {
-        let db = self.reader();
-        db.prepare("SELECT name, ring, address, shape, undo FROM hosts WHERE run = ?1 ORDER BY id")
-            .and_then(|mut query| query.query_map([run], read)?.collect())
-            .map_err(|error| self.read_error(error))
     }
 }
 

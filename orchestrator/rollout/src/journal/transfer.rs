@@ -15,8 +15,8 @@ use super::active::insert_shape;
 use super::disk::{self, parse, text};
 use super::disk_shapes::Shapes;
 use super::disk_spec::{DiskRun, HostRow};
+use super::end::EndFold;
 use super::error::JournalError;
-use super::read::EndFold;
 use super::stored::Stored;
 use super::verify::{Check, RawEvent, Verdict};
 use crate::progress::{HostId, Progress};
@@ -111,9 +111,10 @@ impl Journal {
         if self.holder(id).is_some() {
             return Err(TransferError::UnderWay(id.to_string()));
         }
-        let run = self.row_of(id)?;
-        let shapes = self.shapes(run)?;
-        let (stored, mut hashes, _) = self.stored(id, run, &shapes)?;
+        let file = self.snapshot()?;
+        let run = file.row_of(id)?;
+        let shapes = file.shapes(run)?;
+        let (stored, mut hashes, _) = file.stored(id, run, &shapes)?;
         let mut hash = hashes.drain(..).map(|hash| hash.map(hex::encode));
         let mut line = |line: &Line| writeln!(out, "{}", text(line));
         line(&Line::Run {
@@ -144,7 +145,7 @@ impl Journal {
             })?;
         }
         let (mut events, mut head, mut failed) = (0, None, None);
-        self.raw_events(run, |event| {
+        file.raw_events(run, |event| {
             let RawEvent {
                 seq,
                 time,
@@ -181,8 +182,12 @@ impl Journal {
     pub fn import(&self, file: &mut dyn BufRead) -> Result<(RunId, bool), TransferError> {
         let parcel = Parcel::read(file)?;
         let id = RunId::from_text(parcel.stored.id.clone());
-        if let Ok(run) = self.row_of(&id) {
-            let head = self.head(run)?.map(|head| head.to_string());
+        let file = self.snapshot()?;
+        let known = file.row_of(&id);
+        let known = known.ok().map(|run| file.head(run)).transpose()?;
+        drop(file);
+        if let Some(head) = known {
+            let head = head.map(|head| head.to_string());
             return if head.is_some() && head == parcel.head {
                 Ok((id, false))
             } else {

@@ -1,13 +1,10 @@
 //! Is what the journal says of a run what was written when it happened?
 
-use rusqlite::{OptionalExtension, params};
-
 use super::Journal;
 use super::chain::Link;
 use super::disk_shapes::Shapes;
-use super::disk_spec::HostRow;
+use super::end::EndFold;
 use super::error::JournalError;
-use super::read::EndFold;
 use super::stored::Stored;
 use crate::progress::Progress;
 use crate::spec::RunId;
@@ -44,11 +41,12 @@ pub(super) struct RawEvent {
 impl Journal {
     /// Checks every record of a run against the chain.
     pub fn verify(&self, id: &RunId) -> Result<Verdict, JournalError> {
-        let run = self.row_of(id)?;
-        let shapes = self.shapes(run)?;
-        let (stored, hashes, ended) = self.stored(id, run, &shapes)?;
+        let file = self.snapshot()?;
+        let run = file.row_of(id)?;
+        let shapes = file.shapes(run)?;
+        let (stored, hashes, ended) = file.stored(id, run, &shapes)?;
         let mut check = Check::new(&stored, &hashes);
-        self.raw_events(run, |event| {
+        file.raw_events(run, |event| {
             check.event(&event, &shapes, &stored);
             Ok(())
         })?;
@@ -56,10 +54,10 @@ impl Journal {
         if !matches!(verdict, Verdict::Intact { .. }) {
             return Ok(verdict);
         }
-        let rings = self.spec(id)?.rings.len();
+        let rings = file.spec(id)?.rings.len();
         let of_hosts = stored.hosts.iter().map(|(_, host)| host.ring as usize);
         let mut end = EndFold::new(Progress::of_rings(rings, of_hosts));
-        self.for_each(id, run, &shapes, None, |seq, time, host, event| {
+        file.for_each(id, run, &shapes, None, |seq, time, host, event| {
             let inconsistent = |source| JournalError::Inconsistent {
                 run: id.to_string(),
                 seq,
@@ -73,100 +71,6 @@ impl Journal {
             return Ok(Verdict::Altered { record });
         }
         Ok(verdict)
-    }
-
-    /// The last link of a run.
-    pub(super) fn head(&self, run: i64) -> Result<Option<Link>, JournalError> {
-        let last = |table: &str, order: &str| {
-            self.reader()
-                .query_row(
-                    &format!(
-                        "SELECT hash FROM {table} WHERE run = ?1 ORDER BY {order} DESC LIMIT 1"
-                    ),
-                    [run],
-                    |row| row.get::<_, Option<Vec<u8>>>(0),
-                )
-                .optional()
-                .map_err(|error| self.read_error(error))
-        };
-        let found = match last("events", "seq")? {
-            Some(hash) => hash,
-            None => last("hosts", "id")?.flatten(),
-        };
-        Ok(found.and_then(|hash| Link::from_bytes(&hash)))
-    }
-
-    /// A run's description as stored, the links beside it, and whether it is marked as ended.
-    #[expect(clippy::type_complexity, reason = "taken apart at its two calls")]
-    pub(super) fn stored(
-        &self,
-        id: &RunId,
-        run: i64,
-        shapes: &Shapes,
-    ) -> Result<(Stored, Vec<Option<Vec<u8>>>, Option<String>), JournalError> {
-        let failed = |error| self.read_error(error);
-        let db = self.reader();
-        let (spec, hash, ended): (String, Option<Vec<u8>>, Option<String>) = db
-            .query_row(
-                "SELECT spec, hash, ended FROM runs WHERE rowid = ?1",
-                [run],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )
-            .map_err(failed)?;
-        let mut hashes = vec![hash];
-        let mut hosts = Vec::new();
-        let mut query = db
-            .prepare("SELECT name, address, ring, shape, undo, hash FROM hosts WHERE run = ?1 ORDER BY id")
-            .map_err(failed)?;
-        let mut rows = query.query(params![run]).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            let read = || {
-                let host = HostRow {
-                    name: row.get(0)?,
-                    address: row.get(1)?,
-                    ring: row.get(2)?,
-                    shape: String::new(),
-                    undo: row.get(4)?,
-                };
-                Ok((row.get::<_, u32>(3)?, host, row.get(5)?))
-            };
-            let (shape, host, hash) = read().map_err(failed)?;
-            hosts.push((shape, host));
-            hashes.push(hash);
-        }
-        let count = hosts.iter().map(|(shape, _)| shape + 1).max().unwrap_or(0);
-        let texts = (0..count).filter_map(|id| Some((id, shapes.text(id)?.to_owned())));
-        let stored = Stored::new(id.to_string(), spec, texts.collect(), hosts);
-        Ok((stored, hashes, ended))
-    }
-
-    pub(super) fn raw_events(
-        &self,
-        run: i64,
-        mut visit: impl FnMut(RawEvent) -> Result<(), JournalError>,
-    ) -> Result<(), JournalError> {
-        let failed = |error| self.read_error(error);
-        let db = self.reader();
-        let mut query = db
-            .prepare(
-                "SELECT seq, time, host, kind, data, hash FROM events WHERE run = ?1 ORDER BY seq",
-            )
-            .map_err(failed)?;
-        let mut rows = query.query(params![run]).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            let read = || {
-                Ok(RawEvent {
-                    seq: row.get::<_, i64>(0)?.unsigned_abs(),
-                    time: row.get(1)?,
-                    host: row.get(2)?,
-                    kind: row.get(3)?,
-                    data: row.get(4)?,
-                    hash: row.get(5)?,
-                })
-            };
-            visit(read().map_err(failed)?)?;
-        }
-        Ok(())
     }
 }
 
