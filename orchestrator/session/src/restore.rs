@@ -18,10 +18,10 @@ impl Link {
         let current = self.observe_one(&undo.target).await?;
         match undo.judge(&current) {
             Standing::Prior => {
-                // The value is gone already, but a key that the run made may be left (a run that was killed
-                // between the two).
-                let key_is_there = matches!(current, Observed::ValueAbsent);
-                let removed = key_is_there && self.remove_created_keys(undo).await?;
+                // The value is gone already, but keys that the run made may be left (a run that was killed between
+                // the value and the last of them).
+                let removed =
+                    made_keys_are_left(undo, &current) && self.remove_created_keys(undo).await?;
                 Ok(if removed {
                     Restored::Done
                 } else {
@@ -50,7 +50,7 @@ impl Link {
                 if !found.is_absent() {
                     return Err(differs(target, &found));
                 }
-                if matches!(found, Observed::ValueAbsent) {
+                if made_keys_are_left(undo, &found) {
                     self.remove_created_keys(undo).await?;
                 }
             }
@@ -109,6 +109,18 @@ impl Link {
                 Err(Trouble::Refused(Reason::ReadBackDiffers, text))
             }
         }
+    }
+}
+
+/// A key that the run made may still be there: the target's own, or one above it where its own is gone.
+fn made_keys_are_left(undo: &Undo, current: &Observed) -> bool {
+    match (undo.created_from(), current) {
+        (Some(_), Observed::ValueAbsent) => true,
+        (Some(highest), Observed::KeyAbsent { first_missing }) => first_missing
+            .self_and_ancestors()
+            .skip(1)
+            .any(|above| above == *highest),
+        _ => false,
     }
 }
 

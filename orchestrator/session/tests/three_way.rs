@@ -208,6 +208,27 @@ async fn keys_that_the_run_made_go_where_they_are_empty() {
 }
 
 #[tokio::test]
+async fn keys_that_a_killed_restore_left_go_too() {
+    for channel in CHANNELS {
+        let lab = Lab::one().await.defaults(&format!("channel: {channel}"));
+        let host = lab.host();
+        host.create_key(KEY);
+        let undo = made_keys();
+        let before = host.registry();
+        // Killed after one key, or two: what the target's own key says is that it is not there.
+        for left in [r"SOFTWARE\Example\A\B", r"SOFTWARE\Example\A"] {
+            host.create_key(left);
+            let mut session = lab.open().await;
+            let restored = session.restore(&undo).await.unwrap();
+            session.close().await;
+            assert_eq!(restored, Restored::Done, "{channel}: {left}");
+            let left_over = before.difference(&host.registry());
+            assert_eq!(left_over, [""; 0], "{channel}: {left}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn keys_with_anything_in_them_stay_and_so_does_all_above() {
     for channel in CHANNELS {
         for (foreign_key, foreign_value) in [
