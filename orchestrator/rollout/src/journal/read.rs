@@ -32,7 +32,6 @@ impl Journal {
             .collect()
     }
 
-    #[expect(clippy::type_complexity, reason = "taken apart at its only call")]
     fn summary_rows(&self) -> Result<Vec<(String, String, Option<String>)>, JournalError> {
         let db = self.reader();
         let mut query = db
