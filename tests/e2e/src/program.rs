@@ -124,6 +124,24 @@ impl Running {
         self.child.kill().expect("the child can be killed");
     }
 
+    /// Ends it at once when so much time has passed; false where it had ended by itself.
+    pub fn kill_after(&mut self, patience: std::time::Duration) -> bool {
+        // The instant is chance: nothing is waited for.
+        std::thread::sleep(patience);
+        let lives = |child: &mut Child| child.try_wait().expect("a child").is_none();
+        if !lives(&mut self.child) {
+            return false;
+        }
+        self.kill();
+        // It may have ended by itself just before.
+        let status = self.child.wait().expect("the child can be waited for");
+        if cfg!(unix) {
+            status.code().is_none()
+        } else {
+            status.code() == Some(1)
+        }
+    }
+
     /// Waits until the file exists and `lines` lines of it are complete, or the program has ended.
     pub fn until_lines(&mut self, file: &Path, lines: usize) {
         loop {
