@@ -31,6 +31,10 @@ fn kill(times: usize) -> u64 {
 }
 
 /// One story; returns how many times it was disturbed. Its seed stands on the screen where it fails.
+#[expect(
+    clippy::print_stderr,
+    reason = "shown by the test harness where the story fails"
+)]
 fn tell(fleet: &Fleet, seed: u64) -> usize {
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut killer = Killer::new(Dice::of(seed), fleet);
@@ -50,6 +54,10 @@ fn tell(fleet: &Fleet, seed: u64) -> usize {
 }
 
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "shown by the test harness where it is asked for"
+)]
 fn killed_at_random_instants_and_brought_to_its_end_equals_an_undisturbed_story() {
     if let Ok(seed) = std::env::var("WINFLEET_SEED") {
         let seed = seed.parse().expect("WINFLEET_SEED is a number");
