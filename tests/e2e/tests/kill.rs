@@ -54,10 +54,6 @@ fn tell(fleet: &Fleet, seed: u64) -> usize {
 }
 
 #[test]
-#[expect(
-    clippy::print_stdout,
-    reason = "shown by the test harness where it is asked for"
-)]
 fn killed_at_random_instants_and_brought_to_its_end_equals_an_undisturbed_story() {
     if let Ok(seed) = std::env::var("WINFLEET_SEED") {
         let seed = seed.parse().expect("WINFLEET_SEED is a number");
