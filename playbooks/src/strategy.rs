@@ -22,6 +22,8 @@ pub struct Strategy {
     pub on_breach: OnBreach,
     /// Deadline of the whole run; after it no host is started.
     pub deadline: Option<Duration>,
+    /// The first ring that has hosts proves its undo ([`Gates::prove_undo`]).
+    pub prove_undo: bool,
     /// Hosts of a group that may be in flight at once, whatever their rings allow.
     pub groups: BTreeMap<String, u32>,
     /// What may be tried again.
@@ -58,6 +60,10 @@ pub struct Gates {
     pub approve: bool,
     /// Hosts of the ring are started only within one of these; empty: at any time.
     pub windows: Vec<Window>,
+    /// What was applied on a host of the ring is taken back, compared and applied again; where that fails, or was
+    /// done on no host at all, later rings do not start.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prove_undo: bool,
 }
 
 impl Gates {
@@ -73,6 +79,7 @@ impl Gates {
                 .map(|soak| format!("soak {}", duration_text(soak))),
         );
         words.extend(self.approve.then(|| "approve".to_owned()));
+        words.extend(self.prove_undo.then(|| "prove_undo".to_owned()));
         words
     }
 }

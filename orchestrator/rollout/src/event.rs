@@ -124,6 +124,8 @@ pub enum EventKind {
         /// What was read back, per change of the step; `None` where it was not written or could not be read.
         after: Vec<Option<Observed>>,
     },
+    /// What was applied on this host was taken back and compared with the prior state; it is applied again now.
+    UndoProved,
     /// A host of this run is taken back because of a breach.
     UndoStarted,
     /// A host is done. May come a second time: after a resume with `--only`, or when it was taken back.
@@ -220,6 +222,7 @@ impl EventKind {
             Self::PriorRecorded { .. } => "prior_recorded",
             Self::StepStarted { .. } => "step_started",
             Self::StepFinished { .. } => "step_finished",
+            Self::UndoProved => "undo_proved",
             Self::UndoStarted => "undo_started",
             Self::HostFinished { .. } => "host_finished",
             Self::LimitBreached { .. } => "limit_breached",

@@ -251,6 +251,8 @@ pub enum Reason {
     ReadBackDiffers,
     /// The value changed under us between the recorded prior state and a resume.
     ChangedSince,
+    /// Taken back for `prove_undo`, the host was not as it had been.
+    UndoNotProved,
     /// What is there is not what the plan saw: nothing was written.
     MovedSincePlan,
     /// The plan could not read the host: it is left to a later catch-up.
@@ -293,6 +295,7 @@ impl Reason {
             Self::PriorNotRestorable => "prior_not_restorable",
             Self::ReadBackDiffers => "read_back_differs",
             Self::ChangedSince => "changed_since",
+            Self::UndoNotProved => "undo_not_proved",
             Self::MovedSincePlan => "moved_since_plan",
             Self::UnreadAtPlan => "unread_at_plan",
             Self::Playbook => "playbook",

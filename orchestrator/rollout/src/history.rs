@@ -21,6 +21,8 @@ pub(crate) struct HostHistory {
     pub recorded: bool,
     /// A step was begun.
     pub touched: bool,
+    /// The undo was tried out before the steps were carried out for good.
+    pub proved: bool,
     /// Being, or having been, taken back.
     pub undoing: bool,
     /// It was left alone once because its plan could not read it: from then on it is worked like any other.
@@ -59,6 +61,19 @@ pub(crate) struct StepHistory {
     pub finished: Option<(StepState, Option<String>)>,
     /// Read back, per change.
     pub after: Vec<Option<Observed>>,
+    /// Whether something may have been written since.
+    pub since: Since,
+}
+
+/// What may have been written to a host since a step's last end was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// Nothing.
+    Settled,
+    /// The host was taken up again. The beginning of a step is not waited for: it may have been begun.
+    TakenUp,
+    /// The step was begun again.
+    Begun,
 }
 
 /// Position of a change: step, change.
@@ -68,19 +83,31 @@ impl HostHistory {
     /// Takes note of an event of this host.
     pub(crate) fn note(&mut self, event: &EventKind) {
         match event {
-            EventKind::HostStarted => self.ended = None,
+            EventKind::HostStarted => {
+                self.ended = None;
+                self.steps
+                    .iter_mut()
+                    .for_each(|step| step.since = Since::TakenUp);
+            }
             EventKind::UndoStarted => (self.ended, self.undoing) = (None, true),
             EventKind::HostIdentified { identity } => self.identity = Some(identity.clone()),
             EventKind::PriorRecorded { steps } => {
                 self.recorded = true;
-                self.touched = false;
+                (self.touched, self.proved) = (false, false);
                 self.steps = steps.iter().cloned().map(StepHistory::new).collect();
+            }
+            EventKind::UndoProved => {
+                self.proved = true;
+                // The host is as it was: what is known of a step now is what comes after this.
+                let plans = std::mem::take(&mut self.steps).into_iter();
+                self.steps = plans.map(|step| StepHistory::new(step.plan)).collect();
             }
             EventKind::StepStarted { step } => {
                 self.touched = true;
                 if let Some(step) = self.steps.get_mut(*step as usize) {
                     step.started = true;
                     step.finished = None;
+                    step.since = Since::Begun;
                 }
             }
             EventKind::StepFinished {
@@ -91,6 +118,7 @@ impl HostHistory {
             } => {
                 if let Some(step) = self.steps.get_mut(*step as usize) {
                     step.finished = Some((*state, detail.clone()));
+                    step.since = Since::Settled;
                     step.after.clone_from(after);
                 }
             }
@@ -103,6 +131,11 @@ impl HostHistory {
                 attempts,
                 cost,
             } => {
+                // Whatever was begun is in the journal by now.
+                let steps = self.steps.iter_mut();
+                steps
+                    .filter(|step| step.since == Since::TakenUp)
+                    .for_each(|step| step.since = Since::Settled);
                 self.left_to_catch_up |= *reason == Some(Reason::UnreadAtPlan);
                 self.ended = Some(Ended {
                     outcome: *outcome,
@@ -136,7 +169,8 @@ impl HostHistory {
         let needed = step.plan.changes.iter().any(PlannedChange::needed);
         match &step.finished {
             _ if step.plan.skipped.is_some() => StepState::Skipped,
-            Some((state, _)) => *state,
+            Some((state, _)) if step.since == Since::Settled || !needed => *state,
+            Some(_) => StepState::Unknown,
             None if !needed => StepState::Already,
             None if step.started => StepState::Unknown,
             // The announcement of a step is not waited for: without an end, it may have been begun.
@@ -166,13 +200,20 @@ impl HostHistory {
                 .filter(|(_, change)| change.needed())
             {
                 let after = step.after.get(index).cloned().flatten();
-                if after
+                let back = after
                     .as_ref()
-                    .is_some_and(|after| after.same_content(&change.prior))
-                {
-                    continue;
-                }
-                items.push(((step_index, index), undo_of(change, after, force)));
+                    .is_some_and(|after| after.same_content(&change.prior));
+                let undo = match (step.since, back) {
+                    (Since::Settled, true) => continue,
+                    // It was back, and may have been written again.
+                    (_, true) => undo_of(change, None, force),
+                    (Since::Settled, false) => undo_of(change, after, force),
+                    (_, false) => Undo {
+                        uncertain: Some(wanted_of(change)),
+                        ..undo_of(change, after, force)
+                    },
+                };
+                items.push(((step_index, index), undo));
             }
         }
         items
@@ -228,6 +269,7 @@ impl HostHistory {
             machine_guid: self.identity.and_then(|identity| identity.machine_guid),
             attempts: ended.attempts,
             cost: ended.cost,
+            undo_proved: self.proved,
             steps: self
                 .steps
                 .into_iter()
@@ -246,6 +288,7 @@ impl StepHistory {
             started: false,
             finished: None,
             after,
+            since: Since::Settled,
         }
     }
 
@@ -275,15 +318,19 @@ impl StepHistory {
     }
 }
 
-/// The undo of one written, or possibly written, change.
-pub(crate) fn undo_of(change: &PlannedChange, after: Option<Observed>, force: bool) -> Undo {
-    let wanted = match &change.intent {
+fn wanted_of(change: &PlannedChange) -> Desired {
+    match &change.intent {
         Intent::Apply(apply) => apply.desired.clone(),
         Intent::Undo(undo) => match &undo.prior {
             Observed::Present(value) => Desired::Value(value.clone()),
             _ => Desired::Absent,
         },
-    };
+    }
+}
+
+/// The undo of one written, or possibly written, change.
+pub(crate) fn undo_of(change: &PlannedChange, after: Option<Observed>, force: bool) -> Undo {
+    let wanted = wanted_of(change);
     let (ours, uncertain) = match after {
         Some(after) => (after, None),
         None => {

@@ -3,6 +3,7 @@
 //! Decides nothing about other hosts. `work.rs` beside it carries the steps out; this file has the connection, the
 //! retries and the end.
 
+mod prove;
 mod retry;
 mod undo;
 mod work;
@@ -224,7 +225,7 @@ impl<F: Fleet> Flow<F> {
     }
 
     /// Notes an event and waits until it is durable. INVARIANT: nothing is written to a host before this returned
-    /// for its prior state (promise 1).
+    /// for its prior state (promise 1), and nothing is written a second time before it returned for the proof.
     async fn note_durably(&mut self, event: EventKind) -> Result<(), HostError> {
         self.history.note(&event);
         let (durable, told) = oneshot::channel();
@@ -238,7 +239,7 @@ impl<F: Fleet> Flow<F> {
         }
         Err(HostError::failed(
             Reason::Internal,
-            "the prior state could not be written to the journal",
+            "what has to be known before a write could not be written to the journal",
         ))
     }
 

@@ -1,7 +1,7 @@
 //! Who is in which ring: the first ring that selects a host takes it; a host that no ring selects is an error.
 
 use inventory::{Host, HostName, Selector, SelectorError};
-use playbooks::Strategy;
+use playbooks::{Gates, Strategy};
 
 use crate::spec::RingPlan;
 
@@ -88,6 +88,7 @@ pub fn assign_rings(
 /// The rings of a strategy as a run carries them out, with the number of hosts in each.
 pub fn ring_plans(strategy: &Strategy, rings: &[usize]) -> Vec<RingPlan> {
     let count = |index| rings.iter().filter(|ring| **ring == index).count();
+    let first = rings.iter().min();
     strategy
         .rings
         .iter()
@@ -97,7 +98,10 @@ pub fn ring_plans(strategy: &Strategy, rings: &[usize]) -> Vec<RingPlan> {
             max_parallel: ring.max_parallel,
             limits: ring.limits,
             on_breach: ring.on_breach,
-            gates: ring.gates.clone(),
+            gates: Gates {
+                prove_undo: ring.gates.prove_undo || (strategy.prove_undo && first == Some(&index)),
+                ..ring.gates.clone()
+            },
             hosts: u32::try_from(count(index)).unwrap_or(u32::MAX),
         })
         .collect()

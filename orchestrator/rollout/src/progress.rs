@@ -60,6 +60,8 @@ pub struct HostProgress {
     pub recorded: bool,
     /// A step was begun after that.
     pub touched: bool,
+    /// Its undo was tried out, and left the host as it had been.
+    pub proved: bool,
     /// Never attempted, and not among those that the last `resume --only` asked for.
     pub left_out: bool,
 }
@@ -329,8 +331,10 @@ impl Progress {
                 if open || phase == Phase::Undoing => {}
             EventKind::PriorRecorded { .. } if open && !host.touched => {
                 host.recorded = true;
+                host.proved = false;
                 host.phase = Phase::Recorded;
             }
+            EventKind::UndoProved if phase == Phase::Recorded && host.touched => host.proved = true,
             EventKind::StepStarted { .. } if phase == Phase::Recorded => host.touched = true,
             EventKind::StepFinished { .. } if matches!(phase, Phase::Recorded | Phase::Undoing) => {
             }

@@ -131,6 +131,8 @@ pub struct HostRecord {
     pub attempts: u32,
     /// What it cost.
     pub cost: Cost,
+    /// The undo was tried out, and left the host as it had been (gate `prove_undo`).
+    pub undo_proved: bool,
     /// In the order they were carried out; empty where the host was never read.
     pub steps: Vec<StepRecord>,
 }

@@ -224,9 +224,11 @@ impl Rollout {
         for event in end.before {
             self.record(Some(id), event, effects)?;
         }
-        let outcome = match &end.finished {
-            EventKind::HostFinished { outcome, .. } => *outcome,
-            _ => Outcome::Indeterminate,
+        let (outcome, reason) = match &end.finished {
+            EventKind::HostFinished {
+                outcome, reason, ..
+            } => (*outcome, *reason),
+            _ => (Outcome::Indeterminate, None),
         };
         self.record(Some(id), end.finished, effects)?;
         if let Some(detail) = end.guarded
@@ -236,7 +238,7 @@ impl Rollout {
             self.drop_waiting();
         }
         if self.undoing.is_none() {
-            self.judge(id, outcome, effects)?;
+            self.judge(id, (outcome, reason), effects)?;
         }
         Ok(())
     }

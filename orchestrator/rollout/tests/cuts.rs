@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use playbooks::{KeyPath, Observed, Target};
-use rollout::testing::{Registry, Script, Scripted, old_proxy, push};
+use rollout::testing::{Registry, Script, Scripted, host_name, old_proxy, push};
 use rollout::{
     Clock, Control, Event, HostId, Journal, JournalOptions, OpenMode, Outcome, Progress,
-    ResumeOptions, RollbackOptions, RunId, RunRecord, RunSpec, rollback_spec,
+    ResumeOptions, RollbackError, RollbackOptions, RunId, RunRecord, RunSpec, rollback_spec,
 };
 use tokio::sync::mpsc;
 
@@ -62,6 +62,15 @@ async fn carry(active: rollout::ActiveRun, fleet: &Scripted) -> Vec<Event> {
 }
 
 async fn recording(spec: RunSpec, scripts: Vec<Script>) -> Recording {
+    recording_with(spec, scripts, |_| false).await
+}
+
+/// `mend` changes the hosts after the run; where it says true, those that failed are done again.
+async fn recording_with(
+    spec: RunSpec,
+    scripts: Vec<Script>,
+    mend: impl Fn(&Scripted) -> bool,
+) -> Recording {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.sqlite");
     let fleet = Scripted::of(scripts);
@@ -76,7 +85,15 @@ async fn recording(spec: RunSpec, scripts: Vec<Script>) -> Recording {
     let journal = open(&path, clock);
     let active = journal.create_run(spec.clone()).unwrap();
     let created = length(&path);
-    let events = carry(active, &fleet).await;
+    let mut events = carry(active, &fleet).await;
+    if mend(&fleet) {
+        let again = ResumeOptions {
+            only: vec![Outcome::Failed],
+            ..ResumeOptions::default()
+        };
+        let active = journal.resume_run(&spec.id, again).unwrap();
+        events.extend(carry(active, &fleet).await);
+    }
     let record = journal.run(&spec.id).unwrap();
     worlds.lock().unwrap().insert(length(&path), fleet.fork());
     // Before the last connection closes, which would empty the write-ahead file.
@@ -139,20 +156,37 @@ impl Recording {
         let record = journal.run(id).unwrap();
         assert_eq!(essence(&record), essence(&self.record), "cut at {at}");
         assert_eq!(record.exit_code, self.record.exit_code, "cut at {at}");
-        assert_eq!(effects(&fleet), self.effects, "cut at {at}: written twice");
-        if take_back {
-            let options = RollbackOptions {
-                id: RunId::from_text("back"),
-                operator: "test".into(),
-                reason: None,
-                force: false,
-                hosts: None,
-                ring: None,
-            };
-            let back = rollback_spec(&journal, id, options).unwrap();
-            carry(journal.create_run(back).unwrap(), &fleet).await;
-            assert_eq!(fleet.registries(), self.before, "cut at {at}: taken back");
+        let proves = self.spec.rings.iter().any(|ring| ring.gates.prove_undo);
+        if !proves {
+            assert_eq!(effects(&fleet), self.effects, "cut at {at}: written twice");
         }
+        if take_back {
+            self.take_back(&journal, &fleet, at).await;
+        }
+    }
+
+    /// Takes an interrupted run back as it stands.
+    async fn give_up(&self, at: u64, world: &Scripted) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = open(&self.cut(at, folder.path()), Clock::system());
+        self.take_back(&journal, &world.fork(), at).await;
+    }
+
+    async fn take_back(&self, journal: &Journal, fleet: &Scripted, at: u64) {
+        let options = RollbackOptions {
+            id: RunId::from_text("back"),
+            operator: "test".into(),
+            reason: None,
+            force: false,
+            hosts: None,
+            ring: None,
+        };
+        match rollback_spec(journal, &self.spec.id, options) {
+            Ok(back) => drop(carry(journal.create_run(back).unwrap(), fleet).await),
+            Err(RollbackError::NothingToDo { .. }) => {}
+            Err(error) => panic!("cut at {at}: {error}"),
+        }
+        assert_eq!(fleet.registries(), self.before, "cut at {at}: taken back");
     }
 
     fn commits(&self) -> Vec<u64> {
@@ -181,16 +215,61 @@ async fn three_hosts() -> Recording {
 async fn cut_after_every_commit_and_resumed_equals_the_undisturbed_run() {
     let run = three_hosts().await;
     assert_eq!(run.record.totals.failed, 1, "one of the hosts says no");
+    assert_eq!(run.commits().first(), Some(&run.created));
+    at_every_commit(&run).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_of_the_undo_that_was_cut_off_begins_anew() {
+    let name = host_name(0);
+    let block = format!(
+        "rollout:\n  prove_undo: true\n  rings:\n    - {{ name: first, select: '{name}' }}\n    - {{ name: rest, select: rest }}\n"
+    );
+    let scripts = vec![
+        Script::default().value(old_proxy()).guid("g"),
+        Script::default(),
+    ];
+    let run = recording(push(2, &block), scripts).await;
+    assert_eq!((run.record.totals.ok, run.record.exit_code), (2, Some(0)));
+    let proved: Vec<bool> = run
+        .record
+        .hosts
+        .iter()
+        .map(|host| host.undo_proved)
+        .collect();
+    assert_eq!(proved, [true, false]);
+    at_every_commit(&run).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_done_again_can_be_taken_back_at_any_instant() {
+    // The second value of a pair is refused, so that the first is put back at once.
+    let script = Script::default().value(old_proxy()).denied_at(2);
+    let run = recording_with(push(1, ""), vec![script], |_| true).await;
+    assert_eq!(run.record.totals.ok, 1, "the second time all goes well");
+    let mut earlier: Option<&Scripted> = None;
+    for at in &run.commits() {
+        let latest = &run.worlds[at];
+        run.give_up(*at, latest).await;
+        if let Some(earlier) = earlier {
+            run.give_up(*at, earlier).await;
+        }
+        earlier = Some(latest);
+    }
+}
+
+async fn at_every_commit(run: &Recording) {
     let commits = run.commits();
     assert!(commits.len() > 15, "{commits:?}");
-    assert_eq!(commits.first(), Some(&run.created));
     let mut earlier: Option<&Scripted> = None;
     for at in &commits {
         // The controller died just before its next commit, or as soon as this one was done.
         let latest = &run.worlds[at];
         run.take_over(*at, latest, true).await;
+        run.give_up(*at, latest).await;
         if let Some(earlier) = earlier {
             run.take_over(*at, earlier, false).await;
+            run.give_up(*at, earlier).await;
         }
         earlier = Some(latest);
     }

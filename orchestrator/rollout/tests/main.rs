@@ -12,5 +12,6 @@ mod gates;
 mod illegal;
 mod planned;
 mod policy;
+mod proof;
 mod schema;
 mod transfer;

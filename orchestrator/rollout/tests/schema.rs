@@ -193,6 +193,7 @@ fn of_a_host() -> Vec<EventKind> {
             detail: detail(),
             after: vec![None, Some(opaque()), Some(Observed::Present(text("new")))],
         },
+        EventKind::UndoProved,
         EventKind::UndoStarted,
         EventKind::HostFinished {
             outcome: Outcome::Indeterminate,

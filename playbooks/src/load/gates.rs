@@ -25,13 +25,14 @@ pub(super) fn read(
     if ring.entry("soak").is_none() {
         reader.default(format!("{place}.soak"), "none");
     }
-    let approve = match ring.entry("approve") {
+    let mut truth = |key: &str| match ring.entry(key) {
         Some(node) => reader.truth(node).unwrap_or_default(),
         None => {
-            reader.default(format!("{place}.approve"), "false");
+            reader.default(format!("{place}.{key}"), "false");
             false
         }
     };
+    let (approve, prove_undo) = (truth("approve"), truth("prove_undo"));
     let windows = match ring.entry("windows") {
         Some(node) => windows(reader, node).unwrap_or_default(),
         None => run_wide.to_vec(),
@@ -43,6 +44,7 @@ pub(super) fn read(
         soak,
         approve,
         windows,
+        prove_undo,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::playbook::{DefaultInForce, Warning};
 use crate::rules::Invalid;
 
 /// Keys of the language that this version refuses, so that nobody believes they are in force.
-const NOT_BUILT: [&str; 20] = [
+const NOT_BUILT: [&str; 19] = [
     "approval",
     "assert",
     "catch_up",
@@ -23,7 +23,6 @@ const NOT_BUILT: [&str; 20] = [
     "preflight",
     "probe",
     "probes",
-    "prove_undo",
     "require",
     "verify",
     "window",
@@ -31,12 +30,13 @@ const NOT_BUILT: [&str; 20] = [
 ];
 
 /// Keys that people look for in the wrong place, and where they stand.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("approve", "a ring of the rollout block"),
     ("soak", "a ring of the rollout block"),
     ("windows", "the rollout block or one of its rings"),
     ("max_parallel", "a ring of the rollout block"),
     ("rings", "the rollout block"),
+    ("prove_undo", "the rollout block or one of its rings"),
     ("retries", "the rollout block"),
     ("on_breach", "the rollout block or one of its rings"),
 ];

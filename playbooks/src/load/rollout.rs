@@ -13,18 +13,19 @@ use crate::strategy::{
 };
 use crate::window::Window;
 
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 10] = [
     "max_failed",
     "max_unreachable",
     "max_indeterminate",
     "on_breach",
     "deadline",
     "windows",
+    "prove_undo",
     "groups",
     "retries",
     "rings",
 ];
-pub(super) const RING_KEYS: [&str; 10] = [
+pub(super) const RING_KEYS: [&str; 11] = [
     "name",
     "select",
     "max_parallel",
@@ -35,6 +36,7 @@ pub(super) const RING_KEYS: [&str; 10] = [
     "soak",
     "approve",
     "windows",
+    "prove_undo",
 ];
 pub(super) const ON_BREACH: [(&str, OnBreach); 4] = [
     ("stop", OnBreach::Stop),
@@ -68,6 +70,13 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Strat
         Some(node) => rings(reader, node, &run_wide)?,
         None => vec![implicit_ring(reader, run_wide)],
     };
+    let prove_undo = match entry("prove_undo") {
+        Some(node) => reader.truth(node).unwrap_or_default(),
+        None => {
+            reader.default("rollout.prove_undo", "false");
+            false
+        }
+    };
     let groups = entry("groups").map(|node| group_caps(reader, node));
     let retries = retries(reader, entry("retries"));
     Some(Strategy {
@@ -75,6 +84,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Strat
         limits,
         on_breach,
         deadline,
+        prove_undo,
         groups: groups.unwrap_or_default(),
         retries,
         implicit: node.is_none(),

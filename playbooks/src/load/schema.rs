@@ -97,7 +97,7 @@ fn setting(key: &str) -> Value {
             ],
         }),
         "on_breach" => json!({"enum": rollout::ON_BREACH.map(|(word, _)| word)}),
-        "approve" => json!({"type": "boolean"}),
+        "approve" | "prove_undo" => json!({"type": "boolean"}),
         "windows" => {
             json!({"anyOf": [window(), {"type": "array", "minItems": 1, "items": window()}]})
         }

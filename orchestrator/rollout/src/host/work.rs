@@ -17,6 +17,20 @@ impl<F: Fleet> Flow<F> {
         } else {
             self.record_prior(session).await?
         };
+        self.steps(session, present).await?;
+        if self.must_prove_undo() {
+            let prior = self.prove_undo(session).await?;
+            self.steps(session, prior).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries all steps out on a host on which `present` was found, in the order of the changes.
+    async fn steps(
+        &mut self,
+        session: &mut F::Session,
+        present: Vec<Observed>,
+    ) -> Result<(), HostError> {
         let mut present = present.into_iter();
         for step in 0..self.history.steps.len() {
             let count = self.history.steps[step].plan.changes.len();

@@ -43,7 +43,7 @@ pub(super) fn encode(event: &EventKind, shapes: &mut Shapes) -> Row {
             row.kind.clone_from(kind);
             row.data.clone_from(data);
         }
-        EventKind::HostStarted | EventKind::UndoStarted => {}
+        EventKind::HostStarted | EventKind::UndoProved | EventKind::UndoStarted => {}
         EventKind::PriorRecorded { steps } => {
             let plan = text(&steps.iter().map(DiskStep::from).collect::<Vec<_>>());
             let priors = steps
@@ -127,6 +127,7 @@ pub(super) fn encode(event: &EventKind, shapes: &mut Shapes) -> Row {
 pub(super) fn decode(kind: &str, data: &str, shapes: &Shapes) -> Result<EventKind, String> {
     let event = match kind {
         "host_started" => EventKind::HostStarted,
+        "undo_proved" => EventKind::UndoProved,
         "undo_started" => EventKind::UndoStarted,
         "prior_recorded" => decode_prior(data, shapes)?,
         "step_finished" => {

@@ -11,8 +11,9 @@ use playbooks::{OnBreach, Window, WindowState, duration_text};
 
 use super::{Effect, Now, Rollout, index32};
 use crate::event::EventKind;
-use crate::outcome::{HoldCause, StopCause};
+use crate::outcome::{HoldCause, Outcome, StopCause};
 use crate::progress::{IllegalEvent, Phase};
+use crate::spec::Verb;
 
 /// Civil time may jump (a laptop that slept, a corrected clock): never trust a delay for longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -51,6 +52,16 @@ impl Rollout {
         now: Now,
         effects: &mut Vec<Effect>,
     ) -> Result<bool, IllegalEvent> {
+        if !self.undo_is_proved(ring) {
+            let why = format!(
+                "none of {} hosts proved that it can be taken back",
+                self.rings[ring].hosts
+            );
+            let (_, breach) = self.proof_breach(ring, 0, &why);
+            self.record(None, breach, effects)?;
+            self.drop_waiting();
+            return Ok(false);
+        }
         let name = self.rings[ring].name.clone();
         if let Some(soak) = self.rings[ring].gates.soak {
             let started = self.progress.gates[ring].soak_until;
@@ -131,6 +142,22 @@ impl Rollout {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether at least one host proved it, or there was nothing to prove on any.
+    fn undo_is_proved(&self, ring: usize) -> bool {
+        if !self.rings[ring].gates.prove_undo || self.verb != Verb::Push {
+            return true;
+        }
+        let hosts = || {
+            let hosts = self.progress.hosts.iter();
+            hosts.filter(|host| host.ring as usize == ring)
+        };
+        let nothing = Phase::Ended {
+            outcome: Outcome::Ok,
+            changed: false,
+        };
+        hosts().any(|host| host.proved) || hosts().all(|host| host.phase == nothing)
     }
 
     /// Nothing is in flight: whether the run waits instead of ending. A soak is always waited for; what needs a

@@ -7,6 +7,7 @@ use playbooks::{Limit, Limits, OnBreach};
 
 use super::{Effect, Rollout};
 use crate::event::EventKind;
+use crate::fleet::Reason;
 use crate::outcome::{Outcome, StopCause};
 use crate::progress::{HostId, IllegalEvent};
 
@@ -15,7 +16,7 @@ impl Rollout {
     pub(super) fn judge(
         &mut self,
         id: HostId,
-        outcome: Outcome,
+        (outcome, reason): (Outcome, Option<Reason>),
         effects: &mut Vec<Effect>,
     ) -> Result<(), IllegalEvent> {
         let current = match (self.progress.stop, self.progress.breach) {
@@ -23,10 +24,14 @@ impl Rollout {
             (Some(StopCause::Limit), Some(breach)) => Some(breach.action),
             _ => return Ok(()),
         };
+        let ring = self.progress.hosts[id.index()].ring as usize;
+        let unproved = (reason == Some(Reason::UndoNotProved))
+            .then(|| self.proof_breach(ring, 1, "taken back, a host was not as it had been"));
         let worst = self
-            .breaches(self.progress.hosts[id.index()].ring as usize, outcome)
+            .breaches(ring, outcome)
             .into_iter()
             .flatten()
+            .chain(unproved)
             .max_by_key(|(action, _)| sharpness(*action));
         if let Some((action, event)) = worst
             && current.is_none_or(|current| sharpness(action) > sharpness(current))
@@ -35,6 +40,22 @@ impl Rollout {
             self.drop_waiting();
         }
         Ok(())
+    }
+
+    /// The gate `prove_undo` of a ring does not open.
+    pub(super) fn proof_breach(&self, ring: usize, count: u32, why: &str) -> (OnBreach, EventKind) {
+        let plan = &self.rings[ring];
+        let event = EventKind::LimitBreached {
+            ring: Some(plan.name.clone()),
+            outcome: Outcome::Failed,
+            limit: "prove_undo".to_owned(),
+            count,
+            hosts: plan.hosts,
+            allowed: 0,
+            action: plan.on_breach,
+            text: format!("ring '{}': {why} (prove_undo)", plan.name),
+        };
+        (plan.on_breach, event)
     }
 
     fn breaches(&self, ring: usize, outcome: Outcome) -> [Option<(OnBreach, EventKind)>; 2] {
