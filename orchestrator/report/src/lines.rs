@@ -104,6 +104,9 @@ pub fn line(event: &Event, chatter: Chatter, fresh: bool) -> Option<String> {
         EventKind::HostIdentified { identity } if chatter >= Chatter::Steps => {
             Some(format!("{host}: logged on, {}", neutral(&identity.auth)))
         }
+        EventKind::UndoProved if chatter >= Chatter::Steps => Some(format!(
+            "{host}: taken back and compared: as it had been; applied again"
+        )),
         EventKind::StepFinished {
             step,
             state,

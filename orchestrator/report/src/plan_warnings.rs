@@ -56,6 +56,11 @@ fn ring_warnings(all: &mut Vec<String>, plan: &Plan<'_>, counts: &[RingCounts]) 
                 format!(", so its gates are not waited for ({gates})")
             };
             all.push(format!("ring {} has no host{lost}", ring.name));
+        } else if Some(index) == last && ring.gates.prove_undo {
+            all.push(format!(
+                "ring {} is the last with hosts, so its proof of undo comes too late for any other",
+                ring.name
+            ));
         } else if Some(index) == last && (ring.gates.soak.is_some() || ring.gates.approve) {
             all.push(format!(
                 "ring {} is the last with hosts, so nothing waits for its soak or approval",

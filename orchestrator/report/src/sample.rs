@@ -35,6 +35,7 @@ pub(crate) fn host(name: &str, outcome: Outcome, cause: Option<(Reason, &str)>) 
             received: 2000,
             connections: 1,
         },
+        undo_proved: false,
         steps,
     }
 }

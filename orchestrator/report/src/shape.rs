@@ -149,6 +149,8 @@ pub(crate) struct Host<'a> {
     attempts: u32,
     /// HTTP requests sent.
     requests: u32,
+    /// The gate `prove_undo` took the change back on this host, found it as it had been, and applied it again.
+    undo_proved: bool,
     /// In the order they were carried out.
     steps: Vec<Step<'a>>,
 }
@@ -290,6 +292,7 @@ impl<'a> Host<'a> {
             auth: host.auth.as_deref(),
             attempts: host.attempts,
             requests: host.cost.requests,
+            undo_proved: host.undo_proved,
             steps: host.steps.iter().map(Step::of).collect(),
         }
     }

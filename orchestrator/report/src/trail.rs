@@ -247,6 +247,9 @@ impl Trail {
                 self.step(*step),
                 after_colon(detail.as_deref())
             ),
+            EventKind::UndoProved => {
+                "was taken back and compared: as it had been; is applied again".to_owned()
+            }
             EventKind::UndoStarted => "is taken back because of a breach".to_owned(),
             EventKind::HostFinished {
                 outcome,
