@@ -187,3 +187,40 @@ fn a_journal_open_for_reading_takes_no_run() {
     let error = journal.create_run(push(1, "")).unwrap_err();
     assert!(matches!(error, JournalError::ReadOnly(_)), "{error:?}");
 }
+
+/// What a program leaves that was killed while it made the file, or brought it up to date: half a commit in the file,
+/// and beside it what undoes that.
+#[test]
+fn half_a_commit_of_a_killed_program_is_undone_also_by_a_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, left] = ["journal.sqlite", "left.sqlite"].map(|name| folder.path().join(name));
+    let beside = |path: &Path| path.with_extension("sqlite-journal");
+    let journal = Journal::open(&path, OpenMode::ReadWrite).unwrap();
+    drop(journal.create_run(push(3, "")).unwrap());
+    drop(journal);
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode = delete; PRAGMA cache_size = 1; BEGIN; UPDATE runs SET id = 'half';
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+         INSERT INTO runs (id, spec) SELECT 'half' || i, '' FROM n",
+    )
+    .unwrap();
+    std::fs::copy(&path, &left).unwrap();
+    std::fs::copy(beside(&path), beside(&left)).unwrap();
+    let journal = Journal::open(&left, OpenMode::ReadOnly).unwrap();
+    let runs = journal.runs().unwrap();
+    assert_eq!(runs.len(), 1);
+    assert_ne!(runs[0].id.as_str(), "half");
+    assert!(!beside(&left).exists());
+}
+
+#[test]
+fn a_file_that_a_killed_program_had_only_begun_is_no_journal_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.sqlite");
+    std::fs::write(&path, "").unwrap();
+    let error = Journal::open(&path, OpenMode::ReadOnly).unwrap_err();
+    assert!(matches!(error, JournalError::Missing(_)), "{error:?}");
+    Journal::open(&path, OpenMode::ReadWrite).unwrap();
+    Journal::open(&path, OpenMode::ReadOnly).unwrap();
+}

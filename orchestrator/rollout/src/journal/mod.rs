@@ -141,7 +141,13 @@ impl Journal {
             .then(|| open::connect(path, &access(true)))
             .transpose()?;
         // Opened second: the file has its schema then.
-        let reader = open::connect(path, &access(false))?;
+        let reader = match open::connect(path, &access(false)) {
+            Err(JournalError::ReadOnly(_)) if !writable => {
+                open::undo_half_a_commit(path, &access(true))?;
+                open::connect(path, &access(false))?
+            }
+            opened => opened?,
+        };
         let writer = match writer {
             Some(connection) if options.inline => Some(Writer::inline(connection, path.to_owned())),
             Some(connection) => Some(Writer::thread(connection, path.to_owned())?),

@@ -97,6 +97,19 @@ pub(super) fn prepare(path: &Path, writable: bool) -> Result<(), JournalError> {
 
 /// Opens a connection to a prepared file.
 pub(super) fn connect(path: &Path, access: &Access) -> Result<Connection, JournalError> {
+    let connection = open(path, access)?;
+    set_up(&connection, path, access)?;
+    Ok(connection)
+}
+
+/// What a program left that was killed while it made the file, or its newer version: only a connection that may write
+/// can undo it. Nothing else is changed.
+pub(super) fn undo_half_a_commit(path: &Path, access: &Access) -> Result<(), JournalError> {
+    let read = open(path, access)?.pragma_query_value(None, "schema_version", |_| Ok(()));
+    read.map_err(|source| JournalError::database("undo half a commit", path.to_owned(), source))
+}
+
+fn open(path: &Path, access: &Access) -> Result<Connection, JournalError> {
     let mode = if access.writable {
         OpenFlags::SQLITE_OPEN_READ_WRITE
     } else {
@@ -107,10 +120,7 @@ pub(super) fn connect(path: &Path, access: &Access) -> Result<Connection, Journa
         Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs.as_str()),
         None => Connection::open_with_flags(path, flags),
     };
-    let connection =
-        opened.map_err(|source| JournalError::database("open", path.to_owned(), source))?;
-    set_up(&connection, path, access)?;
-    Ok(connection)
+    opened.map_err(|source| JournalError::database("open", path.to_owned(), source))
 }
 
 fn set_up(connection: &Connection, path: &Path, access: &Access) -> Result<(), JournalError> {
@@ -125,7 +135,11 @@ fn set_up(connection: &Connection, path: &Path, access: &Access) -> Result<(), J
         });
     }
     if !access.writable {
-        return Ok(());
+        return match version {
+            // Killed before anything was in it.
+            0 => Err(JournalError::Missing(path.to_owned())),
+            _ => Ok(()),
+        };
     }
     if version < VERSION {
         bring_up_to_date(connection).map_err(wrap)?;
