@@ -79,6 +79,9 @@ pub(crate) fn failure(error: &JournalError) -> Failure {
         }
         _ => "--journal FILE names another one",
     };
+    if let JournalError::Held { run, .. } = error {
+        return held(error, run);
+    }
     if let JournalError::NotResumable { .. } = error {
         return Failure::refused(error.to_string()).hint(
             "winfleet status says how it ended; after a stop, --only names the hosts to do again",
@@ -89,6 +92,13 @@ pub(crate) fn failure(error: &JournalError) -> Failure {
         _ => "the journal cannot be used for this",
     };
     Failure::caused(headline, error).hint(hint)
+}
+
+/// A run has one holder: whoever comes second is told who the first is, and is refused.
+pub(crate) fn held(error: &dyn std::error::Error, run: &str) -> Failure {
+    Failure::refused(error.to_string()).hint(format!(
+        "winfleet status {run} --watch follows it; winfleet pause or abort {run} stops it"
+    ))
 }
 
 /// Hosts of `-i`, whose address and credential override the recorded ones.

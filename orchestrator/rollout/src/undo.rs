@@ -1,6 +1,6 @@
 //! Builds a rollback from the journal: a run of its own that takes another one back, in reverse.
 
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Holder, Journal, JournalError};
 use crate::spec::{HostSpec, HostWork, RunId, RunSpec, Verb};
 
 /// What is to be taken back, and by whom.
@@ -36,10 +36,12 @@ pub enum RollbackError {
         known: Vec<String>,
     },
     /// Somebody works on the run.
-    #[error("run {run} is under way; wait for its end or stop it first")]
+    #[error("run {run} is being worked on by {holder}")]
     UnderWay {
         /// The run.
         run: String,
+        /// Who.
+        holder: Holder,
     },
     /// No selected host was changed by the run.
     #[error("run {run} left no change on the selected hosts: there is nothing to take back")]
@@ -58,8 +60,8 @@ pub fn rollback_spec(
 ) -> Result<RunSpec, RollbackError> {
     let run = source.to_string();
     let mut spec = journal.spec(source)?;
-    if journal.holder(source).is_some() {
-        return Err(RollbackError::UnderWay { run });
+    if let Some(holder) = journal.holder(source) {
+        return Err(RollbackError::UnderWay { run, holder });
     }
     if let Some(ring) = &options.ring
         && !spec.rings.iter().any(|plan| plan.name == *ring)

@@ -11,8 +11,8 @@ use inventory::HostName;
 use playbooks::{Window, WindowState};
 use report::text::counted;
 use rollout::{
-    HostId, HostSpec, Journal, Outcome as HostOutcome, ResumeOptions, RunId, RunRecord, RunSpec,
-    RunState, StopCause, Verb,
+    HostId, HostSpec, Journal, JournalError, Outcome as HostOutcome, ResumeOptions, RunId,
+    RunRecord, RunSpec, RunState, StopCause, Verb,
 };
 use session::RealFleet;
 
@@ -208,8 +208,9 @@ fn may_be_caught_up(journal: &Journal, id: &RunId) -> Result<RunRecord, Failure>
     let refused = |why: &str, hint: String| {
         Err(Failure::refused(format!("run {id} is not caught up: {why}")).hint(hint))
     };
-    if journal.holder(id).is_some() {
-        return refused("somebody works on it", format!("winfleet status {id}"));
+    if let Some(holder) = journal.holder(id) {
+        let run = id.to_string();
+        return Err(journal::failure(&JournalError::Held { run, holder }));
     }
     if record.state == RunState::Cancelled || record.stopped == Some(StopCause::Abort) {
         return refused("it was aborted", "push again".to_owned());

@@ -60,6 +60,9 @@ fn restore(global: &Global, rollback: &Rollback) -> Outcome {
         match rollback_spec(&journal, &id, options) {
             Ok(found) => merge(&mut spec, found),
             Err(RollbackError::NothingToDo { .. }) => {}
+            Err(error @ RollbackError::UnderWay { .. }) => {
+                return Err(journal::held(&error, id.as_str()));
+            }
             Err(error) => {
                 return Err(Failure::caused(
                     format!("cannot take run {id} back"),

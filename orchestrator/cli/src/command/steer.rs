@@ -24,7 +24,8 @@ pub(crate) fn run(global: &Global, text: &str, command: Command) -> Outcome {
         command,
         operator: drive::operator(),
     };
-    let answer = match journal.holder(&id) {
+    let holder = journal.holder(&id);
+    let answer = match &holder {
         Some(_) => match ask(&journal, &id, &order)? {
             Some(answer) => answer,
             // The holder ended before it heard.
@@ -38,8 +39,9 @@ pub(crate) fn run(global: &Global, text: &str, command: Command) -> Outcome {
             Ok(exit_code::DONE)
         }
         Err(why) => {
+            let by = holder.map_or_else(String::new, |holder| format!(" ({holder} works on it)"));
             let failure = Failure::refused(format!(
-                "run {id} cannot take '{}': {why}",
+                "run {id} cannot take '{}': {why}{by}",
                 order.command.as_str()
             ));
             Err(failure.hint(format!("winfleet status {id} says how it stands")))

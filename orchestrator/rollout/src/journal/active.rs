@@ -59,7 +59,7 @@ pub struct ActiveRun {
 impl ActiveRun {
     pub(super) fn create(journal: Journal, spec: RunSpec) -> Result<Self, JournalError> {
         let writer = journal.writer()?;
-        let lock = RunLock::acquire(journal.path(), &spec.id)?;
+        let lock = RunLock::acquire(journal.path(), &spec.id, Some(&spec.operator))?;
         if journal.snapshot()?.row_of(&spec.id).is_ok() {
             return Err(JournalError::RunExists(spec.id.to_string()));
         }
@@ -125,7 +125,7 @@ impl ActiveRun {
         id: &RunId,
         options: ResumeOptions<'_>,
     ) -> Result<Self, JournalError> {
-        let mut active = Self::take_over(journal, id, options.adjust)?;
+        let mut active = Self::take_over(journal, id, options.operator.as_deref(), options.adjust)?;
         // A run that never began starts as a new one.
         active.resumed = (active.seq > 0).then_some(Resumed {
             only: options.only,
@@ -158,11 +158,12 @@ impl ActiveRun {
     pub(super) fn take_over(
         journal: Journal,
         id: &RunId,
+        operator: Option<&str>,
         adjust: Option<&dyn Fn(&mut HostSpec)>,
     ) -> Result<Self, JournalError> {
         journal.writer()?;
         journal.snapshot()?.row_of(id)?;
-        let lock = RunLock::acquire(journal.path(), id)?;
+        let lock = RunLock::acquire(journal.path(), id, operator)?;
         let file = journal.snapshot()?;
         let run = file.row_of(id)?;
         let mut spec = file.spec(id)?;

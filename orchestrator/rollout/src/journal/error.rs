@@ -142,16 +142,23 @@ pub struct Holder {
     pub pid: u32,
     /// Name of the machine.
     pub host: String,
+    /// Who started it (`user@machine`).
+    #[serde(default)]
+    pub operator: Option<String>,
     /// Since when.
     pub since: Option<jiff::Timestamp>,
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.since {
-            Some(since) => write!(f, "process {} on {} since {since:.0}", self.pid, self.host),
-            None => f.write_str("another process"),
+        let Some(since) = self.since else {
+            return f.write_str("another process");
+        };
+        write!(f, "process {} on {}", self.pid, self.host)?;
+        if let Some(operator) = &self.operator {
+            write!(f, ", started by {operator},")?;
         }
+        write!(f, " since {since:.0}")
     }
 }
 

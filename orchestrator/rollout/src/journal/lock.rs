@@ -20,14 +20,18 @@ pub(crate) struct RunLock {
 }
 
 impl RunLock {
-    pub(super) fn acquire(journal: &Path, run: &RunId) -> Result<Self, JournalError> {
+    pub(super) fn acquire(
+        journal: &Path,
+        run: &RunId,
+        operator: Option<&str>,
+    ) -> Result<Self, JournalError> {
         let (path, card) = paths(journal, run);
         let folder = path.parent().unwrap_or(journal);
         create_folder(folder)
             .map_err(|source| JournalError::file("create", folder.to_owned(), source))?;
         let file =
             open(&path).map_err(|source| JournalError::file("open", path.clone(), source))?;
-        match lock_patiently(&file, &card) {
+        match lock_patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let holder = read_card(&card);
@@ -43,6 +47,7 @@ impl RunLock {
         let holder = Holder {
             pid: std::process::id(),
             host: machine_name(),
+            operator: operator.map(str::to_owned),
             since: Some(jiff::Timestamp::now()),
         };
         // The card stands beside the lock because a locked file cannot be read on Windows.
@@ -80,13 +85,12 @@ fn paths(journal: &Path, run: &RunId) -> (PathBuf, PathBuf) {
     )
 }
 
-/// Somebody who only asks who holds the run has a shared lock for a moment, and leaves no card.
-fn lock_patiently(file: &File, card: &Path) -> Result<(), TryLockError> {
+/// Somebody who only asks who holds the run has a shared lock for a moment. A card says nothing here: one that was
+/// killed leaves its own behind, and one that has just got the lock has not written it yet.
+fn lock_patiently(file: &File) -> Result<(), TryLockError> {
     for _ in 0..20 {
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) if !card.exists() => {
-                std::thread::sleep(Duration::from_millis(5))
-            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
             other => return other,
         }
     }
@@ -117,4 +121,35 @@ fn machine_name() -> String {
         .or_else(|| variable("COMPUTERNAME"))
         .or_else(|| variable("HOSTNAME"))
         .map_or_else(|| "unknown".to_owned(), |name| name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_run_whose_holder_was_killed_is_taken_over_while_others_ask_who_holds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal.sqlite");
+        let run = RunId::from_text("0000-0000".to_owned());
+        let (_, card) = paths(&journal, &run);
+        drop(RunLock::acquire(&journal, &run, None).unwrap());
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    RunLock::holder(&journal, &run);
+                }
+            });
+            for _ in 0..50 {
+                fs::write(&card, "{}").unwrap();
+                let taken = RunLock::acquire(&journal, &run, None);
+                over.store(taken.is_err(), Ordering::Relaxed);
+                taken.unwrap();
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+    }
 }

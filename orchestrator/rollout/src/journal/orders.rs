@@ -59,7 +59,7 @@ impl Journal {
         id: &RunId,
         order: &Order,
     ) -> Result<Result<String, String>, JournalError> {
-        let mut active = ActiveRun::take_over(self.clone(), id, None)?;
+        let mut active = ActiveRun::take_over(self.clone(), id, Some(&order.operator), None)?;
         let (events, text) = match on_idle(&active, order) {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
