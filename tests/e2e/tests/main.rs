@@ -18,6 +18,7 @@ mod kill;
 mod layering;
 mod ping;
 mod plan;
+mod proof;
 mod rehearse;
 mod secrets;
 mod secure;
