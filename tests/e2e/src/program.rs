@@ -119,6 +119,12 @@ impl Running {
         self.child.id()
     }
 
+    /// It has not ended yet.
+    pub fn lives(&mut self) -> bool {
+        let ended = self.child.try_wait();
+        ended.expect("the child can be waited for").is_none()
+    }
+
     /// Ends it at once, without a chance to say goodbye.
     pub fn kill(&mut self) {
         self.child.kill().expect("the child can be killed");
@@ -128,8 +134,7 @@ impl Running {
     pub fn kill_after(&mut self, patience: std::time::Duration) -> bool {
         // The instant is chance: nothing is waited for.
         std::thread::sleep(patience);
-        let lives = |child: &mut Child| child.try_wait().expect("a child").is_none();
-        if !lives(&mut self.child) {
+        if !self.lives() {
             return false;
         }
         self.kill();

@@ -11,6 +11,7 @@ mod elsewhere;
 mod exit_codes;
 mod faults;
 mod guard;
+mod held;
 mod job;
 mod journal;
 mod keyring;

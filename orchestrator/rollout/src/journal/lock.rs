@@ -136,14 +136,18 @@ mod tests {
         let run = RunId::from_text("0000-0000".to_owned());
         let (_, card) = paths(&journal, &run);
         drop(RunLock::acquire(&journal, &run, None).unwrap());
-        let over = AtomicBool::new(false);
+        let (begun, over) = (AtomicBool::new(false), AtomicBool::new(false));
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
                     RunLock::holder(&journal, &run);
+                    begun.store(true, Ordering::Relaxed);
                 }
             });
-            for _ in 0..50 {
+            while !begun.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            for _ in 0..300 {
                 fs::write(&card, "{}").unwrap();
                 let taken = RunLock::acquire(&journal, &run, None);
                 over.store(taken.is_err(), Ordering::Relaxed);
