@@ -9,7 +9,7 @@ use std::time::Duration;
 use inventory::{Credential, PasswordSource};
 use playbooks::{Window, WindowState};
 use report::{Chatter, Detail, Progress};
-use rollout::{ActiveRun, Control, Event, Journal, RunRecord, RunSpec};
+use rollout::{ActiveRun, Control, EngineError, Event, Journal, RunRecord, RunSpec};
 use session::{CredentialSource, LogonBudget, LogonLimits, RealFleet};
 use tokio::sync::mpsc;
 use wsman_proto::Secret;
@@ -210,7 +210,9 @@ fn with_fleet(
     let code = work(global, journal, active, Arc::new(fleet), &runtime, events);
     runtime.shutdown_timeout(CLEANUP);
     let code = code?;
-    let record = journal.run(&id).map_err(|error| journal::failure(&error))?;
+    let record = journal
+        .run(&id)
+        .map_err(|error| journal::failure_within(&error, &id))?;
     out::result(&rendered(global, &record))?;
     Ok(code)
 }
@@ -245,8 +247,10 @@ pub(crate) fn work(
         let _ = reporter.join();
         result
     });
-    let result = result.map_err(|error| {
-        Failure::caused(format!("run {id} could not go on"), &error).sent(Sent::Run(id.to_string()))
+    let result = result.map_err(|error| match error {
+        EngineError::Journal(error) => journal::failure_within(&error, &id),
+        error => Failure::caused(format!("run {id} could not go on"), &error)
+            .sent(Sent::Run(id.to_string())),
     })?;
     Ok(result.exit_code)
 }

@@ -7,7 +7,7 @@ use inventory::{Credential, Host};
 use rollout::{HostSpec, Journal, JournalError, OpenMode, RunId, RunRecord};
 
 use crate::args::Global;
-use crate::failure::Failure;
+use crate::failure::{Failure, Sent};
 use crate::{files, state_dir};
 
 /// Where the journal is.
@@ -68,17 +68,6 @@ pub(crate) fn refuse_simulated(journal: &Journal, id: &RunId, what: &str) -> Res
 
 /// An error of the journal with what to do about it.
 pub(crate) fn failure(error: &JournalError) -> Failure {
-    let hint = match error {
-        JournalError::Locked(_) => "another winfleet writes to it; try again when it is done",
-        JournalError::DiskFull(_) => "free some space; nothing that was recorded is lost",
-        JournalError::NotAJournal { .. } | JournalError::Damaged { .. } => {
-            "the file was left as it is; --journal FILE names another one"
-        }
-        JournalError::UnknownRun(_) | JournalError::AmbiguousRun { .. } => {
-            "winfleet runs lists them"
-        }
-        _ => "--journal FILE names another one",
-    };
     if let JournalError::Held { run, .. } = error {
         return held(error, run);
     }
@@ -91,7 +80,39 @@ pub(crate) fn failure(error: &JournalError) -> Failure {
         JournalError::UnknownRun(_) | JournalError::AmbiguousRun { .. } => "no such run",
         _ => "the journal cannot be used for this",
     };
-    Failure::caused(headline, error).hint(hint)
+    Failure::caused(headline, error)
+        .hint(remedy(error).unwrap_or("--journal FILE names another one"))
+}
+
+/// An error after hosts may have been written to: what came of that is in the journal, as far as it got.
+pub(crate) fn failure_within(error: &JournalError, id: &RunId) -> Failure {
+    let failure = Failure::caused(format!("run {id} could not go on"), error);
+    let failure = failure.sent(Sent::Run(id.to_string()));
+    match remedy(error) {
+        Some(remedy) => failure.hint(remedy),
+        None => failure,
+    }
+}
+
+/// What to do about it, where another journal is not the answer.
+pub(crate) fn remedy(error: &JournalError) -> Option<&'static str> {
+    Some(match error {
+        JournalError::Locked(_) => "another program has it; try again when that is done",
+        JournalError::DiskFull(_) => "free some space; nothing that was recorded is lost",
+        JournalError::Refused { .. } => {
+            "look at quotas, limits and the disk itself; nothing that was recorded is lost"
+        }
+        JournalError::ReadOnly(_) => {
+            "make both writable for you; to read it only, name a copy with --journal FILE"
+        }
+        JournalError::NotAJournal { .. } | JournalError::Damaged { .. } => {
+            "the file was left as it is; --journal FILE names another one"
+        }
+        JournalError::UnknownRun(_) | JournalError::AmbiguousRun { .. } => {
+            "winfleet runs lists them"
+        }
+        _ => return None,
+    })
 }
 
 /// A run has one holder: whoever comes second is told who the first is, and is refused.

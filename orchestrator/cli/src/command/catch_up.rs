@@ -3,6 +3,7 @@
 //! A cheap probe comes first, so that a dead host costs one bounded connect and no worker. What answers is taken up
 //! under the run's own rings, windows and limits; the rest stays as it is.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use session::RealFleet;
 
 use crate::args::{CatchUp, Global};
 use crate::drive::{self, Target};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, Sent};
 use crate::{confirm, exit_code, files, journal, out};
 
 /// Probes at once, and how long one may take: 20,000 dead hosts are asked in under four minutes.
@@ -50,6 +51,7 @@ pub(crate) fn run(global: &Global, catch_up: &CatchUp) -> Outcome {
         adjust: &adjust,
         wanted,
         spec: &spec,
+        begun: Cell::new(false),
         events: drive::event_file(global)?,
     };
     if sweep.open(&record).is_empty() {
@@ -63,7 +65,7 @@ pub(crate) fn run(global: &Global, catch_up: &CatchUp) -> Outcome {
     let code = sweeps(&sweep, catch_up, &fleet, &runtime);
     runtime.shutdown_timeout(Duration::from_secs(5));
     let code = code?;
-    let record = journal.run(&id).map_err(|error| journal::failure(&error))?;
+    let record = sweep.record()?;
     out::result(&drive::rendered(global, &record))?;
     Ok(code)
 }
@@ -115,14 +117,22 @@ struct Sweep<'a> {
     /// Per host of the run: selected.
     wanted: Vec<bool>,
     spec: &'a RunSpec,
+    /// A sweep has begun: what goes wrong from now on may come after a write.
+    begun: Cell<bool>,
     events: Option<File>,
 }
 
 impl Sweep<'_> {
     fn record(&self) -> Result<RunRecord, Failure> {
-        self.journal
-            .run(self.id)
-            .map_err(|error| journal::failure(&error))
+        let record = self.journal.run(self.id);
+        record.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &JournalError) -> Failure {
+        match self.begun.get() {
+            true => journal::failure_within(error, self.id),
+            false => journal::failure(error),
+        }
     }
 
     /// Selected hosts that are still unreachable.
@@ -138,7 +148,11 @@ impl Sweep<'_> {
 
     fn once(&self, fleet: &Arc<RealFleet>, runtime: &tokio::runtime::Runtime) -> Outcome {
         // Somebody may have taken the run back, or up, since the last sweep.
-        let record = may_be_caught_up(self.journal, self.id)?;
+        let record = may_be_caught_up(self.journal, self.id);
+        let record = record.map_err(|failure| match self.begun.get() {
+            true => failure.sent(Sent::Perhaps),
+            false => failure,
+        })?;
         let before = record.exit_code.unwrap_or(exit_code::DONE);
         let mut open = self.open(&record);
         let all = open.len();
@@ -178,7 +192,8 @@ impl Sweep<'_> {
         let active = self
             .journal
             .resume_run(self.id, options)
-            .map_err(|error| journal::failure(&error))?;
+            .map_err(|error| self.failed(&error))?;
+        self.begun.set(true);
         // One file over all sweeps: they share its position.
         let events = self.events.as_ref().and_then(|file| file.try_clone().ok());
         drive::work(

@@ -60,9 +60,17 @@ pub enum JournalError {
         /// Type of the file system.
         kind: String,
     },
-    /// Opened for reading, asked to write.
-    #[error("journal {0} is open for reading only")]
+    /// Opened for reading, asked to write; or the system lets nobody write there.
+    #[error("journal {0}, or the folder it is in, is read-only")]
     ReadOnly(PathBuf),
+    /// The system could not read or write the file: a quota, a limit, a disk that is failing or gone.
+    #[error("the system refused to read or write journal {path} ({detail})")]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What the system said, as far as it is known.
+        detail: String,
+    },
     /// An operation on the file itself.
     #[error("failed to {action} {path}")]
     File {
@@ -187,6 +195,11 @@ impl JournalError {
                 detail: source.to_string(),
             },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly(path),
+            // SQLite calls only "no space on the device" a full disk; a quota or a limit of the process comes here.
+            Some(ErrorCode::SystemIoFailure) => Self::Refused {
+                path,
+                detail: source.to_string(),
+            },
             _ => Self::Database {
                 action,
                 path,

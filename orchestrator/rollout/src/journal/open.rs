@@ -251,9 +251,11 @@ fn network_file_system(path: &Path) -> Option<String> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let real = folder
-        .ancestors()
-        .find_map(|ancestor| ancestor.canonicalize().ok())?;
+    // The file itself first: it may be a link to another place.
+    let real = path.canonicalize().ok().or_else(|| {
+        let mut ancestors = folder.ancestors();
+        ancestors.find_map(|ancestor| ancestor.canonicalize().ok())
+    })?;
     kind_of_mount(&fs::read_to_string("/proc/self/mountinfo").ok()?, &real)
 }
 
