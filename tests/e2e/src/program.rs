@@ -61,6 +61,35 @@ impl Program {
         self
     }
 
+    /// No file that it writes may grow beyond so many blocks of 512 bytes, as with a quota.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn limited_to(mut self, blocks: u64) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.arg("-c").arg(script).arg(self.command.get_program());
+        shell.args(self.command.get_args()).stdin(Stdio::null());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        if let Some(folder) = self.command.get_current_dir() {
+            shell.current_dir(folder);
+        }
+        self.command = shell;
+        self
+    }
+
+    /// Starts it as somebody whom the system refuses what it refuses ordinary users.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn as_nobody(mut self) -> Self {
+        std::os::unix::process::CommandExt::uid(&mut self.command, 65_534);
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(mut self) -> Finished {
         let output = self.command.output().expect("the program starts");

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bad_input;
+mod bad_journal;
 mod bad_words;
 mod catch_up;
 mod cost;
