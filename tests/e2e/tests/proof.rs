@@ -41,10 +41,10 @@ fn registries(lab: &Lab) -> Vec<RegistrySnapshot> {
 }
 
 fn proved(report: &Value) -> Vec<bool> {
-    let hosts = report["hosts"].as_array().unwrap();
+    let hosts = report["hosts"].as_array().expect("hosts");
     hosts
         .iter()
-        .map(|host| host["undo_proved"].as_bool().unwrap())
+        .map(|host| host["undo_proved"].as_bool().expect("true or false"))
         .collect()
 }
 
