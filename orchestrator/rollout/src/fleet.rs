@@ -217,6 +217,8 @@ pub enum Reason {
     ServiceUnavailable,
     /// The host refused the user name or password.
     LogonRefused,
+    /// Kerberos did not work: no KDC, clocks, service name, ticket refused.
+    Kerberos,
     /// The host offers no authentication scheme that is allowed here.
     AuthNotOffered,
     /// The credential could not be read on this side (keyring, file, command).
@@ -278,6 +280,7 @@ impl Reason {
             Self::ConnectionLost => "connection_lost",
             Self::ServiceUnavailable => "service_unavailable",
             Self::LogonRefused => "logon_refused",
+            Self::Kerberos => "kerberos",
             Self::AuthNotOffered => "auth_not_offered",
             Self::CredentialUnavailable => "credential_unavailable",
             Self::CredentialGuard => "credential_guard",

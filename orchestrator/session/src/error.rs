@@ -4,7 +4,7 @@
 //! refusal is `Failed`; after a write was sent, lost contact is `Lost`, because the write may have been carried out.
 
 use rollout::{HostError, Reason, Severity};
-use wsman::{Error, ErrorKind, Sent};
+use wsman::{Error, ErrorKind, KerberosProblem, Sent};
 use wsman_proto::Fault;
 
 use crate::remedy;
@@ -137,6 +137,8 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::Http(_) => (Answer, Reason::NotWinrm),
         ErrorKind::LogonDenied(_) if situation.local_account => (Guard, Reason::LogonRefused),
         ErrorKind::LogonDenied(_) => (Guard, Reason::CredentialGuard),
+        ErrorKind::Kerberos(error) => judge_kerberos(error.problem),
+        ErrorKind::UnfitCredential(_) => (Refusal, Reason::CredentialUnavailable),
         ErrorKind::AuthNotOffered(_) => (Refusal, Reason::AuthNotOffered),
         ErrorKind::Certificate(_) => (Refusal, Reason::Certificate),
         ErrorKind::InsecureTransport(_) => (Refusal, Reason::InsecureTransport),
@@ -152,6 +154,25 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::TypeMismatch | ErrorKind::Protocol(_) | ErrorKind::TooLarge(_) => {
             (Answer, Reason::Protocol)
         }
+    }
+}
+
+fn judge_kerberos(problem: KerberosProblem) -> (Nature, Reason) {
+    use KerberosProblem as P;
+    use Nature::{Contact, Refusal};
+    match problem {
+        P::WrongPassword | P::AccountRefused | P::PasswordExpired | P::UnknownPrincipal => {
+            (Refusal, Reason::LogonRefused)
+        }
+        P::KdcUnreachable => (Contact, Reason::Kerberos),
+        P::NoTicket | P::Keytab => (Refusal, Reason::CredentialUnavailable),
+        P::Library
+        | P::ClockSkew
+        | P::SpnUnknown
+        | P::NoName
+        | P::TicketRefused
+        | P::NotMutual
+        | P::Other => (Refusal, Reason::Kerberos),
     }
 }
 

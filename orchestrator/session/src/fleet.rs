@@ -96,7 +96,7 @@ impl RealFleet {
         let guard = self
             .budget
             .for_credential(credential.unwrap_or_default(), bare_name(settings));
-        let credentials = Credentials { username, password };
+        let credentials = Credentials::password(username, password);
         let client = Client::connect(endpoint, credentials, guard, Arc::clone(&self.tls))
             .await
             .map_err(|error| host_error(&Trouble::Wire(error), terms.situation(false)))?;
@@ -130,6 +130,7 @@ fn prove(host: &HostName, client: &Client) -> Result<(), HostError> {
         computer_name: peer.computer_name.as_deref(),
         dns_name: peer.dns_name.as_deref(),
         certificate: peer.tls_verified,
+        service: peer.service.is_some(),
     };
     identity::verify(host, proof).map_err(|wrong| {
         HostError::failed(Reason::WrongHost, wrong.to_string()).with_remedy(

@@ -16,6 +16,8 @@ pub(crate) struct Proof<'a> {
     pub(crate) dns_name: Option<&'a str>,
     /// A certificate for the inventory's name was verified, or its hash was pinned.
     pub(crate) certificate: bool,
+    /// A Kerberos ticket for the name of the inventory (or the one given as `spn_name`): only that machine reads it.
+    pub(crate) service: bool,
 }
 
 /// Why the peer is not taken for the host of the inventory.
@@ -58,7 +60,7 @@ pub(crate) fn verify(name: &HostName, proof: Proof<'_>) -> Result<(), WrongHost>
     {
         return Err(other(computer));
     }
-    if computer.is_none() && dns.is_none() && !proof.certificate {
+    if computer.is_none() && dns.is_none() && !proof.certificate && !proof.service {
         return Err(WrongHost::Unproved { wanted });
     }
     Ok(())
@@ -85,7 +87,7 @@ mod tests {
         let proof = Proof {
             computer_name: (!computer.is_empty()).then_some(computer),
             dns_name: (!dns.is_empty()).then_some(dns),
-            certificate: false,
+            ..Proof::default()
         };
         assert_eq!(
             verify(&HostName::new(name), proof).is_ok(),
@@ -170,6 +172,11 @@ mod tests {
             )
             .is_ok()
         );
+        let ticket = Proof {
+            service: true,
+            ..nothing
+        };
+        assert!(verify(&name, ticket).is_ok());
         let wildcard = Proof {
             certificate: true,
             computer_name: Some("PC-2"),

@@ -1,7 +1,7 @@
 //! What a person can do about a failure: one sentence each, shown once per cluster of hosts.
 
 use rollout::Reason;
-use wsman::ErrorKind;
+use wsman::{ErrorKind, KerberosProblem};
 
 use crate::error::Situation;
 
@@ -11,6 +11,9 @@ const FILTERED: &str = "a local account other than the built-in Administrator is
 /// The advice for a failure, if there is any.
 pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> Option<String> {
     let Situation { port, account, .. } = situation;
+    if let ErrorKind::Kerberos(error) = kind {
+        return Some(kerberos(error.problem, account));
+    }
     Some(match reason {
         Reason::Dns => "check the name, or give the host an 'address' in the inventory".to_owned(),
         Reason::ConnectRefused if situation.tls => format!(
@@ -54,6 +57,47 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         _ => return None,
     })
 }
+
+/// One for each cause: they are told apart so that each can be mended.
+fn kerberos(problem: KerberosProblem, account: &str) -> String {
+    use KerberosProblem as P;
+    match problem {
+        P::Library => LIBRARY.to_owned(),
+        P::WrongPassword => format!("correct the password of '{account}' (winfleet credential test); it was sent once and is not sent again"),
+        P::AccountRefused => format!("see that '{account}' is not locked, disabled or expired in the directory"),
+        P::PasswordExpired => format!("give '{account}' a new password"),
+        P::UnknownPrincipal => {
+            format!("'{account}' is not known to its KDC: write it as user@REALM, with the realm of the account's own domain")
+        }
+        P::ClockSkew => "set the clock of this machine by the domain's time (5 minutes are the limit); if it is right, that of the host".to_owned(),
+        P::SpnUnknown => {
+            "use the host's full DNS name in the inventory; if the name is right, the SPN is not registered (setspn -L HOST): try spn_class: HOST or WSMAN, or set spn_name"
+                .to_owned()
+        }
+        P::KdcUnreachable => {
+            "check the domain's DNS (SRV records _kerberos._tcp) or krb5.conf on this machine, and that a domain controller answers on port 88".to_owned()
+        }
+        P::NoTicket => "get a ticket (kinit), or give the credential a password or a keytab".to_owned(),
+        P::Keytab => "make the keytab anew (ktutil, ktpass) after each change of the account's password; only its owner should read it".to_owned(),
+        P::NoName => {
+            "Kerberos needs the host's name as 'name' (the address goes into 'address') and a domain account written as user@REALM; auth: ntlm works without"
+                .to_owned()
+        }
+        P::TicketRefused => {
+            "the SPN may belong to another account or the host may have been joined anew (setspn -Q HTTP/HOST, Test-ComputerSecureChannel); is Kerberos allowed in winrm/config/service/auth?"
+                .to_owned()
+        }
+        P::NotMutual => "something else than the host answers, or a proxy in between drops its answer: check the address".to_owned(),
+        P::Other => "KRB5_TRACE=/dev/stderr shows what the library did; auth: ntlm works without Kerberos".to_owned(),
+    }
+}
+
+/// What to install, by system.
+const LIBRARY: &str = if cfg!(target_os = "macos") {
+    "macOS brings GSS.framework; if it does not do, brew install krb5"
+} else {
+    "install MIT Kerberos' library: apt install libgssapi-krb5-2 (Debian, Ubuntu), dnf install krb5-libs (Fedora, RHEL), zypper install krb5 (SUSE), apk add krb5-libs (Alpine)"
+};
 
 fn fault_remedy(kind: &ErrorKind) -> Option<String> {
     match kind {

@@ -1,6 +1,7 @@
 //! Authentication without a socket: tokens in, tokens out, and sealing afterwards.
 //!
-//! [`SecurityContext`] is the seam other mechanisms fit behind; [`Ntlm`] is the one this build has. Which HTTP
+//! [`SecurityContext`] is the seam all mechanisms fit behind; [`Ntlm`] is the one that needs no system. Kerberos asks
+//! KDCs by itself and is therefore with the sockets. Which HTTP
 //! request carries which token is decided by the crate that owns the connection.
 
 mod account;
@@ -40,7 +41,4 @@ pub trait SecurityContext: Send + Sync {
 
     /// Opens a sealed message. Advances the receive sequence.
     fn open(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, AuthError>;
-
-    /// A copy with all keys and counters as they are now.
-    fn snapshot(&self) -> Box<dyn SecurityContext>;
 }

@@ -5,9 +5,38 @@
 
 use std::ops::Range;
 
-/// Content type of a sealed request under `Negotiate`.
-pub const CONTENT_TYPE: &str = "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";\
-                                boundary=\"Encrypted Boundary\"";
+/// What sealed bodies are called: it follows the scheme of the logon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Under `Negotiate`, whatever is inside of it.
+    Spnego,
+    /// Under `Kerberos`.
+    Kerberos,
+}
+
+impl Protocol {
+    /// Content type of a sealed request.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Spnego => {
+                "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";\
+                 boundary=\"Encrypted Boundary\""
+            }
+            Self::Kerberos => {
+                "multipart/encrypted;protocol=\"application/HTTP-Kerberos-session-encrypted\";\
+                 boundary=\"Encrypted Boundary\""
+            }
+        }
+    }
+
+    /// Content type of the first part.
+    const fn part(self) -> &'static [u8] {
+        match self {
+            Self::Spnego => b"application/HTTP-SPNEGO-session-encrypted",
+            Self::Kerberos => b"application/HTTP-Kerberos-session-encrypted",
+        }
+    }
+}
 
 const BOUNDARY: &str = "Encrypted Boundary";
 /// Longer security headers exist for no mechanism.
@@ -30,11 +59,12 @@ pub struct Frame {
 }
 
 /// Wraps a sealed message whose plain text had `length` bytes.
-pub fn encode(header: &[u8], data: &[u8], length: usize) -> Vec<u8> {
+pub fn encode(protocol: Protocol, header: &[u8], data: &[u8], length: usize) -> Vec<u8> {
     let mut body = Vec::with_capacity(header.len() + data.len() + 320);
+    body.extend_from_slice(b"--Encrypted Boundary\r\n\tContent-Type: ");
+    body.extend_from_slice(protocol.part());
     body.extend_from_slice(
-        b"--Encrypted Boundary\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n\
-          \tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=",
+        b"\r\n\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=",
     );
     body.extend_from_slice(length.to_string().as_bytes());
     body.extend_from_slice(
@@ -162,10 +192,14 @@ fn boundary(content_type: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{CONTENT_TYPE, decode, encode};
+    use super::{Protocol, decode, encode as encode_as};
+
+    fn encode(header: &[u8], data: &[u8], length: usize) -> Vec<u8> {
+        encode_as(Protocol::Spnego, header, data, length)
+    }
 
     fn check(body: &[u8], expected: Result<(&[u8], &[u8]), &'static str>) {
-        let found = decode(CONTENT_TYPE, body);
+        let found = decode(Protocol::Spnego.content_type(), body);
         let found = found
             .as_ref()
             .map(|frame| (&body[frame.header.clone()], &body[frame.data.clone()]));
@@ -212,5 +246,16 @@ mod tests {
             &encode(&[0; 5000], b"", 0),
             Err("the security header is too long"),
         );
+    }
+
+    #[test]
+    fn the_first_part_follows_the_protocol() {
+        for protocol in [Protocol::Spnego, Protocol::Kerberos] {
+            let body = encode_as(protocol, b"h", b"data", 4);
+            let name = std::str::from_utf8(protocol.part()).unwrap();
+            assert!(protocol.content_type().contains(name));
+            assert!(body.windows(name.len()).any(|part| part == name.as_bytes()));
+            assert!(decode(protocol.content_type(), &body).is_ok());
+        }
     }
 }

@@ -40,7 +40,7 @@ proptest! {
     #[test]
     fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         read_everything(&bytes);
-        let _ = (Challenge::parse(&bytes), Challenge::find(&bytes), seal::decode(seal::CONTENT_TYPE, &bytes));
+        let _ = (Challenge::parse(&bytes), Challenge::find(&bytes), seal::decode(seal::Protocol::Spnego.content_type(), &bytes));
     }
 
     #[test]
@@ -82,12 +82,12 @@ proptest! {
 
     #[test]
     fn framing_round_trip(header in proptest::collection::vec(any::<u8>(), 0..80), data in proptest::collection::vec(any::<u8>(), 0..300), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let mut body = seal::encode(&header, &data, data.len());
-        let frame = seal::decode(seal::CONTENT_TYPE, &body).unwrap();
+        let mut body = seal::encode(seal::Protocol::Spnego, &header, &data, data.len());
+        let frame = seal::decode(seal::Protocol::Spnego.content_type(), &body).unwrap();
         prop_assert_eq!((&body[frame.header], &body[frame.data]), (header.as_slice(), data.as_slice()));
         let at = at.index(body.len());
         body[at] = byte;
-        if let Ok(frame) = seal::decode(seal::CONTENT_TYPE, &body) {
+        if let Ok(frame) = seal::decode(seal::Protocol::Spnego.content_type(), &body) {
             prop_assert!(frame.data.end <= body.len() && frame.data.len() == frame.length);
         }
     }

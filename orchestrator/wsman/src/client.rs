@@ -14,7 +14,8 @@ use wsman_proto::xml::Element;
 use wsman_proto::{Identity, Request, identify};
 
 use crate::carrier::{Carrier, Counters, Headers};
-use crate::endpoint::{Credentials, Endpoint};
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::guard::LogonGuard;
 use crate::link::SOAP;
@@ -37,9 +38,13 @@ pub struct Peer {
     pub domain: Option<String>,
     /// DNS domain name of the NTLM challenge.
     pub dns_domain: Option<String>,
+    /// With Kerberos the service the ticket is for, `HTTP/pc-0001.corp.example`. Nobody else can read the ticket, and
+    /// nothing a host says is believed before it has proved that it can.
+    pub service: Option<String>,
     /// SHA-256 of the leaf certificate (DER), with TLS.
     pub certificate_sha256: Option<[u8; 32]>,
-    /// The authentication really used, e.g. `ntlm (sealed)`, `ntlm+cbt (tls)`, `basic (tls)`.
+    /// The authentication really used, e.g. `ntlm (sealed)`, `ntlm+cbt (tls)`, `kerberos (sealed)`,
+    /// `basic (tls)`. Where negotiate ended in NTLM it says why.
     pub auth: String,
     /// Bodies are sealed.
     pub sealed: bool,
@@ -86,7 +91,7 @@ pub struct Client {
 
 impl Client {
     /// Connects: TCP, TLS, and for NTLM the first two messages, so that [`Client::peer`] knows the host's own name
-    /// before any secret is used. The logon itself rides on the first operation; a read saves a request there.
+    /// before any secret is used. For Kerberos it gets the tickets; over HTTP nothing is dialled yet. The logon itself rides on the first operation; a read saves a request there.
     /// Errors are [`Sent::Nothing`]. Cancel safe: dropping the future closes the connection.
     pub async fn connect(
         endpoint: Endpoint,

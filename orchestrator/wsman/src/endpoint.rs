@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wsman_proto::Secret;
-
 /// One WinRM listener.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -18,6 +16,10 @@ pub struct Endpoint {
     pub tls: Option<TlsPolicy>,
     /// How to log on.
     pub auth: AuthMethod,
+    /// Whether negotiate may end in NTLM where Kerberos is not possible.
+    pub allow_ntlm: bool,
+    /// The service that Kerberos tickets are for.
+    pub spn: Spn,
     /// Time limits.
     pub deadlines: Deadlines,
     /// Size limits.
@@ -34,6 +36,8 @@ impl Endpoint {
             port,
             tls: None,
             auth: AuthMethod::Negotiate,
+            allow_ntlm: true,
+            spn: Spn::default(),
             deadlines: Deadlines::default(),
             limits: Limits::default(),
         }
@@ -71,8 +75,10 @@ impl TlsPolicy {
 /// How to log on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuthMethod {
-    /// The best of what host and build offer; in this build that is NTLM.
+    /// Kerberos where it is possible, else NTLM where it is allowed.
     Negotiate,
+    /// Kerberos only.
+    Kerberos,
     /// NTLMv2 only.
     Ntlm,
     /// Basic, only on verified TLS.
@@ -127,11 +133,20 @@ impl Default for Limits {
     }
 }
 
-/// An account.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// `DOMAIN\user`, `user@REALM`, `.\user`, or `user`.
-    pub username: String,
-    /// Its password.
-    pub password: Secret,
+/// The name of the service on the host, `CLASS/NAME`, as it is registered in the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Spn {
+    /// `HTTP`, `WSMAN` or `HOST`.
+    pub class: String,
+    /// The host's name unless set; `NAME@REALM` where the realm has to be said.
+    pub name: Option<String>,
+}
+
+impl Default for Spn {
+    fn default() -> Self {
+        Self {
+            class: "HTTP".to_owned(),
+            name: None,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use wsman_proto::Fault;
 
 use crate::guard::LogonDenied;
+use crate::logon::KerberosError;
 
 /// Whether the operation that failed may have been carried out (auth-crates.md 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +80,12 @@ pub enum ErrorKind {
     /// The guard did not let the attempt out.
     #[error("{0}")]
     LogonDenied(LogonDenied),
+    /// Kerberos did not work.
+    #[error("{0}")]
+    Kerberos(KerberosError),
+    /// The credential is of a kind that this authentication cannot use.
+    #[error("{0}")]
+    UnfitCredential(String),
     /// The host offers none of the schemes allowed here.
     #[error("the host offers no usable authentication (offered: {})", list(.0))]
     AuthNotOffered(Vec<String>),

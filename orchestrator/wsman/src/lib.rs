@@ -11,6 +11,7 @@
 
 mod carrier;
 mod client;
+mod credentials;
 mod endpoint;
 mod error;
 mod gate;
@@ -25,10 +26,12 @@ mod target;
 mod tls;
 
 pub use client::{Client, CommandOutput, Cost, Deleted, Peer, cleanup_finished};
-pub use endpoint::{AuthMethod, Credentials, Deadlines, Endpoint, Limits, TlsPolicy};
+pub use credentials::{Credentials, Proof};
+pub use endpoint::{AuthMethod, Deadlines, Endpoint, Limits, Spn, TlsPolicy};
 pub use error::{Error, ErrorKind, Sent};
 pub use guard::{BoxFuture, LogonDenied, LogonGuard, LogonPermit, Unguarded};
 pub use liveness::answers;
+pub use logon::{KerberosError, KerberosProblem};
 pub use tls::TlsConfigs;
 pub use wsman_proto::cim::{CimValue, Instance};
 pub use wsman_proto::{Fault, Identity, RegistryData, Retry, Secret};

@@ -2,7 +2,7 @@
 
 use reqwest::header::HeaderValue;
 use wsman_proto::auth::SecurityContext;
-use wsman_proto::seal;
+use wsman_proto::seal::{self, Protocol};
 
 use crate::carrier::{Answer, Carrier, Headers};
 use crate::error::{ErrorKind, Sent};
@@ -13,9 +13,9 @@ pub(crate) const SOAP: &str = "application/soap+xml;charset=UTF-8";
 
 /// What protects the bodies.
 pub(crate) enum Security {
-    /// NTLM over HTTP: each body is sealed, in both directions.
-    Sealed(Box<dyn SecurityContext>),
-    /// NTLM over TLS: the connection is authenticated, bodies go as they are.
+    /// NTLM or Kerberos over HTTP: each body is sealed, in both directions.
+    Sealed(Box<dyn SecurityContext>, Protocol),
+    /// NTLM or Kerberos over TLS: the connection is authenticated, bodies go as they are.
     Bound,
     /// Basic over verified TLS: the header goes with each request.
     Basic(HeaderValue),
@@ -63,11 +63,11 @@ impl Link {
 
     fn prepare(&mut self, envelope: &[u8]) -> Result<(Headers<'static>, Vec<u8>), Failure> {
         match &mut self.security {
-            Security::Sealed(context) => {
-                let body = seal_body(context.as_mut(), envelope)?;
+            Security::Sealed(context, protocol) => {
+                let body = seal_body(context.as_mut(), *protocol, envelope)?;
                 Ok((
                     Headers {
-                        content_type: Some(seal::CONTENT_TYPE),
+                        content_type: Some(protocol.content_type()),
                         ..Headers::default()
                     },
                     body,
@@ -108,17 +108,18 @@ impl Link {
 
 pub(crate) fn seal_body(
     context: &mut dyn SecurityContext,
+    protocol: Protocol,
     envelope: &[u8],
 ) -> Result<Vec<u8>, Failure> {
     let (header, data) = context.seal(envelope).map_err(|error| {
         Failure::new(ErrorKind::SealingRefused(error.to_string()), Sent::Nothing)
     })?;
-    Ok(seal::encode(&header, &data, envelope.len()))
+    Ok(seal::encode(protocol, &header, &data, envelope.len()))
 }
 
 /// The SOAP bytes of a 200 or 500 answer.
 fn open_body(security: &mut Security, answer: &Answer) -> Result<Vec<u8>, Failure> {
-    let Security::Sealed(context) = security else {
+    let Security::Sealed(context, _) = security else {
         // HTTP.sys and proxies answer errors with HTML or nothing.
         return if answer.content_type.to_ascii_lowercase().contains("xml")
             && !answer.body.is_empty()

@@ -2,24 +2,26 @@
 //!
 //! [`open`] connects and, for NTLM, gets the host's challenge: nothing derived from the password has left then. Only
 //! [`log_on`] sends such a message, after the guard has let it, and carries the first operation along where the
-//! transport allows it.
+//! transport allows it. With Kerberos the password meets the KDC only, once per run, and the guard is asked there.
 
 mod basic;
+mod kerberos;
 mod ntlm;
 
 use std::time::{Duration, Instant};
 
-use wsman_proto::auth::{
-    Account, Challenge, Ntlm, SecurityContext as _, Wrapping, authorization, offers,
-};
+use wsman_proto::Secret;
+use wsman_proto::auth::{Challenge, Ntlm, Wrapping, authorization, offers};
 
-use crate::carrier::{Carrier, Headers};
+use crate::carrier::{Answer, Carrier};
 use crate::endpoint::AuthMethod;
 use crate::error::{ErrorKind, Sent};
 use crate::guard::LogonPermit;
 use crate::link::{Failure, Link};
 use crate::loss::Loss;
 use crate::session::Setup;
+pub use kerberos::{KerberosError, KerberosProblem};
+pub(crate) use kerberos::{Ticketed, Tickets};
 
 /// A connection whose host waits for the message that proves the account.
 pub(crate) struct Opening {
@@ -32,6 +34,7 @@ pub(crate) enum Method {
     /// Nothing has been sent yet, nor dialled.
     Basic,
     Ntlm(Box<Challenged>),
+    Kerberos(Box<Ticketed>),
 }
 
 /// An NTLM exchange after the second message.
@@ -42,6 +45,8 @@ pub(crate) struct Challenged {
     token: Vec<u8>,
     pub(crate) challenge: Challenge,
     pub(crate) certificate: Option<Vec<u8>>,
+    /// Why it is not Kerberos, where that was tried first.
+    pub(crate) instead_of: Option<String>,
 }
 
 /// How the last token and the first operation travel.
@@ -57,108 +62,53 @@ pub(crate) enum Form {
 /// A host closes silent connections after two minutes; the guard may have kept us waiting.
 const STALE: Duration = Duration::from_secs(45);
 
-/// Connects. For NTLM up to the challenge; no secret is used.
+/// Connects. For NTLM up to the challenge, for Kerberos up to the ticket; no secret goes to the host.
 pub(crate) async fn open(setup: &Setup) -> Result<Opening, Loss> {
-    if setup.endpoint.auth == AuthMethod::Basic {
-        basic::check_transport(setup)?;
-        let carrier = setup.carrier()?;
-        return Ok(Opening {
-            carrier,
-            method: Method::Basic,
-            since: Instant::now(),
-        });
-    }
-    let mut attempt = ("Negotiate", Wrapping::Raw);
-    loop {
-        match challenge(setup, attempt.0, attempt.1).await? {
-            Ok(opening) => return Ok(opening),
-            // Raw NTLM under Negotiate first: it saves a leg. A host that does not take it may take SPNEGO; one that
-            // is no WinRM of its own may only know the scheme NTLM.
-            Err(offered) => {
-                let has = |name: &str| {
-                    offered
-                        .iter()
-                        .any(|scheme| scheme.eq_ignore_ascii_case(name))
-                };
-                attempt = match attempt {
-                    ("Negotiate", Wrapping::Raw) if has("Negotiate") => {
-                        ("Negotiate", Wrapping::Spnego)
-                    }
-                    ("Negotiate", _) if has("NTLM") => ("NTLM", Wrapping::Raw),
-                    _ => return Err(Loss::new(ErrorKind::AuthNotOffered(offered), Sent::Nothing)),
-                };
-                tracing::debug!(host = %setup.endpoint.name, scheme = attempt.0, wrapping = ?attempt.1, "next form");
-            }
+    let (carrier, method) = match setup.endpoint.auth {
+        AuthMethod::Basic => {
+            basic::check_transport(setup)?;
+            (setup.carrier()?, Method::Basic)
         }
-    }
-}
-
-/// Sends the first message. The inner error is the list of schemes the host offers instead of a challenge.
-async fn challenge(
-    setup: &Setup,
-    scheme: &'static str,
-    wrapping: Wrapping,
-) -> Result<Result<Opening, Vec<String>>, Loss> {
-    let protocol = |detail: String| Loss::new(ErrorKind::Protocol(detail), Sent::Nothing);
-    let account = Account::parse(&setup.credentials.username);
-    let mut context = Ntlm::new(account, setup.credentials.password.clone(), wrapping)
-        .map_err(|error| protocol(error.to_string()))?;
-    let first = context
-        .step(&[], None)
-        .map_err(|error| protocol(error.to_string()))?;
-    let mut carrier = setup.carrier()?;
-    let headers = Headers {
-        authorization: Some(header(scheme, &first.token)?),
-        ..Headers::default()
+        AuthMethod::Ntlm => open_ntlm(setup, None).await?,
+        AuthMethod::Kerberos => open_kerberos(setup).await?,
+        AuthMethod::Negotiate => match open_kerberos(setup).await {
+            Err(loss) => open_ntlm(setup, Some(instead(setup, loss)?)).await?,
+            opened => opened?,
+        },
     };
-    // Whatever becomes of this empty request, no operation has left.
-    let answer = carrier
-        .post(headers, Vec::new())
-        .await
-        .map_err(|loss| Loss {
-            sent: Sent::Nothing,
-            ..loss
-        })?;
-    if answer.status != 401 {
-        // A success as well: a WinRM service asks for a logon, a captive portal does not.
-        return Err(Loss::new(ErrorKind::Http(answer.status), Sent::Nothing));
-    }
-    let offered = offers(answer.authenticate.iter().map(String::as_str));
-    let token = offered
-        .iter()
-        .find(|offer| offer.scheme.eq_ignore_ascii_case(scheme) && offer.token.is_some())
-        .and_then(|offer| offer.token.clone());
-    let found = token.map(|token| match wrapping {
-        Wrapping::Raw => (Challenge::parse(&token), token),
-        Wrapping::Spnego => (Challenge::find(&token), token),
-    });
-    let (challenge, token) = match found {
-        Some((Ok(challenge), token)) => (challenge, token),
-        // A SPNEGO answer to raw NTLM: start over in SPNEGO.
-        Some((Err(_), token)) if wrapping == Wrapping::Raw && !token.starts_with(b"NTLMSSP\0") => {
-            return Ok(Err(vec!["Negotiate".to_owned()]));
-        }
-        Some((Err(reason), _)) => return Err(protocol(reason.to_owned())),
-        None => return Ok(Err(offered.into_iter().map(|offer| offer.scheme).collect())),
-    };
-    if setup.endpoint.tls.is_some() && answer.certificate.is_none() {
-        return Err(protocol("no certificate to bind the logon to".to_owned()));
-    }
-    let certificate = answer.certificate;
-    let challenged = Challenged {
-        context,
-        scheme,
-        wrapping,
-        token,
-        challenge,
-        certificate,
-    };
-    let method = Method::Ntlm(Box::new(challenged));
-    Ok(Ok(Opening {
+    Ok(Opening {
         carrier,
         method,
         since: Instant::now(),
-    }))
+    })
+}
+
+async fn open_kerberos(setup: &Setup) -> Result<(Carrier, Method), Loss> {
+    let (carrier, ticketed) = kerberos::open(setup).await?;
+    Ok((carrier, Method::Kerberos(Box::new(ticketed))))
+}
+
+async fn open_ntlm(
+    setup: &Setup,
+    instead_of: Option<&'static str>,
+) -> Result<(Carrier, Method), Loss> {
+    let (carrier, challenged) = ntlm::open(setup, instead_of).await?;
+    Ok((carrier, Method::Ntlm(Box::new(challenged))))
+}
+
+/// Why NTLM takes Kerberos' place; the failure itself where it may not.
+fn instead(setup: &Setup, loss: Loss) -> Result<&'static str, Loss> {
+    match &loss.kind {
+        ErrorKind::Kerberos(error)
+            if error.leaves_ntlm()
+                && setup.endpoint.allow_ntlm
+                && setup.credentials.secret().is_some() =>
+        {
+            tracing::debug!(host = %setup.endpoint.name, %error, "NTLM in place of Kerberos");
+            Ok(error.in_short())
+        }
+        _ => Err(loss),
+    }
 }
 
 /// Proves the account, and carries out the first operation. The guard is asked right before the message leaves.
@@ -168,17 +118,25 @@ pub(crate) async fn log_on(
     form: Form,
     envelope: &[u8],
 ) -> Result<(Link, Vec<u8>), Failure> {
-    let endpoint = &setup.endpoint;
-    let permit = match setup
+    if let Method::Kerberos(ticketed) = opening.method {
+        // No message from here on is derived from the password.
+        return kerberos::log_on(setup, opening.carrier, *ticketed, form, envelope).await;
+    }
+    let admitted = setup
         .guard
-        .admit(&setup.credentials.username, &endpoint.name)
-        .await
+        .admit(&setup.credentials.username, &setup.endpoint.name)
+        .await;
+    let permit =
+        admitted.map_err(|denied| Failure::new(ErrorKind::LogonDenied(denied), Sent::Nothing))?;
+    if let Method::Ntlm(challenged) = &opening.method
+        && opening.since.elapsed() > STALE
     {
-        Ok(permit) => permit,
-        Err(denied) => return Err(Failure::new(ErrorKind::LogonDenied(denied), Sent::Nothing)),
-    };
-    if matches!(opening.method, Method::Ntlm(_)) && opening.since.elapsed() > STALE {
-        opening = open(setup).await?;
+        let (carrier, challenged) = ntlm::open(setup, challenged.instead_of.as_deref()).await?;
+        opening = Opening {
+            carrier,
+            method: Method::Ntlm(Box::new(challenged)),
+            since: Instant::now(),
+        };
     }
     let Opening {
         carrier, method, ..
@@ -188,7 +146,26 @@ pub(crate) async fn log_on(
         Method::Ntlm(challenged) => {
             ntlm::log_on(setup, carrier, *challenged, permit, form, envelope).await
         }
+        Method::Kerberos(ticketed) => {
+            kerberos::log_on(setup, carrier, *ticketed, form, envelope).await
+        }
     }
+}
+
+/// The password; NTLM and Basic know no other proof.
+fn password(setup: &Setup) -> Result<&Secret, Loss> {
+    setup.credentials.secret().ok_or_else(|| {
+        let text = "this authentication needs a password; tickets and keytabs are for Kerberos";
+        Loss::new(ErrorKind::UnfitCredential(text.to_owned()), Sent::Nothing)
+    })
+}
+
+/// The token that a host answers a scheme with.
+fn token_of(answer: &Answer, scheme: &str) -> Option<Vec<u8>> {
+    offers(answer.authenticate.iter().map(String::as_str))
+        .into_iter()
+        .find(|offer| offer.scheme.eq_ignore_ascii_case(scheme) && offer.token.is_some())?
+        .token
 }
 
 fn header(scheme: &str, token: &[u8]) -> Result<reqwest::header::HeaderValue, Loss> {

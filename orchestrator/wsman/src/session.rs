@@ -12,7 +12,8 @@ use wsman_proto::{Addressing, Request};
 
 use crate::carrier::{Carrier, Counters};
 use crate::client::Peer;
-use crate::endpoint::{Credentials, Endpoint};
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Sent};
 use crate::guard::LogonGuard;
 use crate::link::{Failure, Link};
@@ -89,12 +90,14 @@ impl Setup {
             Method::Basic => peer.auth = "basic (tls)".to_owned(),
             Method::Ntlm(challenged) => {
                 let challenge = &challenged.challenge;
-                peer.auth = if tls.is_some() {
-                    "ntlm+cbt (tls)"
-                } else {
-                    "ntlm (sealed)"
-                }
-                .to_owned();
+                let (name, protection) = match tls {
+                    Some(_) => ("ntlm+cbt", "tls"),
+                    None => ("ntlm", "sealed"),
+                };
+                peer.auth = match &challenged.instead_of {
+                    Some(why) => format!("{name} ({protection}; no Kerberos: {why})"),
+                    None => format!("{name} ({protection})"),
+                };
                 peer.sealed = tls.is_none();
                 peer.computer_name = challenge
                     .computer
@@ -107,6 +110,17 @@ impl Setup {
                     .certificate
                     .as_deref()
                     .map(|der| Sha256::digest(der).into());
+            }
+            Method::Kerberos(ticketed) => {
+                peer.auth = match tls {
+                    Some(_) => "kerberos+cbt (tls)",
+                    None => "kerberos (sealed)",
+                }
+                .to_owned();
+                peer.sealed = tls.is_none();
+                peer.service = Some(ticketed.service.trim_end_matches('@').to_owned());
+                let certificate = ticketed.certificate.as_deref();
+                peer.certificate_sha256 = certificate.map(|der| Sha256::digest(der).into());
             }
         }
     }

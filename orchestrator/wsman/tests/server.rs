@@ -141,10 +141,7 @@ pub(crate) async fn connect_with(
     endpoint: Endpoint,
     guard: Arc<dyn LogonGuard>,
 ) -> Result<Client, Error> {
-    let credentials = Credentials {
-        username: "CORP\\svc".to_owned(),
-        password: Secret::new("pw"),
-    };
+    let credentials = Credentials::password("CORP\\svc", Secret::new("pw"));
     Client::connect(endpoint, credentials, guard, Arc::new(TlsConfigs::new())).await
 }
 
@@ -247,7 +244,7 @@ async fn serve(
             Act::Trickle => {
                 let head = format!(
                     "HTTP/1.1 200 X\r\nContent-Type: {}\r\nContent-Length: 9000\r\n\r\n",
-                    seal::CONTENT_TYPE
+                    seal::Protocol::Spnego.content_type()
                 );
                 let _ = stream.write_all(head.as_bytes()).await;
                 while stream.write_all(b"-").await.is_ok() {
@@ -268,7 +265,10 @@ async fn serve(
         answer(
             &mut stream,
             status,
-            &format!("Content-Type: {}\r\n", seal::CONTENT_TYPE),
+            &format!(
+                "Content-Type: {}\r\n",
+                seal::Protocol::Spnego.content_type()
+            ),
             &sealed,
         )
         .await;
@@ -385,5 +385,10 @@ fn seal(context: &mut Ntlm, plain: &[u8]) -> Vec<u8> {
     context
         .encrypt_message(EncryptionFlags::empty(), &mut buffers)
         .unwrap();
-    seal::encode(buffers[0].data(), buffers[1].data(), plain.len())
+    seal::encode(
+        seal::Protocol::Spnego,
+        buffers[0].data(),
+        buffers[1].data(),
+        plain.len(),
+    )
 }

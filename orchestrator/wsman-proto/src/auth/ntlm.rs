@@ -117,10 +117,6 @@ impl SecurityContext for Ntlm {
             Inner::Spnego(context) => open(context.as_mut(), header, data),
         }
     }
-
-    fn snapshot(&self) -> Box<dyn SecurityContext> {
-        Box::new(self.clone())
-    }
 }
 
 fn drive<S: Sspi + SspiImpl>(

@@ -35,10 +35,7 @@ pub(super) async fn log_on(
     envelope: &[u8],
 ) -> Result<(Link, Vec<u8>), Failure> {
     check_transport(setup)?;
-    let header = secret_header(&basic(
-        &setup.credentials.username,
-        &setup.credentials.password,
-    ))?;
+    let header = secret_header(&basic(&setup.credentials.username, super::password(setup)?))?;
     let mut link = Link {
         carrier,
         security: Security::Basic(header.clone()),

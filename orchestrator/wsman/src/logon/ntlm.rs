@@ -1,15 +1,19 @@
-//! The third NTLM message, with or without the first operation.
+//! The third NTLM message, with or without the first operation. The two before it are in `challenge.rs`.
 
-use wsman_proto::auth::{SecurityContext, Wrapping, channel_bindings, end_point_hash, offers};
-use wsman_proto::seal;
+mod challenge;
 
-use super::{Challenged, Form, header, refused};
+use wsman_proto::auth::{Ntlm, SecurityContext as _, Wrapping, channel_bindings, end_point_hash};
+use wsman_proto::seal::Protocol;
+
+use super::{Challenged, Form, header, refused, token_of};
 use crate::carrier::{Answer, Carrier, Headers};
 use crate::error::{ErrorKind, Sent};
 use crate::guard::LogonPermit;
 use crate::link::{Failure, Link, SOAP, Security, seal_body};
 use crate::loss::Loss;
 use crate::session::Setup;
+
+pub(super) use challenge::open;
 
 /// SPNEGO may need one more pair of tokens; nothing needs more.
 const MORE_LEGS: u32 = 2;
@@ -18,7 +22,7 @@ const MORE_LEGS: u32 = 2;
 struct Exchange<'a> {
     setup: &'a Setup,
     carrier: Carrier,
-    context: Box<dyn SecurityContext>,
+    context: Box<Ntlm>,
     binding: Option<Vec<u8>>,
     scheme: &'static str,
     wrapping: Wrapping,
@@ -47,7 +51,7 @@ pub(super) async fn log_on(
     let last = context
         .step(&token, binding.as_deref())
         .map_err(|error| protocol(error.to_string()))?;
-    let before_sealing = context.snapshot();
+    let before_sealing = Box::new(context.clone());
     // With SPNEGO the host's last token has to come before the first sealed body.
     let form = if wrapping == Wrapping::Spnego && setup.endpoint.tls.is_none() {
         Form::TwoLegs
@@ -103,8 +107,8 @@ impl Exchange<'_> {
                 envelope.to_vec()
             }
             (Form::OneLeg, None) => {
-                headers.content_type = Some(seal::CONTENT_TYPE);
-                seal_body(self.context.as_mut(), envelope)?
+                headers.content_type = Some(Protocol::Spnego.content_type());
+                seal_body(self.context.as_mut(), Protocol::Spnego, envelope)?
             }
         };
         let mut answer =
@@ -165,20 +169,13 @@ impl Exchange<'_> {
     fn into_link(self) -> Link {
         let security = match self.setup.endpoint.tls {
             Some(_) => Security::Bound,
-            None => Security::Sealed(self.context),
+            None => Security::Sealed(self.context, Protocol::Spnego),
         };
         Link {
             carrier: self.carrier,
             security,
         }
     }
-}
-
-fn token_of(answer: &Answer, scheme: &str) -> Option<Vec<u8>> {
-    offers(answer.authenticate.iter().map(String::as_str))
-        .into_iter()
-        .find(|offer| offer.scheme.eq_ignore_ascii_case(scheme))?
-        .token
 }
 
 fn protocol(detail: String) -> Failure {
