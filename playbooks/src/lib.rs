@@ -21,7 +21,9 @@ mod winhttp;
 
 pub use change::{Change, Desired, HostStep};
 pub use facts::{
-    ChassisFacts, FactSet, Facts, OsFacts, SensorBranch, SensorFacts, Version, sensor_branch,
+    AdvProxy, Class, FACTS, Fact, FactKind, FactRow, FactSet, FactValue, Facts, GpoSetting,
+    Onboarded, SensorBranch, Source, Version, from_cim, from_registry, honours_prefer_static,
+    moment, sensor_branch,
 };
 pub use load::schema::playbook_schema;
 pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};

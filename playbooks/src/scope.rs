@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use minijinja::Value;
 use minijinja::value::Serde;
 
-use crate::facts::{FactSet, Facts, SensorBranch};
+use crate::facts::{FACTS, FactSet, FactValue, Facts};
 use crate::rules::Invalid;
 use crate::vars::{Variable, Vars};
 
@@ -31,23 +31,6 @@ pub struct HostScope<'a> {
 pub(crate) const RESERVED: [&str; 3] = ["vars", "host", "facts"];
 
 const HOST: [&str; 4] = ["host.name", "host.short", "host.ring", "host.groups"];
-const FACTS: [&str; 14] = [
-    "facts.os",
-    "facts.os.build",
-    "facts.os.ubr",
-    "facts.os.edition",
-    "facts.os.installation_type",
-    "facts.os.is_server",
-    "facts.sensor",
-    "facts.sensor.present",
-    "facts.sensor.branch",
-    "facts.sensor.version",
-    "facts.sensor.prefers_static_proxy",
-    "facts.chassis",
-    "facts.chassis.types",
-    "facts.chassis.portable",
-];
-
 /// The value the engine gets. Facts that were not read are not there, so a use of them is an error.
 pub(crate) fn value(scope: &HostScope<'_>, facts: Option<&Facts>) -> Value {
     let vars = Value::from(Serde(&scope.vars.0));
@@ -69,43 +52,32 @@ pub(crate) fn value(scope: &HostScope<'_>, facts: Option<&Facts>) -> Value {
     names.into()
 }
 
+/// Groups of facts by the part of their names before the point.
 fn fact_values(facts: &Facts) -> Value {
-    let mut values: BTreeMap<&str, Value> = BTreeMap::new();
-    if let Some(os) = &facts.os {
-        let os: BTreeMap<&str, Value> = BTreeMap::from([
-            ("build", os.build.into()),
-            ("ubr", os.ubr.into()),
-            ("edition", os.edition.as_str().into()),
-            ("installation_type", os.installation_type.as_str().into()),
-            ("is_server", os.is_server().into()),
-        ]);
-        values.insert("os", os.into());
+    let mut groups: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();
+    for (fact, value) in facts.values() {
+        let (group, name) = fact.name().split_once('.').unwrap_or((fact.name(), ""));
+        groups
+            .entry(group)
+            .or_default()
+            .insert(name, one_fact(value));
     }
-    if let Some(sensor) = &facts.sensor {
-        let branch = match sensor.branch {
-            SensorBranch::InBox => "in_box",
-            SensorBranch::UnifiedAgent => "unified_agent",
-            SensorBranch::Other => "other",
-        };
-        let sensor: BTreeMap<&str, Value> = BTreeMap::from([
-            ("present", sensor.present.into()),
-            ("branch", branch.into()),
-            (
-                "version",
-                sensor.version.map(|version| version.to_string()).into(),
-            ),
-            ("prefers_static_proxy", sensor.prefers_static_proxy().into()),
-        ]);
-        values.insert("sensor", sensor.into());
+    let groups: BTreeMap<&str, Value> = groups
+        .into_iter()
+        .map(|(group, facts)| (group, facts.into()))
+        .collect();
+    groups.into()
+}
+
+fn one_fact(value: &FactValue) -> Value {
+    match value {
+        FactValue::Null => Value::from(()),
+        FactValue::Bool(value) => (*value).into(),
+        FactValue::Number(value) => (*value).into(),
+        FactValue::Text(value) => value.as_str().into(),
+        FactValue::Texts(values) => Value::from(Serde(values)),
+        FactValue::Numbers(values) => Value::from(Serde(values)),
     }
-    if let Some(chassis) = &facts.chassis {
-        let chassis: BTreeMap<&str, Value> = BTreeMap::from([
-            ("types", Value::from(Serde(&chassis.types))),
-            ("portable", chassis.portable().into()),
-        ]);
-        values.insert("chassis", chassis.into());
-    }
-    values.into()
 }
 
 /// Judges one dotted name from a template against what exists.
@@ -117,13 +89,32 @@ pub(crate) fn check_name(name: &str, declared: &[Variable]) -> Result<(), Invali
         "host" | "facts" if rest.is_empty() => Ok(()),
         "vars" if rest.is_empty() => Ok(()),
         "host" => known(name, &HOST),
-        "facts" => known(name, &FACTS),
+        "facts" => known_fact(name, rest),
         "vars" => {
             let first = rest.split('.').next().unwrap_or(rest);
             variable(first, variables().collect())
         }
         _ => variable(root, variables().collect()),
     }
+}
+
+/// A fact, or a group of them.
+fn known_fact(name: &str, below: &str) -> Result<(), Invalid> {
+    if !FactSet::below(below).is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = FACTS
+        .iter()
+        .map(|row| format!("facts.{}", row.name))
+        .collect();
+    let error = Invalid::new(format!("'{name}' does not exist"))
+        .expected("a fact; 'winfleet facts --list' names them all");
+    Err(
+        match document::nearest(name, names.iter().map(String::as_str)) {
+            Some(near) => error.hint(format!("did you mean '{near}'?")),
+            None => error,
+        },
+    )
 }
 
 fn known(name: &str, names: &[&str]) -> Result<(), Invalid> {
@@ -176,21 +167,9 @@ pub(crate) fn refers_to(name: &str, variable: &str) -> bool {
 pub(crate) fn facts_of<'a>(names: impl IntoIterator<Item = &'a str>) -> FactSet {
     let mut set = FactSet::default();
     for name in names {
-        let mut parts = name.split('.');
-        if parts.next() != Some("facts") {
-            continue;
-        }
-        match parts.next() {
-            Some("os") => set.os = true,
-            Some("sensor") => set.sensor = true,
-            Some("chassis") => set.chassis = true,
-            _ => {
-                set = FactSet {
-                    os: true,
-                    sensor: true,
-                    chassis: true,
-                }
-            }
+        let (root, below) = name.split_once('.').unwrap_or((name, ""));
+        if root == "facts" {
+            set.extend(FactSet::below(below).iter());
         }
     }
     set

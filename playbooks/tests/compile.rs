@@ -1,8 +1,7 @@
 //! Playbooks resolved for one host: templates, conditions, and the same rules for rendered data as for literals.
 
 use playbooks::{
-    Applies, ChassisFacts, Desired, Examples, FactSet, Facts, HostStep, OsFacts, Playbook,
-    VarScope, Vars,
+    Applies, Desired, Examples, Fact, FactSet, FactValue, Facts, HostStep, Playbook, VarScope, Vars,
 };
 use serde_json::{Value, json};
 
@@ -215,11 +214,7 @@ fn a_preview_judges_all_that_needs_no_facts() {
     let playbook = load(FACTUAL);
     assert_eq!(
         playbook.facts(),
-        FactSet {
-            os: true,
-            sensor: true,
-            chassis: false
-        }
+        FactSet::from_iter([Fact::SensorPrefersStaticProxy, Fact::OsBuild])
     );
     let on = vars(&playbook, &[]);
     let preview = playbook.preview(&scope(&on, &[])).unwrap();
@@ -249,15 +244,7 @@ fn facts_that_were_not_read_are_errors_not_false() {
         (error.step.as_str(), error.field.as_str()),
         ("gate", "when")
     );
-    let os = OsFacts {
-        build: 17763,
-        ..OsFacts::default()
-    };
-    let facts = Facts {
-        os: Some(os),
-        sensor: None,
-        chassis: Some(ChassisFacts::default()),
-    };
+    let facts = Facts::from_iter([(Fact::OsBuild, FactValue::Number(17763))]);
     assert!(playbook.compile(&scope(&vars, &[]), Some(&facts)).is_err());
 }
 

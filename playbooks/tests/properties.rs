@@ -2,8 +2,8 @@
 
 use playbooks::registry::{REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ};
 use playbooks::{
-    ChassisFacts, KeyPath, Observed, OsFacts, RawValue, SensorBranch, SensorFacts, Target, Typed,
-    sensor_branch,
+    Fact, FactValue, Facts, KeyPath, Observed, RawValue, SensorBranch, Target, Typed,
+    honours_prefer_static, sensor_branch,
 };
 use proptest::prelude::*;
 
@@ -103,43 +103,19 @@ fn the_sensor_gate_is_per_branch() {
         (Other, "10.8560.0.0", false),
     ];
     for (branch, version, passes) in cases {
-        let sensor = SensorFacts {
-            present: true,
-            branch,
-            version: version.parse().ok(),
-        };
+        let version = version.parse().ok();
         assert_eq!(
-            sensor.prefers_static_proxy(),
+            honours_prefer_static(branch, version),
             passes,
-            "{branch:?} {version}"
+            "{branch:?} {version:?}"
         );
-        assert!(
-            !SensorFacts {
-                present: false,
-                ..sensor.clone()
-            }
-            .prefers_static_proxy()
-        );
-        assert!(
-            !SensorFacts {
-                version: None,
-                ..sensor
-            }
-            .prefers_static_proxy()
-        );
+        assert!(!honours_prefer_static(branch, None));
     }
 }
 
 #[test]
 fn branches_follow_build_and_agent() {
-    let branch = |build, kind: &str, agent| {
-        let os = OsFacts {
-            build,
-            installation_type: kind.into(),
-            ..OsFacts::default()
-        };
-        sensor_branch(&os, agent)
-    };
+    let branch = |build, kind: &str, agent| sensor_branch(build, kind.starts_with("Server"), agent);
     assert_eq!(branch(17763, "Client", false), SensorBranch::InBox);
     assert_eq!(branch(20348, "Server Core", false), SensorBranch::InBox);
     assert_eq!(branch(17134, "Client", false), SensorBranch::Other);
@@ -152,11 +128,9 @@ fn branches_follow_build_and_agent() {
 
 #[test]
 fn portable_forms_are_portable() {
-    let portable = |types: &[u16]| {
-        ChassisFacts {
-            types: types.to_vec(),
-        }
-        .portable()
+    let portable = |types: &[i64]| {
+        let types = FactValue::Numbers(types.to_vec());
+        Facts::from_iter([(Fact::ChassisTypes, types)]).flag(Fact::ChassisPortable) == Some(true)
     };
     for kind in [8, 9, 10, 11, 14, 30, 31, 32] {
         assert!(portable(&[3, kind]), "{kind}");

@@ -4,10 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use document::Document;
-use playbooks::{
-    ChassisFacts, Desired, Examples, FactSet, Facts, HostStep, OsFacts, Playbook, SensorBranch,
-    SensorFacts,
-};
+use playbooks::{Desired, Examples, Fact, FactSet, FactValue, Facts, HostStep, Playbook};
 
 use crate::support::scope;
 
@@ -20,23 +17,18 @@ fn load(name: &str) -> Playbook {
     }
 }
 
-fn facts(version: &str, chassis: u16) -> Facts {
-    Facts {
-        os: Some(OsFacts {
-            build: 19045,
-            ubr: 1,
-            edition: "Enterprise".into(),
-            installation_type: "Client".into(),
-        }),
-        sensor: Some(SensorFacts {
-            present: true,
-            branch: SensorBranch::InBox,
-            version: version.parse().ok(),
-        }),
-        chassis: Some(ChassisFacts {
-            types: vec![chassis],
-        }),
-    }
+fn facts(version: &str, chassis: i64) -> Facts {
+    let text = |text: &str| FactValue::Text(text.into());
+    Facts::from_iter([
+        (Fact::OsBuild, FactValue::Number(19045)),
+        (Fact::OsUbr, FactValue::Number(1)),
+        (Fact::OsEdition, text("Enterprise")),
+        (Fact::OsInstallationType, text("Client")),
+        (Fact::SensorPath, text("MsSense.exe")),
+        (Fact::SensorUnifiedAgent, FactValue::Bool(false)),
+        (Fact::SensorVersion, text(version)),
+        (Fact::ChassisTypes, FactValue::Numbers(vec![chassis])),
+    ])
 }
 
 fn shown(steps: &[HostStep]) -> String {
@@ -155,17 +147,11 @@ fn facts_are_asked_for_only_where_a_condition_needs_them() {
     assert_eq!(of("remove-proxy.yaml"), FactSet::default());
     assert_eq!(
         of("offline-devices.yaml"),
-        FactSet {
-            sensor: true,
-            ..FactSet::default()
-        }
+        FactSet::from_iter([Fact::SensorPrefersStaticProxy])
     );
     assert_eq!(
         of("winhttp-only.yaml"),
-        FactSet {
-            chassis: true,
-            ..FactSet::default()
-        }
+        FactSet::from_iter([Fact::ChassisPortable])
     );
 }
 

@@ -44,7 +44,7 @@ pub trait Observe: Send {
     fn identity(&self) -> &HostIdentity;
 
     /// Reads the facts asked for.
-    fn facts(&mut self, wanted: FactSet) -> impl Future<Output = Result<Facts, HostError>> + Send;
+    fn facts(&mut self, wanted: &FactSet) -> impl Future<Output = Result<Facts, HostError>> + Send;
 
     /// Exact present state of each target, in the order asked for.
     fn observe(
@@ -261,6 +261,8 @@ pub enum Reason {
     UnreadAtPlan,
     /// A template or condition of the playbook failed on this host.
     Playbook,
+    /// A fact that a condition asks for cannot be read on this host.
+    FactUnread,
     /// A rollback found values that somebody else changed since.
     Conflict,
     /// The operator interrupted the run.
@@ -302,6 +304,7 @@ impl Reason {
             Self::MovedSincePlan => "moved_since_plan",
             Self::UnreadAtPlan => "unread_at_plan",
             Self::Playbook => "playbook",
+            Self::FactUnread => "fact_unread",
             Self::Conflict => "conflict",
             Self::Interrupted => "interrupted",
             Self::Internal => "internal",

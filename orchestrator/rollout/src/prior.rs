@@ -4,7 +4,7 @@
 //! Decides nothing about writing but one thing: what could not be put back exactly is not overwritten
 //! ([`not_restorable`]). Who reads many hosts at once is `survey.rs`, who writes is `host/work.rs`.
 
-use playbooks::{Change, Desired, FactSet, HostScope, Observed, Playbook, Target, Vars};
+use playbooks::{Change, Desired, FactSet, Facts, HostScope, Observed, Playbook, Target, Vars};
 use sha2::{Digest, Sha256};
 
 use crate::event::{Intent, PlannedChange, PlannedStep};
@@ -22,10 +22,12 @@ pub(crate) async fn wanted<O: Observe>(
     observer: &mut O,
 ) -> Result<Vec<WantedStep>, HostError> {
     let wanted = playbook.facts();
-    let facts = if wanted == FactSet::default() {
+    let facts = if wanted.is_empty() {
         None
     } else {
-        Some(observer.facts(wanted).await?)
+        let facts = observer.facts(&wanted).await?;
+        readable(&facts, &wanted)?;
+        Some(facts)
     };
     let vars = Vars(host.vars.clone());
     let scope = HostScope {
@@ -51,6 +53,17 @@ pub(crate) async fn wanted<O: Observe>(
         .into_iter()
         .map(|step| (step.name, step.skipped, intents(step.changes)))
         .collect())
+}
+
+/// A condition is not decided by a fact that nobody could read.
+fn readable(facts: &Facts, wanted: &FactSet) -> Result<(), HostError> {
+    let Some((fact, why)) = facts.failures().find(|(fact, _)| wanted.contains(*fact)) else {
+        return Ok(());
+    };
+    let detail = format!("facts.{} cannot be read: {why}", fact.name());
+    Err(HostError::failed(Reason::FactUnread, detail).with_remedy(
+        "winfleet facts shows what can be read of the host; a step without this condition needs no such fact",
+    ))
 }
 
 /// A step of a rollback, as what it would write.

@@ -34,7 +34,7 @@ macro_rules! observe {
                 self.0.identity()
             }
 
-            async fn facts(&mut self, wanted: FactSet) -> Result<Facts, HostError> {
+            async fn facts(&mut self, wanted: &FactSet) -> Result<Facts, HostError> {
                 let facts = self.0.facts(wanted).await;
                 facts.map_err(|trouble| self.0.host_error(&trouble))
             }

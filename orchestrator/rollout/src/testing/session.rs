@@ -104,7 +104,7 @@ impl Observe for ScriptedSession {
         &self.identity
     }
 
-    async fn facts(&mut self, _: FactSet) -> Result<Facts, HostError> {
+    async fn facts(&mut self, _: &FactSet) -> Result<Facts, HostError> {
         match self.request(Point::Read).await? {
             Some(_) => Err(broken()),
             None => Ok(self

@@ -1,0 +1,204 @@
+//! F3, F5, F7: the EDR sensor. The unified agent, the version of the program, and what may be shown of `OnboardedInfo`.
+
+use playbooks::registry::REG_SZ;
+use playbooks::{Fact, FactSet, FactValue, Facts, Onboarded, Source, Typed, Version};
+
+use super::registry::target;
+use crate::error::Trouble;
+use crate::link::{Link, Road};
+
+const SENSOR: &str = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection";
+const UNINSTALL: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall";
+/// Display names of the unified agent begin so (F3).
+const UNIFIED: &str = "Microsoft Defender for";
+/// Bound on the entries of the uninstall list that are looked at.
+const UNINSTALL_BOUND: usize = 2000;
+const CIMV2: &str = "root/cimv2";
+
+impl Link {
+    pub(super) async fn sensor_facts(
+        &mut self,
+        wanted: &FactSet,
+        facts: &mut Facts,
+    ) -> Result<(), Trouble> {
+        let mut folder = None;
+        if wanted.contains(Fact::SensorUnifiedAgent) {
+            folder = self.unified_agent(facts).await?;
+        }
+        if wanted.contains(Fact::SensorVersion) {
+            let path = facts.text(Fact::SensorPath);
+            let present = path.is_some();
+            let program = path.and_then(executable);
+            let version = match program.or_else(|| folder.as_deref().map(in_folder)) {
+                Some(path) if present => self.file_version(&path).await?,
+                _ => None,
+            };
+            let value = version.map_or(FactValue::Null, |version| {
+                FactValue::Text(version.to_string())
+            });
+            facts.set(Fact::SensorVersion, value);
+        }
+        if wanted
+            .iter()
+            .any(|fact| fact.row().source == Source::Onboarded)
+        {
+            self.onboarded(wanted, facts).await?;
+        }
+        Ok(())
+    }
+
+    /// F3; gives the folder that the agent names. Only Server 2012 R2 and 2016 can have it, so nobody else is asked.
+    async fn unified_agent(&mut self, facts: &mut Facts) -> Result<Option<String>, Trouble> {
+        let server = facts.flag(Fact::OsIsServer).unwrap_or(false);
+        let build = facts.number(Fact::OsBuild);
+        let present = facts.text(Fact::SensorPath).is_some();
+        if !(server && present && matches!(build, Some(9600 | 14393))) {
+            facts.set(Fact::SensorUnifiedAgent, FactValue::Bool(false));
+            return Ok(None);
+        }
+        let wanted = [(target(SENSOR, "InstallLocation")?, REG_SZ)];
+        let found = self.known(&wanted).await?.into_iter().flatten().next();
+        let folder = found.map(|found| text(Some(found)));
+        let unified = folder.is_some() || self.unified_agent_is_installed().await?;
+        facts.set(Fact::SensorUnifiedAgent, FactValue::Bool(unified));
+        Ok(folder)
+    }
+
+    /// F7. INVARIANT: the text itself is confidential; it is dropped here and stands in no error.
+    async fn onboarded(&mut self, wanted: &FactSet, facts: &mut Facts) -> Result<(), Trouble> {
+        let place = [(target(SENSOR, "OnboardedInfo")?, REG_SZ)];
+        let found = match self.known(&place).await {
+            Ok(found) => Ok(found.into_iter().flatten().next()),
+            Err(trouble) => Err(self.unread(trouble)?),
+        };
+        for fact in wanted
+            .iter()
+            .filter(|fact| fact.row().source == Source::Onboarded)
+        {
+            let value = match &found {
+                Ok(None) => Ok(FactValue::Null),
+                Ok(Some(Typed::Sz(text))) => match Onboarded::parse(text) {
+                    Some(onboarded) => Ok(shown(fact, onboarded)),
+                    None => Err("OnboardedInfo has not the form it should have".to_owned()),
+                },
+                Ok(Some(_)) => Err("OnboardedInfo is no text".to_owned()),
+                Err(why) => Err(why.clone()),
+            };
+            match value {
+                Ok(value) => facts.set(fact, value),
+                Err(why) => facts.set_unread(fact, why),
+            }
+        }
+        Ok(())
+    }
+
+    /// F3: an entry of the uninstall list whose display name begins with the product's name.
+    async fn unified_agent_is_installed(&mut self) -> Result<bool, Trouble> {
+        if self.road == Road::Shell {
+            return Ok(false);
+        }
+        let names = self.client.enum_keys(UNINSTALL).await?.unwrap_or_default();
+        for name in names.into_iter().take(UNINSTALL_BOUND) {
+            let wanted = [(
+                target(&format!(r"{UNINSTALL}\{name}"), "DisplayName")?,
+                REG_SZ,
+            )];
+            let found = self.known(&wanted).await?.into_iter().flatten().next();
+            if text(found)
+                .to_lowercase()
+                .starts_with(&UNIFIED.to_lowercase())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// F5. Needs WMI; without it the version is unknown, and an unknown version passes no gate.
+    async fn file_version(&mut self, path: &str) -> Result<Option<Version>, Trouble> {
+        if self.road == Road::Shell || path.contains(['\'', '"', '%']) {
+            return Ok(None);
+        }
+        let query = format!(
+            "select Version from CIM_DataFile where Name='{}'",
+            path.replace('\\', r"\\")
+        );
+        let found = match self.client.wql(CIMV2, &query).await {
+            Ok(found) => found,
+            Err(error) => {
+                let trouble = Trouble::Wire(error);
+                // The file provider is one of WMI's frail parts; the registry may work on.
+                return if trouble.is_wmi_broken() {
+                    Ok(None)
+                } else {
+                    Err(trouble)
+                };
+            }
+        };
+        let version = found.first().and_then(|file| file.text("Version"));
+        Ok(version.and_then(|text| text.split_whitespace().next()?.parse().ok()))
+    }
+}
+
+fn shown(fact: Fact, onboarded: Onboarded) -> FactValue {
+    match fact {
+        Fact::SensorHosts => FactValue::Texts(onboarded.hosts),
+        Fact::SensorRegion => onboarded.region.map_or(FactValue::Null, FactValue::Text),
+        _ if onboarded.streamlined => FactValue::Text("streamlined".to_owned()),
+        _ => FactValue::Text("standard".to_owned()),
+    }
+}
+
+fn text(typed: Option<Typed>) -> String {
+    match typed {
+        Some(Typed::Sz(text) | Typed::ExpandSz(text)) => text,
+        _ => String::new(),
+    }
+}
+
+/// The program of a service's command line: quotes and arguments taken away.
+fn executable(image_path: &str) -> Option<String> {
+    let path = image_path.trim();
+    let path = match path.strip_prefix('"') {
+        Some(rest) => rest.split('"').next()?,
+        None => {
+            let end = path
+                .to_ascii_lowercase()
+                .find(".exe")
+                .map(|at| at + ".exe".len());
+            path.get(..end?)?
+        }
+    };
+    (!path.is_empty()).then(|| path.to_owned())
+}
+
+fn in_folder(folder: &str) -> String {
+    format!(r"{}\MsSense.exe", folder.trim().trim_end_matches('\\'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_of_a_service() {
+        let check =
+            |line, path: Option<&str>| assert_eq!(executable(line).as_deref(), path, "{line}");
+        check(
+            r#""C:\Program Files\W\MsSense.exe""#,
+            Some(r"C:\Program Files\W\MsSense.exe"),
+        );
+        check(
+            r#""C:\Program Files\W\MsSense.exe" -x"#,
+            Some(r"C:\Program Files\W\MsSense.exe"),
+        );
+        check(
+            r"C:\Program Files\W\MsSense.EXE -k",
+            Some(r"C:\Program Files\W\MsSense.EXE"),
+        );
+        check("", None);
+        check("\"\"", None);
+        check("no program", None);
+        assert_eq!(in_folder(r"C:\W\"), r"C:\W\MsSense.exe");
+    }
+}

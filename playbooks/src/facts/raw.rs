@@ -1,0 +1,118 @@
+//! From what a host answered to the fact's type. What does not fit is said, never guessed.
+
+use super::{Fact, FactKind, FactValue, Version};
+use crate::registry::Typed;
+use crate::winhttp::WinHttpSettings;
+
+/// 100 ns steps between 1601 and 1970.
+const EPOCH: i64 = 116_444_736_000_000_000;
+const TICKS_PER_SECOND: i64 = 10_000_000;
+
+/// A Windows FILETIME as RFC 3339; `None` for 0 and for what is no moment.
+pub fn moment(ticks: u64) -> Option<String> {
+    let since = i64::try_from(ticks).ok()?.checked_sub(EPOCH)?;
+    if ticks == 0 {
+        return None;
+    }
+    let second = since.div_euclid(TICKS_PER_SECOND);
+    let moment = jiff::Timestamp::from_second(second).ok()?;
+    Some(moment.to_string())
+}
+
+/// A registry value as the fact it is read for.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn from_registry(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
+    if matches!(fact, Fact::WinHttpProxy | Fact::WinHttpBypass) {
+        return win_http(fact, typed);
+    }
+    let kind = fact.row().kind;
+    let fits = match (kind, typed) {
+        (FactKind::Number, Typed::Dword(number)) => Some(FactValue::Number(i64::from(*number))),
+        (FactKind::Number, Typed::Qword(number)) => {
+            i64::try_from(*number).ok().map(FactValue::Number)
+        }
+        (FactKind::Number, Typed::Sz(text)) => text.trim().parse().ok().map(FactValue::Number),
+        (FactKind::Bool, Typed::Dword(number)) => Some(FactValue::Bool(*number != 0)),
+        (FactKind::Text, Typed::Sz(text) | Typed::ExpandSz(text)) => {
+            Some(FactValue::Text(text.clone()))
+        }
+        (FactKind::Time, Typed::Qword(ticks)) => Some(time(*ticks)),
+        (FactKind::Time, Typed::Binary(bytes)) => {
+            let ticks = bytes.as_slice().try_into().ok().map(u64::from_le_bytes);
+            ticks.map(time)
+        }
+        (FactKind::Time, Typed::Sz(text)) => text.trim().parse().ok().map(time),
+        _ => None,
+    };
+    fits.ok_or_else(|| {
+        format!(
+            "'{}' has not the form it should have",
+            typed.to_raw().text()
+        )
+    })
+}
+
+fn time(ticks: u64) -> FactValue {
+    moment(ticks).map_or(FactValue::Null, FactValue::Text)
+}
+
+fn win_http(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
+    let settings =
+        WinHttpSettings::decode_value(&typed.to_raw()).map_err(|error| error.to_string())?;
+    let text = if fact == Fact::WinHttpProxy {
+        settings.proxy.clone()
+    } else {
+        settings.bypass.clone()
+    };
+    Ok(if settings.is_direct() || text.is_empty() {
+        FactValue::Null
+    } else {
+        FactValue::Text(text)
+    })
+}
+
+/// The values of a CIM property, of all instances, as the fact they are read for.
+///
+/// # Errors
+/// What is wrong with them, for people.
+pub fn from_cim(fact: Fact, texts: &[&str]) -> Result<FactValue, String> {
+    let kind = fact.row().kind;
+    let numbers =
+        || -> Option<Vec<i64>> { texts.iter().map(|text| text.trim().parse().ok()).collect() };
+    let wrong = || format!("'{}' has not the form it should have", texts.join(", "));
+    match kind {
+        FactKind::Texts => {
+            return Ok(FactValue::Texts(
+                texts.iter().map(|text| (*text).to_owned()).collect(),
+            ));
+        }
+        FactKind::Numbers => return numbers().map(FactValue::Numbers).ok_or_else(wrong),
+        _ => {}
+    }
+    let Some(first) = texts.first().map(|text| text.trim()) else {
+        return Ok(FactValue::Null);
+    };
+    let fits = match kind {
+        FactKind::Bool => match first.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(FactValue::Bool(true)),
+            "false" | "0" => Some(FactValue::Bool(false)),
+            _ => None,
+        },
+        FactKind::Number => first.parse().ok().map(FactValue::Number),
+        FactKind::Version => {
+            // A file's version may be followed by the name of the branch it was built from.
+            let version = first.split_whitespace().next().unwrap_or_default();
+            let version: Option<Version> = version.parse().ok();
+            version.map(|version| FactValue::Text(version.to_string()))
+        }
+        FactKind::Time => {
+            let moment: Option<jiff::Timestamp> = first.parse().ok();
+            moment.map(|moment| FactValue::Text(moment.to_string()))
+        }
+        _ if first.is_empty() => Some(FactValue::Null),
+        _ => Some(FactValue::Text(first.to_owned())),
+    };
+    fits.ok_or_else(wrong)
+}

@@ -1,0 +1,82 @@
+//! Which facts are wanted of a host. Each costs requests, so nothing unasked is read.
+
+use std::collections::BTreeSet;
+
+use super::{FACTS, Fact};
+
+/// Facts that are wanted, and of which registry values group policy's word is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FactSet {
+    facts: BTreeSet<Fact>,
+    /// Names of registry values for [`Fact::GpoSettings`].
+    pub policy_values: BTreeSet<String>,
+}
+
+impl FactSet {
+    /// Everything in the table.
+    pub fn all() -> Self {
+        FACTS.iter().map(|row| row.fact).collect()
+    }
+
+    /// True where nothing has to be read.
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    /// Adds one.
+    pub fn insert(&mut self, fact: Fact) {
+        self.facts.insert(fact);
+    }
+
+    /// Whether it is in it.
+    pub fn contains(&self, fact: Fact) -> bool {
+        self.facts.contains(&fact)
+    }
+
+    /// In the order of the table: what follows from others comes after them.
+    pub fn iter(&self) -> impl Iterator<Item = Fact> {
+        self.facts.iter().copied()
+    }
+
+    /// With all that has to be read for it.
+    #[must_use]
+    pub fn closed(&self) -> Self {
+        let mut closed = self.clone();
+        let mut open: Vec<Fact> = self.facts.iter().copied().collect();
+        while let Some(fact) = open.pop() {
+            for need in fact.needs() {
+                if closed.facts.insert(*need) {
+                    open.push(*need);
+                }
+            }
+        }
+        closed
+    }
+
+    /// The facts that a dotted name below `facts` stands for: one, or all of a group. The empty name is all of them.
+    pub fn below(name: &str) -> Self {
+        FACTS
+            .iter()
+            .filter(|row| {
+                let rest = row.name.strip_prefix(name);
+                name.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+            .map(|row| row.fact)
+            .collect()
+    }
+}
+
+impl FromIterator<Fact> for FactSet {
+    fn from_iter<I: IntoIterator<Item = Fact>>(facts: I) -> Self {
+        Self {
+            facts: facts.into_iter().collect(),
+            policy_values: BTreeSet::new(),
+        }
+    }
+}
+
+impl Extend<Fact> for FactSet {
+    fn extend<I: IntoIterator<Item = Fact>>(&mut self, facts: I) {
+        self.facts.extend(facts);
+    }
+}
