@@ -9,6 +9,7 @@
 
 mod cost;
 mod exits;
+mod facts;
 mod faults;
 mod guard;
 mod lab;

@@ -31,6 +31,7 @@ pub use knobs::{
 };
 pub use registry::{KeyContent, RawValue, RegistrySnapshot, kind};
 pub use spec::{
-    Account, ChannelBinding, DomainSpec, FleetSpec, HostOptions, HostSpec, Language, OsSpec,
-    Rights, SeedData, SeedValue, SensorSpec, SpecError,
+    Account, AdapterSpec, AntivirusSpec, ChannelBinding, DomainSpec, FleetSpec, HostOptions,
+    HostSpec, Language, OsSpec, PROFILES, PolicySpec, Rights, Role, SeedData, SeedValue,
+    SensorSpec, SpecError,
 };

@@ -1,5 +1,6 @@
 //! The classes of `root/cimv2`.
 
+use super::around::adapters;
 use super::{Instance, Value};
 use crate::host::Host;
 use crate::registry::{KeyPath, kind};
@@ -7,7 +8,7 @@ use crate::registry::{KeyPath, kind};
 type Make = fn(&Host) -> Vec<Instance>;
 
 /// By name.
-pub(super) const CLASSES: [(&str, Make); 8] = [
+pub(super) const CLASSES: [(&str, Make); 9] = [
     ("Win32_OperatingSystem", operating_system),
     ("Win32_ComputerSystem", computer_system),
     ("Win32_SystemEnclosure", enclosure),
@@ -16,9 +17,10 @@ pub(super) const CLASSES: [(&str, Make); 8] = [
     ("Win32_BIOS", bios),
     ("Win32_ComputerSystemProduct", product),
     ("Win32_Battery", battery),
+    ("Win32_NetworkAdapterConfiguration", adapters),
 ];
 
-fn instance(
+pub(super) fn instance(
     class: &'static str,
     keys: &'static [&'static str],
     properties: Vec<(&'static str, Value)>,
@@ -30,7 +32,7 @@ fn instance(
     }
 }
 
-fn number(number: impl Into<i64>) -> Value {
+pub(super) fn number(number: impl Into<i64>) -> Value {
     Value::Number(number.into())
 }
 
@@ -45,6 +47,7 @@ fn operating_system(host: &Host) -> Vec<Instance> {
     let jitter =
         jiff::SignedDuration::from_millis(jiff::Timestamp::now().subsec_microsecond().into());
     let booted = host.state().booted;
+    let ahead = jiff::SignedDuration::from_secs(host.options.clock_ahead);
     let language = [1033, 1031, 1041][host.options.language as usize];
     vec![instance(
         "Win32_OperatingSystem",
@@ -61,7 +64,7 @@ fn operating_system(host: &Host) -> Vec<Instance> {
                 "LastBootUpTime",
                 stamp(booted.checked_sub(jitter).unwrap_or(booted)),
             ),
-            ("LocalDateTime", stamp(jiff::Timestamp::now())),
+            ("LocalDateTime", stamp(jiff::Timestamp::now() + ahead)),
             (
                 "MUILanguages",
                 Value::Array(vec![host.options.language.tag().into()]),
@@ -75,12 +78,27 @@ fn operating_system(host: &Host) -> Vec<Instance> {
             ),
             ("OSArchitecture", "64-bit".into()),
             ("OSLanguage", number(language)),
-            ("ProductType", number(if server { 3 } else { 1 })),
+            (
+                "ProductType",
+                number(if controller(host) {
+                    2
+                } else if server {
+                    3
+                } else {
+                    1
+                }),
+            ),
             ("SystemDirectory", r"C:\Windows\system32".into()),
             ("Version", Value::Text(format!("10.0.{}", os.build))),
             ("WindowsDirectory", r"C:\Windows".into()),
         ],
     )]
+}
+
+fn controller(host: &Host) -> bool {
+    host.options
+        .roles
+        .contains(&crate::spec::Role::DomainController)
 }
 
 fn computer_system(host: &Host) -> Vec<Instance> {
@@ -115,7 +133,11 @@ fn computer_system(host: &Host) -> Vec<Instance> {
             ("Domain", Value::Text(domain)),
             (
                 "DomainRole",
-                number(i32::from(server) * 2 + i32::from(member)),
+                number(if controller(host) {
+                    5
+                } else {
+                    i32::from(server) * 2 + i32::from(member)
+                }),
             ),
             ("Manufacturer", "Example Machines".into()),
             ("Model", "Simulated".into()),

@@ -2,6 +2,7 @@
 //!
 //! `wql` selects among instances; how they look on the wire is the business of `wsman`.
 
+mod around;
 mod classes;
 mod wql;
 
@@ -55,6 +56,12 @@ pub(crate) fn knows(host: &Host, namespace: &str, class: &str) -> bool {
 
 /// All instances of a class; `None`: there is no such class. Letter case is ignored in both names.
 pub(crate) fn instances(host: &Host, namespace: &str, class: &str) -> Option<Vec<Instance>> {
+    if namespace.eq_ignore_ascii_case("root/Microsoft/Windows/Defender") {
+        return around::antivirus(host, class);
+    }
+    if namespace.eq_ignore_ascii_case("root/rsop/computer") {
+        return around::rsop(host, class);
+    }
     if !namespace.eq_ignore_ascii_case("root/cimv2") {
         return None;
     }

@@ -52,6 +52,12 @@ impl Registry {
         };
         registry.describe_system(facts);
         registry.describe_sensor(facts.options);
+        for role in &facts.options.roles {
+            let (service, program) = role.service();
+            let key = format!(r"SYSTEM\CurrentControlSet\Services\{service}");
+            registry.put(&key, "ImagePath", RawValue::text(kind::EXPAND_SZ, program));
+            registry.put(&key, "Start", RawValue::dword(2));
+        }
         if facts.options.policy_keys {
             for key in POLICIES {
                 registry.create(&KeyPath::parse(key));

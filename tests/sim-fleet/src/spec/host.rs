@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::SeedValue;
+use super::{AdapterSpec, AntivirusSpec, PolicySpec, Role, SeedValue};
 use crate::knobs::{Knobs, Span};
 
 /// One host.
@@ -84,6 +84,18 @@ pub struct HostOptions {
     pub chunks_per_receive: usize,
     /// The session key of a domain account is derived with the domain in upper case, whatever case the client sent.
     pub normalises_domain: bool,
+    /// Network adapters with IP.
+    pub adapters: Vec<AdapterSpec>,
+    /// Defender Antivirus; `null`: not installed.
+    pub antivirus: Option<AntivirusSpec>,
+    /// What group policy logged as set. It says nothing of what stands in the registry.
+    pub group_policy: Vec<PolicySpec>,
+    /// Group policy keeps its log (RSoP).
+    pub rsop_logging: bool,
+    /// What the host is for.
+    pub roles: Vec<Role>,
+    /// The host's clock runs ahead by so many seconds.
+    pub clock_ahead: i64,
 }
 
 impl Default for HostOptions {
@@ -113,6 +125,12 @@ impl Default for HostOptions {
             chunk: 0,
             chunks_per_receive: 0,
             normalises_domain: true,
+            adapters: vec![AdapterSpec::new(&["10.20.0.5", "fe80::1"], &["10.20.0.1"])],
+            antivirus: Some(AntivirusSpec::default()),
+            group_policy: Vec::new(),
+            rsop_logging: true,
+            roles: Vec::new(),
+            clock_ahead: 0,
         }
     }
 }

@@ -5,6 +5,8 @@
 mod account;
 mod host;
 mod made_up;
+mod profile;
+mod surroundings;
 mod value;
 
 use serde::Deserialize;
@@ -12,6 +14,8 @@ use serde::Deserialize;
 use crate::knobs::{FaultRule, Faults};
 pub use account::{Account, Rights};
 pub use host::{ChannelBinding, HostOptions, HostSpec, Language, OsSpec, SensorSpec};
+pub use profile::PROFILES;
+pub use surroundings::{AdapterSpec, AntivirusSpec, PolicySpec, Role};
 pub use value::{SeedData, SeedValue};
 
 /// A whole fleet.

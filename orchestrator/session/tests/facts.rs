@@ -1,0 +1,265 @@
+//! Facts of hosts as one meets them, and what reading them costs.
+
+use playbooks::{Fact, FactSet, FactValue, Facts};
+use rollout::Observe;
+use sim_fleet::{
+    AdapterSpec, FleetSpec, HostOptions, HostSpec, PROFILES, PolicySpec, SeedData, SeedValue,
+};
+
+use crate::lab::Lab;
+
+const COLLECTION: &str = r"SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+
+async fn lab(options: HostOptions) -> Lab {
+    lab_with(options, Vec::new()).await
+}
+
+async fn lab_with(options: HostOptions, registry: Vec<SeedValue>) -> Lab {
+    let mut spec = FleetSpec::named(Vec::<&str>::new());
+    spec.hosts.push(HostSpec {
+        name: "pc-1.corp.example".into(),
+        options: Some(options),
+        registry,
+        ..HostSpec::default()
+    });
+    Lab::of(spec).await
+}
+
+/// The facts, and how many requests they cost.
+async fn read(lab: &Lab, wanted: &FactSet) -> (Facts, u32) {
+    let mut session = lab.open().await;
+    let before = session.cost().requests;
+    let facts = session.facts(wanted).await.unwrap();
+    let cost = session.cost().requests - before;
+    session.close().await;
+    (facts, cost)
+}
+
+fn set(facts: &[Fact]) -> FactSet {
+    facts.iter().copied().collect()
+}
+
+#[tokio::test]
+async fn every_fact_of_every_profile_is_read() {
+    for profile in PROFILES {
+        let lab = lab(HostOptions::profile(profile).unwrap()).await;
+        let (facts, _) = read(&lab, &FactSet::all()).await;
+        let unread: Vec<(Fact, &str)> = facts.failures().collect();
+        assert_eq!(unread, [], "{profile}");
+        for row in playbooks::FACTS {
+            assert!(facts.value(row.fact).is_some(), "{profile}: {}", row.name);
+        }
+        assert_eq!(lab.host().counters().writes, 0, "{profile}");
+    }
+}
+
+#[tokio::test]
+async fn branches_roads_and_gates_by_profile() {
+    // Branch, whether the gate is passed, F2, below the floor of S14, usable IPv4.
+    let expected = [
+        ("windows_10", "in_box", true, "modern", false, true),
+        ("windows_10_1809", "in_box", false, "modern", true, true),
+        ("windows_11", "in_box", true, "modern", false, true),
+        ("laptop", "in_box", true, "modern", false, true),
+        ("ipv6_only", "in_box", true, "modern", false, false),
+        (
+            "server_2012_r2",
+            "unified_agent",
+            true,
+            "unified_agent",
+            false,
+            true,
+        ),
+        ("server_2012_r2_mma", "other", false, "mma", false, true),
+        (
+            "server_2016",
+            "unified_agent",
+            false,
+            "unified_agent",
+            false,
+            true,
+        ),
+        ("server_2019_old", "in_box", false, "modern", true, true),
+        ("domain_controller", "in_box", true, "modern", false, true),
+        ("cluster_node", "in_box", true, "modern", false, true),
+    ];
+    for (profile, branch, gate, support, below, ipv4) in expected {
+        let lab = lab(HostOptions::profile(profile).unwrap()).await;
+        let (facts, _) = read(&lab, &FactSet::all()).await;
+        assert_eq!(facts.text(Fact::SensorBranch), Some(branch), "{profile}");
+        assert_eq!(
+            facts.flag(Fact::SensorPrefersStaticProxy),
+            Some(gate),
+            "{profile}"
+        );
+        assert_eq!(facts.text(Fact::OsSupport), Some(support), "{profile}");
+        assert_eq!(facts.flag(Fact::OsBelowFloor), Some(below), "{profile}");
+        assert_eq!(facts.flag(Fact::NetworkIpv4), Some(ipv4), "{profile}");
+        assert_eq!(
+            facts.flag(Fact::ChassisPortable),
+            Some(profile == "laptop"),
+            "{profile}"
+        );
+        let controller = facts.number(Fact::OsProductType) == Some(2);
+        assert_eq!(controller, profile == "domain_controller", "{profile}");
+        assert_eq!(
+            facts.flag(Fact::RolesCluster),
+            Some(profile == "cluster_node"),
+            "{profile}"
+        );
+        assert_eq!(
+            facts.flag(Fact::RolesMma),
+            Some(profile == "server_2012_r2_mma"),
+            "{profile}"
+        );
+        assert_eq!(
+            facts.flag(Fact::AvPresent),
+            Some(profile != "server_2012_r2_mma"),
+            "{profile}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_class_is_one_request_and_services_travel_together() {
+    let lab = Lab::one().await;
+    let cost = async |facts: &[Fact]| read(&lab, &set(facts)).await.1;
+    assert_eq!(
+        cost(&[Fact::OsCaption, Fact::OsProductType, Fact::ClockSkew]).await,
+        1
+    );
+    assert_eq!(
+        cost(&[Fact::AvMode, Fact::AvPlatform, Fact::AvTamperProtected]).await,
+        1
+    );
+    assert_eq!(
+        cost(&[Fact::RolesCluster, Fact::RolesExchange, Fact::ServicesSense]).await,
+        1
+    );
+    // Four variables that are not there: the listing alone.
+    assert_eq!(
+        cost(&[Fact::EnvHttpProxy, Fact::EnvHttpsProxy, Fact::EnvAllProxy]).await,
+        1
+    );
+    assert_eq!(cost(&[Fact::OsBuild]).await, 1);
+    assert_eq!(cost(&[]).await, 0);
+}
+
+#[tokio::test]
+async fn group_policy_names_its_values() {
+    let policy = |value: &str, data, gpo: &str, precedence| PolicySpec {
+        key: COLLECTION.into(),
+        value: value.into(),
+        data,
+        gpo: gpo.into(),
+        precedence,
+    };
+    let options = HostOptions {
+        group_policy: vec![
+            policy(
+                "TelemetryProxyServer",
+                Some(SeedData::Sz("10.9.9.9:1".into())),
+                "Proxy 'old'",
+                2,
+            ),
+            policy(
+                "TelemetryProxyServer",
+                Some(SeedData::Sz("10.0.0.6:8080".into())),
+                "Proxy",
+                1,
+            ),
+            policy("DisableEnterpriseAuthProxy", None, "Baseline", 1),
+            policy("AllowTelemetry", Some(SeedData::Dword(1)), "Baseline", 1),
+        ],
+        ..HostOptions::default()
+    };
+    let lab = lab(options).await;
+    let (facts, _) = read(&lab, &set(&[Fact::GpoSettings])).await;
+    let words = [
+        "DisableEnterpriseAuthProxy = deleted by 'Baseline'",
+        "TelemetryProxyServer = 10.0.0.6:8080 by 'Proxy'",
+        "TelemetryProxyServer = 10.9.9.9:1 by 'Proxy 'old''",
+    ];
+    assert_eq!(facts.texts(Fact::GpoSettings), words);
+    assert_eq!(facts.gpo[0].value, None);
+    assert_eq!(facts.gpo[1].precedence, 1);
+}
+
+#[tokio::test]
+async fn what_is_switched_off_or_not_there_is_said() {
+    let options = HostOptions {
+        rsop_logging: false,
+        antivirus: None,
+        advproxy: false,
+        adapters: vec![
+            AdapterSpec::new(&["10.1.1.1"], &[]),
+            AdapterSpec::new(&["fe80::2"], &["fe80::1"]),
+        ],
+        ..HostOptions::default()
+    };
+    let lab = lab(options).await;
+    let (facts, _) = read(&lab, &FactSet::all()).await;
+    assert!(facts.unread(Fact::GpoSettings).is_some());
+    assert_eq!(facts.flag(Fact::AvPresent), Some(false));
+    assert_eq!(facts.value(Fact::AvMode), Some(&FactValue::Null));
+    assert_eq!(facts.flag(Fact::AdvProxyKnown), Some(false));
+    assert_eq!(facts.flag(Fact::NetworkIpv4), Some(true));
+    assert_eq!(facts.flag(Fact::NetworkIpv4Route), Some(false));
+}
+
+#[tokio::test]
+async fn onboarding_and_the_proxies_that_stand() {
+    let sensor = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection";
+    let status = format!(r"{sensor}\Status");
+    let onboarded = r#"{"body":"{\"orgId\":\"TENANT\",\"geoLocationUrl\":\"https://winatp-gw-weu.microsoft.com\",\"vortexGeoLocation\":\"EU\"}"}"#;
+    let registry = vec![
+        SeedValue::new(&status, "OnboardingState", SeedData::Dword(1)),
+        SeedValue::new(
+            &status,
+            "LastConnected",
+            SeedData::Qword(133_801_632_000_000_000),
+        ),
+        SeedValue::new(sensor, "OnboardedInfo", SeedData::Sz(onboarded.into())),
+        SeedValue::new(
+            COLLECTION,
+            "TelemetryProxyServer",
+            SeedData::Sz("10.0.0.6:8080".into()),
+        ),
+    ];
+    let options = HostOptions {
+        clock_ahead: 3600,
+        ..HostOptions::default()
+    };
+    let lab = lab_with(options, registry).await;
+    let (facts, _) = read(&lab, &FactSet::all()).await;
+    assert_eq!(facts.flag(Fact::SensorOnboarded), Some(true));
+    assert_eq!(
+        facts.text(Fact::SensorLastConnected),
+        Some("2025-01-01T00:00:00Z")
+    );
+    assert_eq!(facts.text(Fact::SensorConnectivity), Some("standard"));
+    assert_eq!(
+        facts.texts(Fact::SensorHosts),
+        ["winatp-gw-weu.microsoft.com"]
+    );
+    assert_eq!(facts.text(Fact::ProxyEdr), Some("10.0.0.6:8080"));
+    let skew = facts.number(Fact::ClockSkew).unwrap();
+    assert!((3540..=3660).contains(&skew), "{skew}");
+    assert!(
+        !format!("{facts:?}").contains("TENANT"),
+        "the tenant stays where it is"
+    );
+}
+
+#[tokio::test]
+async fn without_wmi_registry_facts_are_read_and_the_others_said_to_be_unread() {
+    let lab = Lab::one().await.defaults("channel: shell");
+    let (facts, _) = read(
+        &lab,
+        &set(&[Fact::OsBuild, Fact::SensorOnboarded, Fact::ChassisPortable]),
+    )
+    .await;
+    assert_eq!(facts.number(Fact::OsBuild), Some(19045));
+    assert_eq!(facts.value(Fact::SensorOnboarded), Some(&FactValue::Null));
+    assert!(facts.unread(Fact::ChassisPortable).unwrap().contains("WMI"));
+}

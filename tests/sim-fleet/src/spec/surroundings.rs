@@ -1,0 +1,112 @@
+//! What stands around the proxies on a host: network, Antivirus, group policy, roles. Read through CIM only.
+
+use serde::Deserialize;
+
+use super::SeedData;
+
+/// A network adapter with IP.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterSpec {
+    /// Its addresses, IPv4 and IPv6.
+    pub addresses: Vec<String>,
+    /// Its default gateways.
+    #[serde(default)]
+    pub gateways: Vec<String>,
+}
+
+impl AdapterSpec {
+    /// An adapter with these addresses and gateways.
+    pub fn new(addresses: &[&str], gateways: &[&str]) -> Self {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            addresses: texts(addresses),
+            gateways: texts(gateways),
+        }
+    }
+}
+
+/// Defender Antivirus.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AntivirusSpec {
+    /// `AMRunningMode`.
+    pub mode: String,
+    /// `AMProductVersion`.
+    pub platform: String,
+    /// `IsTamperProtected`.
+    pub tamper_protected: bool,
+    /// `ProxyServer` of its own preferences; a policy wins over it.
+    pub proxy_server: String,
+    /// `ProxyPacUrl` of its own preferences.
+    pub proxy_pac_url: String,
+    /// `ProxyBypass` of its own preferences.
+    pub proxy_bypass: Vec<String>,
+}
+
+impl Default for AntivirusSpec {
+    fn default() -> Self {
+        Self {
+            mode: "Normal".into(),
+            platform: "4.18.24090.11".into(),
+            tamper_protected: false,
+            proxy_server: String::new(),
+            proxy_pac_url: String::new(),
+            proxy_bypass: Vec::new(),
+        }
+    }
+}
+
+/// A registry setting of a group policy, as its last processing logged it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySpec {
+    /// Key below HKLM.
+    pub key: String,
+    /// Value.
+    pub value: String,
+    /// Data; absent: the policy deletes the value.
+    #[serde(default)]
+    pub data: Option<SeedData>,
+    /// Name of the policy.
+    pub gpo: String,
+    /// 1 wins.
+    #[serde(default = "one")]
+    pub precedence: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What a server is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Domain controller.
+    DomainController,
+    /// Node of a failover cluster.
+    Cluster,
+    /// Exchange server.
+    Exchange,
+    /// The Microsoft Monitoring Agent is installed.
+    Mma,
+}
+
+impl Role {
+    /// Service that shows it, and its program.
+    pub(crate) fn service(self) -> (&'static str, &'static str) {
+        match self {
+            Self::DomainController => ("NTDS", r"%SystemRoot%\System32\lsass.exe"),
+            Self::Cluster => ("ClusSvc", r"%SystemRoot%\Cluster\clussvc.exe"),
+            Self::Exchange => (
+                "MSExchangeServiceHost",
+                r"C:\Exchange\Bin\Microsoft.Exchange.ServiceHost.exe",
+            ),
+            Self::Mma => (
+                "HealthService",
+                r"C:\Program Files\Microsoft Monitoring Agent\Agent\HealthService.exe",
+            ),
+        }
+    }
+}
