@@ -39,6 +39,8 @@ pub(crate) fn run(global: &Global, text: &str, command: Command) -> Outcome {
             Ok(exit_code::DONE)
         }
         Err(why) => {
+            // Asked again: one that had just begun had not said yet who it is.
+            let holder = journal.holder(&id).or(holder);
             let by = holder.map_or_else(String::new, |holder| format!(" ({holder} works on it)"));
             let failure = Failure::refused(format!(
                 "run {id} cannot take '{}': {why}{by}",

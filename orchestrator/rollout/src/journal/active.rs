@@ -162,7 +162,10 @@ impl ActiveRun {
         adjust: Option<&dyn Fn(&mut HostSpec)>,
     ) -> Result<Self, JournalError> {
         journal.writer()?;
-        journal.snapshot()?.row_of(id)?;
+        let file = journal.snapshot()?;
+        // Before the lock: whoever sees that the run is held, and gives an order, is heard from the first moment on.
+        let heard = file.last_order(file.row_of(id)?)?;
+        drop(file);
         let lock = RunLock::acquire(journal.path(), id, operator)?;
         let file = journal.snapshot()?;
         let run = file.row_of(id)?;
@@ -171,7 +174,6 @@ impl ActiveRun {
             spec.hosts.iter_mut().for_each(adjust);
         }
         let shapes = file.shapes(run)?;
-        let heard = file.last_order(run)?;
         let head = file.head(run)?;
         let mut progress = Progress::new(&spec);
         let (mut seq, mut started) = (0, None);
