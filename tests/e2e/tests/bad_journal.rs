@@ -139,7 +139,7 @@ fn a_journal_that_another_program_keeps_locked_is_said_to_be() {
 #[cfg(unix)]
 #[test]
 fn where_the_disk_is_full_the_run_stops_and_goes_on_when_there_is_room() {
-    let (mut blocks, mut nothing_sent, mut stopped) = (8, 0, 0);
+    let (mut blocks, mut nothing_sent, mut stopped) = (44, 0, 0);
     loop {
         let lab = lab(3);
         let before: Vec<_> = lab.hosts().iter().map(HostHandle::registry).collect();
@@ -182,10 +182,10 @@ fn where_the_disk_is_full_the_run_stops_and_goes_on_when_there_is_room() {
             let left = before.difference(&host.registry());
             assert_eq!(left, [""; 0], "{blocks} blocks: {}", host.name());
         }
-        blocks += 24;
+        blocks += 12;
     }
     assert!(
-        nothing_sent > 0 && stopped > 2,
+        nothing_sent > 0 && stopped > 0,
         "{nothing_sent} and {stopped}"
     );
 }
