@@ -25,7 +25,7 @@ const LIFE: &str = r#"
 printf '%s\n' "$LAB_PASSWORD" | "$W" credential set rollout && echo set
 "$W" credential list
 "$W" credential test rollout
-"$W" credential test rollout -i inventory.yaml --on pc-0001.corp.example | grep -o 'ntlm (sealed)'
+"$W" credential test rollout -i inventory.yaml --on pc-0001.corp.example | grep -o 'ntlm (sealed'
 "$W" credential delete rollout && echo deleted
 "$W" credential test rollout || echo "gone $?"
 "$W" credential list | wc -l
@@ -55,7 +55,7 @@ fn a_password_lives_in_the_keyring_from_set_to_delete() {
         "set",
         "rollout",
         "the password of 'rollout' can be read",
-        "ntlm (sealed)",
+        "ntlm (sealed",
         "deleted",
         "gone 1",
         "0",
