@@ -239,7 +239,11 @@ impl Progress {
             }
             EventKind::RingFinished { .. } if active => {}
             EventKind::LimitBreached { action, .. } if active => {
-                self.stop = Some(StopCause::Limit);
+                // Breached after a stronger word: that word ends the run now, the breach holds for a resume.
+                self.stop = match self.stop {
+                    None | Some(StopCause::Pause | StopCause::Deadline) => Some(StopCause::Limit),
+                    stronger => stronger,
+                };
                 self.breach = Some(Breach {
                     ring: self.ring,
                     action: *action,
@@ -390,7 +394,11 @@ impl Progress {
                     "the run has ended ({state}); only chosen hosts can be done again"
                 ));
             }
-            state if state.is_final() || state == RunState::Paused => {
+            // Whoever resumes what a limit stopped knows of the breach, and goes on all the same.
+            state
+                if state.is_final()
+                    || (state == RunState::Paused && self.stop == Some(StopCause::Limit)) =>
+            {
                 self.breach = None;
                 self.rollback = None;
             }

@@ -19,11 +19,12 @@ impl Rollout {
         (outcome, reason): (Outcome, Option<Reason>),
         effects: &mut Vec<Effect>,
     ) -> Result<(), IllegalEvent> {
-        let current = match (self.progress.stop, self.progress.breach) {
-            (None, _) => None,
-            (Some(StopCause::Limit), Some(breach)) => Some(breach.action),
-            _ => return Ok(()),
-        };
+        // Also after the operator's word or a tripped guard, so that a resume does not go on past the limit. Nothing
+        // goes on after an abort.
+        if self.progress.stop == Some(StopCause::Abort) {
+            return Ok(());
+        }
+        let current = self.progress.breach.map(|breach| breach.action);
         let ring = self.progress.hosts[id.index()].ring as usize;
         let unproved = (reason == Some(Reason::UndoNotProved))
             .then(|| self.proof_breach(ring, 1, "taken back, a host was not as it had been"));
