@@ -64,19 +64,20 @@ pub struct HostProgress {
     pub proved: bool,
     /// Never attempted, and not among those that the last `resume --only` asked for.
     pub left_out: bool,
+    /// How it had ended before it was chosen to be done again; until it starts, that is how it stands.
+    pub earlier: Option<(Outcome, bool)>,
 }
 
 impl HostProgress {
     /// The outcome as far as it is known: a host without an end is `not_started`, or `indeterminate` once writes
     /// may have happened.
     pub fn outcome(&self) -> (Outcome, bool) {
-        match self.phase {
-            Phase::Ended { outcome, changed } | Phase::Undone { outcome, changed } => {
-                (outcome, changed)
-            }
-            Phase::Pending if self.touched => (Outcome::Indeterminate, false),
-            Phase::Pending | Phase::Started => (Outcome::NotStarted, false),
-            Phase::Recorded | Phase::Undoing => (Outcome::Indeterminate, false),
+        match (self.phase, self.earlier) {
+            (Phase::Ended { outcome, changed } | Phase::Undone { outcome, changed }, _)
+            | (Phase::Pending, Some((outcome, changed))) => (outcome, changed),
+            (Phase::Pending, None) if self.touched => (Outcome::Indeterminate, false),
+            (Phase::Pending | Phase::Started, _) => (Outcome::NotStarted, false),
+            (Phase::Recorded | Phase::Undoing, _) => (Outcome::Indeterminate, false),
         }
     }
 
@@ -325,6 +326,7 @@ impl Progress {
                 if (may_start && phase == Phase::Pending)
                     || (open && state == RunState::Running) =>
             {
+                host.earlier = None;
                 host.phase = if host.recorded {
                     Phase::Recorded
                 } else {
@@ -441,6 +443,7 @@ impl Progress {
                     // A prior state under which nothing was written is worth nothing: the host is read afresh.
                     self.hosts[index].recorded = host.touched;
                     self.hosts[index].phase = Phase::Pending;
+                    self.hosts[index].earlier = Some((outcome, changed));
                 }
             }
             Phase::Pending if !only.is_empty() => {

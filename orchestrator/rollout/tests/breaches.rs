@@ -1,10 +1,11 @@
-//! Limits and the words of an operator in the same moment.
+//! Limits and the words of an operator in the same moment, and what a reopened run counts. Both were found by the
+//! simulation.
 
 use std::time::Instant;
 
 use rollout::state::{Effect, HostEnd, Input, Now, Resumed, Rollout};
 use rollout::testing::push;
-use rollout::{Cost, EventKind, HostId, Outcome, Progress, RunSpec, RunState, StopCause};
+use rollout::{Cost, EventKind, HostId, Outcome, Progress, RunSpec, RunState, StopCause, Totals};
 
 fn spec() -> RunSpec {
     push(
@@ -74,4 +75,54 @@ fn a_limit_that_is_exceeded_while_paused_takes_over() {
     tell(&mut policy, Input::Host(HostId(0), ended(Outcome::Failed)));
     assert_eq!(policy.progress().stop, Some(StopCause::Limit));
     assert_eq!(policy.progress().state, RunState::Failed);
+}
+
+#[test]
+fn a_reopened_host_stands_where_it_ended_until_it_starts_again() {
+    let mut progress = Progress::new(&spec());
+    let mut tell = |host: Option<u32>, event: EventKind| {
+        progress.apply(host.map(HostId), &event).unwrap();
+        progress.totals()
+    };
+    tell(
+        None,
+        EventKind::RunStarted {
+            verb: rollout::Verb::Push,
+            hosts: 3,
+        },
+    );
+    tell(Some(0), EventKind::HostStarted);
+    tell(Some(0), finished(Outcome::Unreachable));
+    let state = RunState::Failed;
+    tell(
+        None,
+        EventKind::RunFinished {
+            state,
+            exit_code: 4,
+        },
+    );
+    let reopened = |only| EventKind::RunResumed {
+        only,
+        hosts: None,
+        operator: None,
+    };
+    let so_far = Totals {
+        hosts: 3,
+        unreachable: 1,
+        not_started: 2,
+        ..Totals::default()
+    };
+    let totals = tell(None, reopened(vec![Outcome::Unreachable]));
+    assert_eq!(totals, so_far, "it was not done again yet");
+    // Stopped before its turn, it can be asked for by the same word.
+    tell(
+        None,
+        EventKind::RunFinished {
+            state,
+            exit_code: 6,
+        },
+    );
+    assert_eq!(tell(None, reopened(vec![Outcome::Unreachable])), so_far);
+    let totals = tell(Some(0), EventKind::HostStarted);
+    assert_eq!((totals.unreachable, totals.not_started), (0, 3));
 }
