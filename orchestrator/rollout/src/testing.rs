@@ -29,12 +29,16 @@ pub use spec::{PLAYBOOK, host_name, old_proxy, push};
 /// Looks at each write just before it is carried out.
 pub type Watch = Arc<dyn Fn(&HostName, &Target) + Send + Sync>;
 
+/// Told of each attempt to connect just before it is made.
+pub type Doorman = Arc<dyn Fn(&HostName) + Send + Sync>;
+
 /// A fleet of scripted hosts. Clones share the hosts, so that a second controller finds what the first one left.
 #[derive(Clone)]
 pub struct Scripted {
     // One lock for all: held for the length of a map access, never over an await.
     hosts: Arc<Mutex<BTreeMap<HostName, Host>>>,
     watch: Watch,
+    doorman: Doorman,
 }
 
 impl Scripted {
@@ -51,6 +55,7 @@ impl Scripted {
         Self {
             hosts: Arc::new(Mutex::new(hosts.collect())),
             watch: Arc::new(|_, _| ()),
+            doorman: Arc::new(|_| ()),
         }
     }
 
@@ -58,6 +63,13 @@ impl Scripted {
     #[must_use]
     pub fn watched(mut self, watch: impl Fn(&HostName, &Target) + Send + Sync + 'static) -> Self {
         self.watch = Arc::new(watch);
+        self
+    }
+
+    /// Lets somebody know of each attempt to connect just before it is made.
+    #[must_use]
+    pub fn guarded(mut self, doorman: impl Fn(&HostName) + Send + Sync + 'static) -> Self {
+        self.doorman = Arc::new(doorman);
         self
     }
 
@@ -92,6 +104,7 @@ impl Scripted {
         Self {
             hosts: Arc::new(Mutex::new(hosts)),
             watch: Arc::clone(&self.watch),
+            doorman: Arc::clone(&self.doorman),
         }
     }
 

@@ -15,4 +15,5 @@ mod planned;
 mod policy;
 mod proof;
 mod schema;
+mod simulation;
 mod transfer;

@@ -33,6 +33,7 @@ impl Fleet for Scripted {
     type Session = ScriptedSession;
 
     async fn open(&self, name: &HostName) -> Result<ScriptedSession, HostError> {
+        (self.doorman)(name);
         let (fault, latency) = self.with(name, |host| (host.ask(Point::Open), host.script.latency));
         let lost = pass(fault, latency).await?;
         self.with(name, |host| {
