@@ -1,5 +1,7 @@
 //! CIM instances as WS-Management carries them (wsman.md 4.2): `Get`, and the items of an enumeration.
 
+use std::collections::HashMap;
+
 use crate::envelope::Request;
 use crate::ns;
 use crate::xml::Element;
@@ -32,9 +34,12 @@ impl Instance {
     /// Reads the element of an instance or an `XmlFragment`.
     pub fn from_element(element: &Element) -> Self {
         let mut properties: Vec<(String, Vec<CimValue>)> = Vec::new();
+        // A host may send a hundred thousand names: looking through all for each would take minutes.
+        let mut places: HashMap<&str, usize> = HashMap::new();
         for child in element.children() {
             let value = CimValue::from_element(child);
-            match properties.iter_mut().find(|(name, _)| name == child.name()) {
+            let place = *places.entry(child.name()).or_insert(properties.len());
+            match properties.get_mut(place) {
                 Some((_, values)) => values.push(value),
                 None => properties.push((child.name().to_owned(), vec![value])),
             }

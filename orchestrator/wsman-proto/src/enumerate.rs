@@ -60,6 +60,9 @@ fn all_classes(namespace: &str) -> String {
     [ns::WMI, namespace.trim_matches('/'), "/*"].concat()
 }
 
+/// Sent back with every Pull. Windows' own are GUIDs.
+const MAX_CONTEXT: usize = 8192;
+
 /// One page of an enumeration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -89,6 +92,12 @@ pub fn page(body: &Element, previous: Option<&str>) -> Option<Page> {
         .child(ns::ENUMERATION, "EnumerationContext")
         .map(|context| context.text().trim().to_owned())
         .filter(|context| !context.is_empty());
+    if context
+        .as_ref()
+        .is_some_and(|context| context.len() > MAX_CONTEXT)
+    {
+        return None;
+    }
     let next = match either("EndOfSequence") {
         Some(_) => None,
         None => context.or_else(|| previous.map(str::to_owned)),

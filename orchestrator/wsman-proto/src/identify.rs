@@ -51,6 +51,9 @@ pub fn request() -> Vec<u8> {
     writer.finish()
 }
 
+/// A host has a handful.
+const MAX_PROFILES: usize = 50;
+
 /// Reads the reply.
 pub fn decode(bytes: &[u8], bounds: Bounds) -> Result<Identity, ReplyError> {
     let envelope = xml::parse(bytes, bounds)?;
@@ -60,7 +63,7 @@ pub fn decode(bytes: &[u8], bounds: Bounds) -> Result<Identity, ReplyError> {
     let text = |name| {
         response
             .child(ns::IDENTITY, name)
-            .map(|element| element.text().trim().to_owned())
+            .map(|element| crate::clip(element.text().trim().to_owned()))
             .unwrap_or_default()
     };
     Ok(Identity {
@@ -69,7 +72,10 @@ pub fn decode(bytes: &[u8], bounds: Bounds) -> Result<Identity, ReplyError> {
         product_version: text("ProductVersion"),
         security_profiles: response
             .child(ns::IDENTITY, "SecurityProfiles")
-            .map(|profiles| profiles.children().map(Element::text).collect())
+            .map(|profiles| {
+                let texts = profiles.children().take(MAX_PROFILES).map(Element::text);
+                texts.map(crate::clip).collect()
+            })
             .unwrap_or_default(),
     })
 }

@@ -15,6 +15,10 @@ pub const MAX_COMMAND_LINE: usize = 8191;
 /// Raw bytes of one Send that fit everywhere (wsman.md 3.3).
 pub const MAX_SEND: usize = 100_000;
 
+/// Longer names (a GUID has 36 characters), or more selectors than this, would only make our own requests long.
+const MAX_ID: usize = 1024;
+const MAX_SELECTORS: usize = 16;
+
 /// A shell, as the host named it: sent back exactly as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellRef {
@@ -75,15 +79,19 @@ pub fn created(body: &Element) -> Option<ShellRef> {
             ))
         })
         .collect();
+    let short = selectors.len() <= MAX_SELECTORS
+        && selectors
+            .iter()
+            .all(|(name, value)| name.len() <= MAX_ID && value.len() <= MAX_ID);
     let shell = ShellRef { selectors };
-    if !shell.id().is_empty() {
+    if short && !shell.id().is_empty() {
         return Some(shell);
     }
     let id = body
         .path(&[(ns::SHELL, "Shell"), (ns::SHELL, "ShellId")])?
         .text();
     let id = id.trim();
-    (!id.is_empty()).then(|| ShellRef {
+    (!id.is_empty() && id.len() <= MAX_ID).then(|| ShellRef {
         selectors: vec![("ShellId".to_owned(), id.to_owned())],
     })
 }
@@ -109,7 +117,7 @@ pub fn command_id(body: &Element) -> Option<String> {
         .path(&[(ns::SHELL, "CommandResponse"), (ns::SHELL, "CommandId")])?
         .text();
     let id = id.trim();
-    (!id.is_empty()).then(|| id.to_owned())
+    (!id.is_empty() && id.len() <= MAX_ID).then(|| id.to_owned())
 }
 
 /// `Send`: a piece of input.

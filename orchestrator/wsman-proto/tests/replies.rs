@@ -270,3 +270,34 @@ proptest! {
         prop_assert_eq!(tree.descendant("sValueName").unwrap().text(), text);
     }
 }
+
+/// Each would once have cost the square of its size, or gone into our own requests and the journal as it is.
+#[test]
+fn what_a_hostile_host_can_make_long_stays_short_and_quick() {
+    let distinct: String = (0..60_000).map(|n| format!("<p{n}/>")).collect();
+    let one = wsman_proto::cim::instance(&body(&format!("<k:X xmlns:k='u'>{distinct}</k:X>")));
+    assert_eq!(one.unwrap().properties.len(), 60_000);
+
+    let long = "x".repeat(100_000);
+    const N: &str = "http://schemas.xmlsoap.org/ws/2004/09/enumeration";
+    let page = body(&format!(
+        "<n:PullResponse xmlns:n='{N}'><n:EnumerationContext>{long}</n:EnumerationContext></n:PullResponse>"
+    ));
+    assert_eq!(enumerate::page(&page, None), None);
+    const R: &str = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell";
+    let created = body(&format!(
+        "<r:Shell xmlns:r='{R}'><r:ShellId>{long}</r:ShellId></r:Shell>"
+    ));
+    assert_eq!(shell::created(&created), None);
+    let started = body(&format!(
+        "<r:CommandResponse xmlns:r='{R}'><r:CommandId>{long}</r:CommandId></r:CommandResponse>"
+    ));
+    assert_eq!(shell::command_id(&started), None);
+    let fault = envelope(&format!(
+        "<q:Fault><q:Reason><q:Text>{long}</q:Text></q:Reason></q:Fault>"
+    ));
+    match decode(fault.as_bytes(), ID, Bounds::default()).unwrap() {
+        Reply::Fault(fault) => assert!(fault.cause.len() < 3000 && fault.to_string().len() < 4000),
+        Reply::Body(_) => panic!("a fault"),
+    }
+}

@@ -15,6 +15,10 @@ pub struct Offer {
     pub token: Option<Vec<u8>>,
 }
 
+/// There are half a dozen schemes, none longer than this.
+const MAX_OFFERS: usize = 50;
+const MAX_SCHEME: usize = 40;
+
 /// Reads the values of all `WWW-Authenticate` headers: one line for each scheme, or several joined by commas.
 pub fn offers<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Offer> {
     let mut found = Vec::new();
@@ -22,8 +26,11 @@ pub fn offers<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Offer> {
         for part in split(line) {
             let (scheme, rest) = part.split_once(char::is_whitespace).unwrap_or((part, ""));
             // `realm="x"` is a parameter of the scheme before it.
-            if scheme.is_empty() || scheme.contains(['=', '"']) {
+            if scheme.is_empty() || scheme.len() > MAX_SCHEME || scheme.contains(['=', '"']) {
                 continue;
+            }
+            if found.len() >= MAX_OFFERS {
+                return found;
             }
             let rest = rest.trim();
             let token = if rest.is_empty() {
@@ -88,5 +95,7 @@ mod tests {
             Some(b"abc".as_slice())
         );
         assert_eq!(offers(["Negotiate !!"])[0].token, None);
+        let flood = "a,".repeat(30_000) + &"b".repeat(60_000);
+        assert_eq!(offers([flood.as_str()]).len(), 50);
     }
 }

@@ -57,6 +57,16 @@ pub fn decode(fault: &Element, action: &str) -> Fault {
     if let Some(wmi) = wmi {
         read_wmi(wmi, &mut found);
     }
+    for text in [
+        &mut found.subcode,
+        &mut found.action,
+        &mut found.cause,
+        &mut found.machine,
+        &mut found.detail,
+        &mut found.provider,
+    ] {
+        *text = crate::clip(std::mem::take(text));
+    }
     table::explain(&mut found);
     found
 }

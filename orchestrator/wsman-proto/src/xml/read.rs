@@ -29,6 +29,22 @@ pub enum XmlError {
     },
 }
 
+/// Each attribute is compared with those before it: without a bound two megabytes would keep a processor busy for
+/// minutes. Namespace declarations are bounded by the reader underneath (128 in scope).
+const MAX_ATTRIBUTES: usize = 100;
+
+fn within(number: usize, limit: usize, what: &'static str) -> Result<(), XmlError> {
+    if number > limit {
+        return Err(XmlError::Bound { what, limit });
+    }
+    Ok(())
+}
+
+/// The text of an error may quote the document.
+fn malformed(error: impl ToString) -> XmlError {
+    XmlError::Malformed(crate::clip(error.to_string()))
+}
+
 /// Parses a document: UTF-8 with or without BOM, or UTF-16 with BOM.
 pub fn parse(bytes: &[u8], bounds: Bounds) -> Result<Element, XmlError> {
     if bytes.len() > bounds.bytes {
@@ -48,9 +64,7 @@ pub fn parse(bytes: &[u8], bounds: Bounds) -> Result<Element, XmlError> {
         nodes: 0,
     };
     loop {
-        let event = reader
-            .read_event()
-            .map_err(|error| XmlError::Malformed(error.to_string()))?;
+        let event = reader.read_event().map_err(malformed)?;
         match event {
             Event::Start(start) => tree.start(&reader, &start)?,
             Event::End(_) => tree.end(),
@@ -100,7 +114,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, XmlError> {
     match reference.resolve_char_ref() {
         Ok(Some(character)) => return Ok(character.to_string()),
         Ok(None) => {}
-        Err(error) => return Err(XmlError::Malformed(error.to_string())),
+        Err(error) => return Err(malformed(error)),
     }
     let name = reference.xml10_content();
     quick_xml::escape::resolve_predefined_entity(&name)
@@ -136,16 +150,18 @@ impl Tree {
             attributes: Vec::new(),
             nodes: Vec::new(),
         };
-        for attribute in start.attributes() {
-            let attribute = attribute.map_err(|error| XmlError::Malformed(error.to_string()))?;
+        for (index, attribute) in start.attributes().enumerate() {
+            // Before the next one is compared with all that came before it.
+            within(index + 1, MAX_ATTRIBUTES, "attributes of one element")?;
+            let attribute = attribute.map_err(malformed)?;
+            self.count()?;
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
             }
-            self.count()?;
             let (namespace, name) = reader.resolver().resolve_attribute(attribute.key);
             let value = attribute
                 .normalized_value(XmlVersion::Explicit1_0)
-                .map_err(|error| XmlError::Malformed(error.to_string()))?;
+                .map_err(malformed)?;
             element.attributes.push(Attribute {
                 namespace: self.namespace(namespace)?,
                 name: name.as_ref().to_owned(),
@@ -170,7 +186,13 @@ impl Tree {
         match self.open.last_mut() {
             Some(element) => match element.nodes.last_mut() {
                 Some(Node::Text(before)) => before.push_str(text),
-                _ => element.nodes.push(Node::Text(text.to_owned())),
+                _ => {
+                    // A text is mostly alone; the usual growth would take room for four.
+                    if element.nodes.is_empty() {
+                        element.nodes.reserve_exact(1);
+                    }
+                    element.nodes.push(Node::Text(text.to_owned()));
+                }
             },
             None if text.trim().is_empty() => {}
             None => {
@@ -184,13 +206,7 @@ impl Tree {
 
     fn count(&mut self) -> Result<(), XmlError> {
         self.nodes += 1;
-        if self.nodes > self.bounds.nodes {
-            return Err(XmlError::Bound {
-                what: "elements and attributes",
-                limit: self.bounds.nodes,
-            });
-        }
-        Ok(())
+        within(self.nodes, self.bounds.nodes, "elements and attributes")
     }
 
     fn namespace(&mut self, resolved: ResolveResult<'_>) -> Result<Arc<str>, XmlError> {
@@ -198,7 +214,7 @@ impl Tree {
             ResolveResult::Bound(namespace) => namespace.0,
             ResolveResult::Unbound => "",
             ResolveResult::Unknown(prefix) => {
-                return Err(XmlError::Malformed(format!("undeclared prefix '{prefix}'")));
+                return Err(malformed(format!("undeclared prefix '{prefix}'")));
             }
         };
         if let Some(known) = self.names.get(uri) {
@@ -241,6 +257,30 @@ mod tests {
             let mut bytes = mark.to_vec();
             bytes.extend("<a>\u{20ac}</a>".encode_utf16().flat_map(encode));
             assert_eq!(parse(&bytes, small()).unwrap().text(), "\u{20ac}");
+        }
+    }
+
+    /// What costs the square of its size is bounded long before it costs anything.
+    #[test]
+    fn attributes_and_declarations_are_few() {
+        let numbered = |form: fn(usize) -> String, count| (0..count).map(form).collect::<String>();
+        let many = format!("<a{}/>", numbered(|n| format!(" a{n}=''"), 150_000));
+        let refused = parse(many.as_bytes(), Bounds::default()).unwrap_err();
+        assert!(
+            matches!(refused, XmlError::Bound { limit: 100, .. }),
+            "{refused}"
+        );
+        let spaces = format!("<a{}/>", numbered(|n| format!(" xmlns:a{n}='u'"), 100_000));
+        let refused = parse(spaces.as_bytes(), Bounds::default()).unwrap_err();
+        assert!(refused.to_string().contains("128"), "{refused}");
+    }
+
+    #[test]
+    fn errors_quote_little_of_the_document() {
+        let long = "x".repeat(1 << 20);
+        for text in [format!("<{long}></y>"), format!("<{long}:a/>")] {
+            let refused = parse(text.as_bytes(), Bounds::default()).unwrap_err();
+            assert!(refused.to_string().len() < 3000);
         }
     }
 
