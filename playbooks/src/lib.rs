@@ -9,6 +9,7 @@ mod coerce;
 mod facts;
 mod load;
 mod playbook;
+mod probe;
 pub mod registry;
 mod rules;
 mod scope;
@@ -27,6 +28,9 @@ pub use facts::{
 };
 pub use load::schema::playbook_schema;
 pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};
+pub use probe::{
+    Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, TargetVerdict, Verdict,
+};
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
 pub use scope::HostScope;
 pub use step::Step;

@@ -1,10 +1,12 @@
 //! From text to a checked playbook, with every mistake reported at its place.
 //!
 //! The file is read into a tree that knows its places (`document::Node`), then taken apart: `load/vars.rs`,
-//! `load/steps.rs`, `load/rollout.rs`, `load/gates.rs`. What is legal and still deserves a second look is `load/lint.rs`.
+//! `load/steps.rs`,
+//! `load/probes.rs`, `load/rollout.rs`, `load/gates.rs`. What is legal and still deserves a second look is `load/lint.rs`.
 
 mod gates;
 mod lint;
+mod probes;
 mod reader;
 mod rollout;
 pub(crate) mod schema;
@@ -17,7 +19,15 @@ use crate::playbook::Playbook;
 use crate::rules::Invalid;
 use reader::Reader;
 
-const KEYS: [&str; 6] = ["version", "name", "description", "vars", "steps", "rollout"];
+const KEYS: [&str; 7] = [
+    "version",
+    "name",
+    "description",
+    "vars",
+    "steps",
+    "probes",
+    "rollout",
+];
 /// Longest name of a playbook, step or ring.
 const LONGEST_NAME: usize = 200;
 
@@ -47,6 +57,10 @@ fn read(reader: &mut Reader<'_>, root: &Node) -> Option<Playbook> {
         Some(node) => steps::read(reader, node, &vars),
         None => Vec::new(),
     };
+    let probes = match root.entry("probes") {
+        Some(node) => probes::read(reader, node, &vars),
+        None => Vec::new(),
+    };
     let strategy = rollout::read(reader, root.entry("rollout"));
     let mut playbook = Playbook {
         name: name?,
@@ -56,6 +70,7 @@ fn read(reader: &mut Reader<'_>, root: &Node) -> Option<Playbook> {
         strategy: strategy?,
         vars,
         steps,
+        probes,
         warnings: Vec::new(),
         defaults: std::mem::take(&mut reader.defaults),
     };

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::change::{Desired, HostStep};
 use crate::facts::{FactSet, Facts};
+use crate::probe::{HostProbe, ProbeStep};
 use crate::registry::Target;
 use crate::rules::Invalid;
 use crate::scope::{self, HostScope};
@@ -36,6 +37,8 @@ pub struct Playbook {
     pub vars: Vec<Variable>,
     /// The steps, in the order they are carried out.
     pub steps: Vec<Step>,
+    /// What has to be green on a host so that it counts as done, in the order in which it is asked.
+    pub probes: Vec<ProbeStep>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) defaults: Vec<DefaultInForce>,
 }
@@ -126,7 +129,9 @@ impl Playbook {
 
     /// The facts that conditions and templates ask for.
     pub fn facts(&self) -> FactSet {
-        let names: Vec<String> = self.steps.iter().flat_map(Step::names).collect();
+        let steps = self.steps.iter().flat_map(Step::names);
+        let probes = self.probes.iter().flat_map(ProbeStep::names);
+        let names: Vec<String> = steps.chain(probes).collect();
         scope::facts_of(names.iter().map(String::as_str))
     }
 
@@ -159,7 +164,7 @@ impl Playbook {
             let holds = match &step.when {
                 None => true,
                 Some(condition) => template::holds(&condition.text, &value)
-                    .map_err(|error| self.refused(step, "when", &condition.node, error))?,
+                    .map_err(|error| self.refused(step.place(), "when", &condition.node, error))?,
             };
             let (changes, skipped) = if holds {
                 let changes = self
@@ -179,6 +184,23 @@ impl Playbook {
         Ok(steps)
     }
 
+    /// Resolves the probes for one host. A probe whose condition does not hold is left out.
+    ///
+    /// # Errors
+    /// The first field that cannot be rendered or is refused.
+    pub fn compile_probes(
+        &self,
+        scope: &HostScope<'_>,
+        facts: Option<&Facts>,
+    ) -> Result<Vec<HostProbe>, CompileError> {
+        let value = scope::value(scope, facts);
+        let mut probes = Vec::with_capacity(self.probes.len());
+        for probe in &self.probes {
+            probes.extend(self.probe(probe, &value, true)?);
+        }
+        Ok(probes)
+    }
+
     /// As [`Self::compile`], before the host has been read: conditions and data that ask for facts are left open,
     /// everything else is judged. So bad data are refused before any host is contacted.
     ///
@@ -195,7 +217,9 @@ impl Playbook {
                     Ok(true) => Applies::Yes,
                     Ok(false) => Applies::No,
                     Err(_) if condition.needs_facts => Applies::ByFacts,
-                    Err(error) => return Err(self.refused(step, "when", &condition.node, error)),
+                    Err(error) => {
+                        return Err(self.refused(step.place(), "when", &condition.node, error));
+                    }
                 },
             };
             let changes = match applies {
@@ -214,7 +238,37 @@ impl Playbook {
                 changes,
             });
         }
+        for probe in &self.probes {
+            self.probe(probe, &value, false)?;
+        }
         Ok(steps)
+    }
+
+    /// A probe for one host; `None` where its condition does not hold, or asks for facts that are not there.
+    fn probe(
+        &self,
+        probe: &ProbeStep,
+        value: &minijinja::Value,
+        facts: bool,
+    ) -> Result<Option<HostProbe>, CompileError> {
+        let place = ("probe", probe.name.as_str(), probe.kind);
+        if let Some(condition) = &probe.when {
+            match template::holds(&condition.text, value) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(_) if condition.needs_facts && !facts => return Ok(None),
+                Err(error) => return Err(self.refused(place, "when", &condition.node, error)),
+            }
+        }
+        let mut evaluation = Evaluation::scoped(value, facts);
+        let compiled = probe.compiled(&mut evaluation);
+        match evaluation.errors.drain(..).next() {
+            None => Ok(compiled),
+            Some(error) => {
+                let field = &error.field;
+                Err(self.refused(place, field.name, &field.node, error.invalid))
+            }
+        }
     }
 
     /// Judges the steps with the defaults and examples of the variables, for `check` without an inventory. Steps that
@@ -266,6 +320,14 @@ impl Playbook {
                 Err(error) => problems.push(*error.diagnostic),
             }
         }
+        for probe in &self.probes {
+            if probe.names().iter().any(open) {
+                continue;
+            }
+            if let Err(error) = self.probe(probe, &value, false) {
+                problems.push(*error.diagnostic);
+            }
+        }
         notes.retain(|note| !self.warnings.contains(note));
         if problems.is_empty() {
             Ok(notes)
@@ -288,6 +350,8 @@ impl Playbook {
             variable.required = variable.required && used;
         }
         removal.steps = steps;
+        // What they ask for is being taken away.
+        removal.probes = Vec::new();
         removal.warnings = Vec::new();
         removal
     }
@@ -300,13 +364,22 @@ impl Playbook {
         let changes = step.action.changes(evaluation);
         match evaluation.errors.drain(..).next() {
             None => Ok(changes),
-            Some(error) => {
-                Err(self.refused(step, error.field.name, &error.field.node, error.invalid))
-            }
+            Some(error) => Err(self.refused(
+                step.place(),
+                error.field.name,
+                &error.field.node,
+                error.invalid,
+            )),
         }
     }
 
-    fn refused(&self, step: &Step, field: &str, node: &Node, error: Invalid) -> CompileError {
+    fn refused(
+        &self,
+        step: (&str, &str, &str),
+        field: &str,
+        node: &Node,
+        error: Invalid,
+    ) -> CompileError {
         let document = Document {
             name: self.file.clone(),
             text: self.text.clone(),
@@ -314,8 +387,8 @@ impl Playbook {
         let mut diagnostic = node.diagnostic(
             &document,
             format!(
-                "step '{}': {}.{field}: {}",
-                step.name, step.kind, error.message
+                "{} '{}': {}.{field}: {}",
+                step.0, step.1, step.2, error.message
             ),
         );
         diagnostic.expected.clone_from(&error.expected);
@@ -324,7 +397,7 @@ impl Playbook {
             .expected
             .map(|expected| format!(" (expected {expected})"));
         CompileError {
-            step: step.name.clone(),
+            step: step.1.to_owned(),
             line: node.line,
             field: field.to_owned(),
             detail: format!("{}{}", error.message, expected.unwrap_or_default()),
@@ -361,7 +434,7 @@ impl<'p> Wanted<'p> {
                 );
                 let error = Invalid::new(message)
                     .hint("give the two steps conditions that exclude each other");
-                return Err(playbook.refused(step, "target", &step.node, error));
+                return Err(playbook.refused(step.place(), "target", &step.node, error));
             }
         }
         Ok(())

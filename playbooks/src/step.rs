@@ -50,6 +50,11 @@ impl Step {
         self.when.as_ref().map(|condition| condition.text.as_str())
     }
 
+    /// What it is, name and kind, for messages.
+    pub(crate) fn place(&self) -> (&str, &str, &str) {
+        ("step", &self.name, self.kind)
+    }
+
     /// Every name that the condition and the templates refer to.
     pub(crate) fn names(&self) -> Vec<String> {
         let condition = self.when().map(|text| template::names(text, true));

@@ -4,6 +4,7 @@
 
 mod compile;
 mod mistakes;
+mod probes;
 mod properties;
 mod shipped;
 mod strategy;

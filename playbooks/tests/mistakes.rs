@@ -643,7 +643,7 @@ fn steps_and_keys() {
     );
     refused("just text", "text stands here", "a mapping (a step)");
     let top = |rest: &str| problems(&format!("steps: [ {{ {edr} }} ]\n{rest}\n"))[0].clone();
-    for key in ["probes", "preflight", "confirm", "notify"] {
+    for key in ["preflight", "confirm", "notify"] {
         let problem = top(&format!("{key}: []"));
         assert!(
             problem

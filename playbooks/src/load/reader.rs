@@ -7,7 +7,7 @@ use crate::playbook::{DefaultInForce, Warning};
 use crate::rules::Invalid;
 
 /// Keys of the language that this version refuses, so that nobody believes they are in force.
-const NOT_BUILT: [&str; 19] = [
+const NOT_BUILT: [&str; 18] = [
     "approval",
     "assert",
     "catch_up",
@@ -22,7 +22,6 @@ const NOT_BUILT: [&str; 19] = [
     "on_conflict",
     "preflight",
     "probe",
-    "probes",
     "require",
     "verify",
     "window",

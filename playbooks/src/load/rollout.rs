@@ -342,7 +342,7 @@ fn limit(reader: &mut Reader<'_>, node: &Node) -> Option<Limit> {
 }
 
 /// `90s`, `45m`, `8h`, `1h30m`; a bare number says no unit and is refused.
-fn duration(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
+pub(super) fn duration(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
     let parsed = match &node.value {
         Value::Text(text) => parse_duration(text),
         Value::Integer(number) => Err(Invalid::new(format!("{number} has no unit"))

@@ -6,8 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::steps::{self, kinds};
-use super::{KEYS, gates, rollout, vars};
+use super::{KEYS, gates, probes, rollout, vars};
 use crate::coerce::VarType;
+use crate::probe::PROBES;
 use crate::rules::kind_names;
 
 /// The schema (draft 2020-12) of a playbook file.
@@ -20,6 +21,7 @@ pub fn playbook_schema() -> Value {
     let keys = object(&KEYS, &["version", "name", "steps"], |key| match key {
         "version" => json!({"const": 1}),
         "vars" => json!({"type": "object", "additionalProperties": variable()}),
+        "probes" => json!({"type": "array", "items": probe()}),
         "steps" => json!({"type": "array", "minItems": 1, "items": step()}),
         "rollout" => rollout_block(),
         _ => json!({"type": "string"}),
@@ -55,6 +57,36 @@ fn step() -> Value {
     let one = |kind: &str| json!({"required": [kind]});
     step["oneOf"] = json!(steps::KINDS.map(one));
     step
+}
+
+fn probe() -> Value {
+    let kinds = || PROBES.iter().map(|row| row.kind);
+    let keys: Vec<&str> = probes::COMMON.into_iter().chain(kinds()).collect();
+    let mut probe = object(&keys, &[], |key| {
+        match PROBES.iter().find(|row| row.kind == key) {
+            Some(row) => {
+                let mut body = object(row.keys, row.needed, probe_field);
+                body["description"] = json!(format!("{}: {}", row.rung, row.proves));
+                if row.needed.is_empty() {
+                    body["type"] = json!(["object", "null"]);
+                }
+                body
+            }
+            None if key == "when" => json!({"type": ["string", "boolean"]}),
+            None => json!({"type": "string", "maxLength": super::LONGEST_NAME}),
+        }
+    });
+    let one = |kind: &str| json!({"required": [kind]});
+    probe["oneOf"] = json!(kinds().map(one).collect::<Vec<_>>());
+    probe
+}
+
+fn probe_field(key: &str) -> Value {
+    match key {
+        "within" => json!({"type": "string", "examples": ["2m", "30m"]}),
+        "names" => json!({"type": "array", "items": {"type": "string"}}),
+        _ => json!({"type": "string"}),
+    }
 }
 
 fn body(keys: &[&str], required: &[&str]) -> Value {

@@ -102,7 +102,11 @@ fn made_up_name(number: usize, kind: &str, body: &Node) -> String {
     }
 }
 
-fn condition(reader: &mut Reader<'_>, node: &Node, vars: &[Variable]) -> Option<Condition> {
+pub(super) fn condition(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    vars: &[Variable],
+) -> Option<Condition> {
     let text = match &node.value {
         Value::Bool(value) => value.to_string(),
         Value::Text(text) => text.trim().to_owned(),
@@ -136,7 +140,7 @@ fn condition(reader: &mut Reader<'_>, node: &Node, vars: &[Variable]) -> Option<
 }
 
 /// The names a text refers to, all of them known.
-fn names(
+pub(super) fn names(
     reader: &mut Reader<'_>,
     node: &Node,
     text: &str,
@@ -168,6 +172,11 @@ fn judge(reader: &mut Reader<'_>, kind: &str, line: u32, action: &Action, vars: 
     }
     let mut evaluation = Evaluation::literals();
     action.changes(&mut evaluation);
+    complain(reader, kind, line, evaluation);
+}
+
+/// Passes on what an evaluation found.
+pub(super) fn complain(reader: &mut Reader<'_>, kind: &str, line: u32, evaluation: Evaluation<'_>) {
     for error in evaluation.errors {
         let message = format!("{kind}.{}: {}", error.field.name, error.invalid.message);
         reader.refuse(
@@ -184,7 +193,7 @@ fn judge(reader: &mut Reader<'_>, kind: &str, line: u32, action: &Action, vars: 
 }
 
 /// A field with what its templates ask for.
-fn field(name: &'static str, node: &Node) -> Field {
+pub(super) fn field(name: &'static str, node: &Node) -> Field {
     let mut field = Field {
         name,
         node: node.clone(),

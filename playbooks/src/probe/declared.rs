@@ -1,0 +1,149 @@
+//! A probe as the playbook says it: fields that may be templates, a condition, and what is fixed for all hosts.
+
+use std::time::Duration;
+
+use document::{Node, Value};
+
+use super::settled::SERVICES;
+use super::{HostProbe, Probe};
+use crate::rules::{Invalid, Notes, av_pac_url, av_server, winhttp_server};
+use crate::step::{Condition, Evaluation, Field};
+use crate::template;
+
+/// How long Antivirus may take to show a new policy (reference section 5).
+const AV_WITHIN: Duration = Duration::from_secs(120);
+/// How long the sensor may take to be in contact again (reference 3.8).
+const SENSOR_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// One probe of a playbook.
+#[derive(Clone, Debug)]
+pub struct ProbeStep {
+    /// The name, or one made from what the probe asks.
+    pub name: String,
+    /// The kind, a word of [`super::PROBES`].
+    pub kind: &'static str,
+    /// Where it stands in the playbook.
+    pub line: u32,
+    pub(crate) when: Option<Condition>,
+    pub(crate) fields: ProbeFields,
+    pub(crate) node: Node,
+}
+
+/// What a probe is given.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProbeFields {
+    /// Those that may be templates.
+    pub(crate) fields: Vec<Field>,
+    pub(crate) within: Option<Duration>,
+}
+
+impl ProbeStep {
+    /// The condition, as written.
+    pub fn when(&self) -> Option<&str> {
+        self.when.as_ref().map(|condition| condition.text.as_str())
+    }
+
+    /// Every name that the condition and the templates refer to.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let condition = self.when().map(|text| template::names(text, true));
+        let fields = self.fields.fields.iter().flat_map(Field::templates);
+        let texts = fields.map(|text| template::names(text, false));
+        condition
+            .into_iter()
+            .chain(texts)
+            .flatten()
+            .flatten()
+            .collect()
+    }
+
+    /// The probe for one host; `None` while something is a template or has been complained about.
+    pub(crate) fn compiled(&self, evaluation: &mut Evaluation<'_>) -> Option<HostProbe> {
+        let probe = self.fields.probe(self.kind, evaluation)?;
+        Some(HostProbe {
+            name: self.name.clone(),
+            candidate: false,
+            probe,
+        })
+    }
+}
+
+impl ProbeFields {
+    fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// See [`ProbeStep::compiled`].
+    pub(crate) fn probe(&self, kind: &str, evaluation: &mut Evaluation<'_>) -> Option<Probe> {
+        let mut optional =
+            |name: &str, rule: fn(&str, &mut Notes) -> Result<String, Invalid>| match self
+                .field(name)
+            {
+                None => Some(None),
+                Some(field) => evaluation.text(field, rule).map(Some),
+            };
+        Some(match kind {
+            "winhttp_is" => Probe::WinhttpIs {
+                server: optional("server", server_or_direct)?.filter(|server| server != DIRECT),
+            },
+            "av_effective" => {
+                let server = optional("server", |text, notes| av_server(text, notes));
+                let pac_url = optional("pac_url", |text, notes| av_pac_url(text, notes));
+                Probe::AvEffective {
+                    server: server?,
+                    pac_url: pac_url?,
+                    within: self.within.unwrap_or(AV_WITHIN),
+                }
+            }
+            "services" => Probe::Services {
+                names: match self.field("names") {
+                    None => vec!["Sense".to_owned(), "WinDefend".to_owned()],
+                    Some(field) => evaluation.check(field, services)?,
+                },
+            },
+            "sensor_connected" => Probe::SensorConnected {
+                within: self.within.unwrap_or(SENSOR_WITHIN),
+            },
+            _ => Probe::Updates {},
+        })
+    }
+}
+
+const DIRECT: &str = "direct";
+
+fn server_or_direct(text: &str, notes: &mut Notes) -> Result<String, Invalid> {
+    if text == DIRECT {
+        return Ok(text.to_owned());
+    }
+    winhttp_server(text, notes)
+}
+
+fn services(value: &Value, _: &mut Notes) -> Result<Vec<String>, Invalid> {
+    let names: Vec<&str> = SERVICES.iter().map(|(name, _)| *name).collect();
+    let wrong = || {
+        Invalid::new("these are not services that can be asked for")
+            .expected(format!("a list of {}", names.join(", ")))
+    };
+    let Value::List(items) = value else {
+        return Err(wrong());
+    };
+    let mut found = Vec::new();
+    for item in items {
+        let Value::Text(text) = &item.value else {
+            return Err(wrong());
+        };
+        let known = names.iter().find(|name| name.eq_ignore_ascii_case(text));
+        let Some(known) = known else {
+            let error = wrong();
+            return Err(match document::nearest(text, names.iter().copied()) {
+                Some(near) => error.hint(format!("did you mean '{near}'?")),
+                None => error,
+            });
+        };
+        found.push((*known).to_owned());
+    }
+    if found.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(found)
+    }
+}

@@ -1,0 +1,110 @@
+//! Probes: what is asked of a host to prove that a proxy works, and how the answer is judged (reference section 3).
+//!
+//! Pure: a probe says which facts it reads and how evidence becomes a verdict; who asks the host is `session`, who
+//! lets the verdict count is `rollout`. The words a probe can end with are in `finding.rs`, the kinds in `table.rs`,
+//! the playbook's form in `declared.rs`; the rest are the judgements.
+
+mod declared;
+mod finding;
+mod settled;
+mod table;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use declared::ProbeFields;
+pub use declared::ProbeStep;
+pub use finding::{Finding, Grade, TargetVerdict, Verdict};
+pub use table::{PROBES, ProbeRow};
+
+/// One probe as it is put to one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HostProbe {
+    /// Its name in the playbook.
+    pub name: String,
+    /// What is asked.
+    #[serde(flatten)]
+    pub probe: Probe,
+    /// Before the first write: a proxy that does not work leaves the host unchanged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub candidate: bool,
+}
+
+/// What is asked, with nothing left to render.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "probe", rename_all = "snake_case")]
+pub enum Probe {
+    /// V1: the machine-wide WinHTTP proxy is this one; `None`: direct.
+    WinhttpIs {
+        /// As in `WinHttpSettings`.
+        server: Option<String>,
+    },
+    /// V2: what Antivirus goes by after it merged policy and preference.
+    AvEffective {
+        /// Its proxy.
+        server: Option<String>,
+        /// Its automatic configuration.
+        pac_url: Option<String>,
+        /// How long it may take to show.
+        #[serde(with = "seconds")]
+        #[schemars(with = "u64")]
+        within: Duration,
+    },
+    /// V8: these services run.
+    Services {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// V7: the sensor has been in contact since the push.
+    SensorConnected {
+        /// How long it may take.
+        #[serde(with = "seconds")]
+        #[schemars(with = "u64")]
+        within: Duration,
+    },
+    /// S35, S36: definitions have a way onto the host.
+    Updates {},
+}
+
+/// Durations as whole seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(value.as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_secs)
+    }
+}
+
+impl Probe {
+    /// The word of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::WinhttpIs { .. } => "winhttp_is",
+            Self::AvEffective { .. } => "av_effective",
+            Self::Services { .. } => "services",
+            Self::SensorConnected { .. } => "sensor_connected",
+            Self::Updates {} => "updates",
+        }
+    }
+
+    /// How long a red or unclear answer may still turn green.
+    pub fn within(&self) -> Duration {
+        match self {
+            Self::AvEffective { within, .. } | Self::SensorConnected { within } => *within,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// It compares with the moment of the push.
+    pub fn needs_since(&self) -> bool {
+        matches!(self, Self::SensorConnected { .. })
+    }
+}

@@ -1,0 +1,216 @@
+//! Probes that are settled by facts alone: V1, V2, V7, V8 and the road of updates (S35, S36). Which facts, and the
+//! verdict over them.
+
+use jiff::Timestamp;
+
+use super::{Finding, Probe, Verdict};
+use crate::facts::{Fact, FactSet, Facts};
+
+/// The services whose state is a fact.
+pub(crate) const SERVICES: [(&str, Fact); 4] = [
+    ("Sense", Fact::ServicesSense),
+    ("WinDefend", Fact::ServicesWinDefend),
+    ("DiagTrack", Fact::ServicesDiagTrack),
+    ("WinHttpAutoProxySvc", Fact::ServicesAutoProxy),
+];
+
+/// Sources of definitions that never pass the machine-wide proxy.
+const INTERNAL: [&str; 2] = ["internaldefinitionupdateserver", "fileshares"];
+
+impl Probe {
+    /// The facts it reads.
+    pub fn facts(&self) -> FactSet {
+        match self {
+            Self::WinhttpIs { .. } => [Fact::WinHttpProxy].into_iter().collect(),
+            Self::AvEffective { .. } => [
+                Fact::AvPresent,
+                Fact::AvEffectiveServer,
+                Fact::AvEffectivePacUrl,
+            ]
+            .into_iter()
+            .collect(),
+            Self::Services { names } => SERVICES
+                .iter()
+                .filter(|(name, _)| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)))
+                .map(|(_, fact)| *fact)
+                .collect(),
+            Self::SensorConnected { .. } => [
+                Fact::SensorPresent,
+                Fact::SensorOnboarded,
+                Fact::SensorLastConnected,
+            ]
+            .into_iter()
+            .collect(),
+            Self::Updates {} => [
+                Fact::AvPresent,
+                Fact::AvUpdateOrder,
+                Fact::AvSignaturesUpdated,
+                Fact::WinHttpProxy,
+                Fact::ProxyAvServer,
+            ]
+            .into_iter()
+            .collect(),
+        }
+    }
+
+    /// The verdict over facts; `since` is the host's clock at the push. `None`: facts do not settle this probe.
+    pub fn settled(&self, facts: &Facts, since: Option<Timestamp>) -> Option<Verdict> {
+        if let Some((fact, why)) = self
+            .facts()
+            .iter()
+            .find_map(|fact| facts.unread(fact).map(|why| (fact, why)))
+        {
+            let detail = format!("{} cannot be read: {why}", fact.name());
+            return Some(Verdict::new(Finding::Unreadable, detail));
+        }
+        match self {
+            Self::WinhttpIs { server } => Some(winhttp(facts, server.as_deref())),
+            Self::AvEffective {
+                server, pac_url, ..
+            } => Some(effective(facts, server.as_deref(), pac_url.as_deref())),
+            Self::Services { names } => Some(services(facts, names)),
+            Self::SensorConnected { .. } => Some(connected(facts, since)),
+            Self::Updates {} => Some(updates(facts)),
+        }
+    }
+}
+
+fn shown(text: Option<&str>) -> &str {
+    text.filter(|text| !text.is_empty()).unwrap_or("none")
+}
+
+fn winhttp(facts: &Facts, wanted: Option<&str>) -> Verdict {
+    let found = facts.text(Fact::WinHttpProxy);
+    same("the machine-wide WinHTTP proxy", wanted, found)
+}
+
+fn same(what: &str, wanted: Option<&str>, found: Option<&str>) -> Verdict {
+    let (wanted, found) = (shown(wanted), shown(found));
+    // A trailing slash of a URL is of no effect.
+    let bare = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
+    if bare(wanted) == bare(found) {
+        Verdict::new(Finding::AsWanted, format!("{what} is {found}"))
+    } else {
+        let detail = format!("{what} is {found}, wanted {wanted}");
+        Verdict::new(Finding::Differs, detail)
+    }
+}
+
+fn no_antivirus(facts: &Facts) -> Option<Verdict> {
+    (facts.flag(Fact::AvPresent) != Some(true))
+        .then(|| Verdict::new(Finding::NotApplicable, "Defender Antivirus is not there"))
+}
+
+fn effective(facts: &Facts, server: Option<&str>, pac_url: Option<&str>) -> Verdict {
+    if let Some(verdict) = no_antivirus(facts) {
+        return verdict;
+    }
+    let asked = [
+        ("the proxy of Antivirus", server, Fact::AvEffectiveServer),
+        (
+            "the automatic configuration of Antivirus",
+            pac_url,
+            Fact::AvEffectivePacUrl,
+        ),
+    ];
+    let verdicts = asked
+        .into_iter()
+        .filter(|(_, wanted, _)| wanted.is_some())
+        .map(|(what, wanted, fact)| same(what, wanted, facts.text(fact)));
+    verdicts
+        .max_by_key(Verdict::grade)
+        .unwrap_or_else(|| Verdict::new(Finding::NotApplicable, "nothing is wanted"))
+}
+
+fn services(facts: &Facts, names: &[String]) -> Verdict {
+    let state = |name: &str| {
+        let fact = SERVICES
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        fact.and_then(|(_, fact)| facts.text(*fact))
+    };
+    let stopped: Vec<String> = names
+        .iter()
+        .filter(|name| state(name) != Some("running"))
+        .map(|name| format!("{name} is {}", state(name).unwrap_or("not there")))
+        .collect();
+    if stopped.is_empty() {
+        Verdict::new(Finding::Running, format!("running: {}", names.join(", ")))
+    } else {
+        Verdict::new(Finding::ServiceStopped, stopped.join(", "))
+    }
+}
+
+/// V7. Contact proves the channel and not the road: the sensor falls back to a direct connection (fact 4).
+fn connected(facts: &Facts, since: Option<Timestamp>) -> Verdict {
+    if facts.flag(Fact::SensorPresent) != Some(true) {
+        return Verdict::new(Finding::NotApplicable, "there is no EDR sensor");
+    }
+    if facts.flag(Fact::SensorOnboarded) != Some(true) {
+        return Verdict::new(Finding::NotApplicable, "the sensor is not onboarded");
+    }
+    let Some(since) = since else {
+        return Verdict::new(Finding::Unreadable, "the host's clock could not be read");
+    };
+    let last: Option<Timestamp> = facts
+        .text(Fact::SensorLastConnected)
+        .and_then(|text| text.parse().ok());
+    match last {
+        Some(last) if last > since => Verdict::new(
+            Finding::Connected,
+            format!("last contact {last}, after the push; the road is not shown by it"),
+        ),
+        Some(last) => Verdict::new(
+            Finding::NotConnected,
+            format!("last contact {last}, the push was at {since}"),
+        ),
+        None => Verdict::new(Finding::NotConnected, "there was no contact yet"),
+    }
+}
+
+/// S35, S36: Antivirus takes its own proxy for cloud protection, not for Windows Update.
+fn updates(facts: &Facts) -> Verdict {
+    if let Some(verdict) = no_antivirus(facts) {
+        return verdict;
+    }
+    let order = facts.text(Fact::AvUpdateOrder).unwrap_or_default();
+    let sources: Vec<String> = order
+        .split('|')
+        .map(|source| source.trim().to_ascii_lowercase())
+        .filter(|source| !source.is_empty())
+        .collect();
+    let internal = sources
+        .iter()
+        .find(|source| INTERNAL.contains(&source.as_str()));
+    let age = match facts.text(Fact::AvSignaturesUpdated) {
+        Some(time) => format!("definitions of {time}"),
+        None => "the age of the definitions is not known".to_owned(),
+    };
+    let winhttp = facts
+        .text(Fact::WinHttpProxy)
+        .filter(|text| !text.is_empty());
+    let own = facts
+        .text(Fact::ProxyAvServer)
+        .filter(|text| !text.is_empty());
+    match (internal, winhttp, own) {
+        (Some(source), _, _) => Verdict::new(
+            Finding::UpdatesHaveARoad,
+            format!("definitions come from {source}; {age}"),
+        ),
+        (None, Some(proxy), _) => Verdict::new(
+            Finding::UpdatesHaveARoad,
+            format!("Windows Update goes by the machine-wide proxy {proxy}; {age}"),
+        ),
+        (None, None, Some(_)) => Verdict::new(
+            Finding::UpdatesHaveNoRoad,
+            format!(
+                "Antivirus has a proxy, Windows has none, and the order of sources ({}) is not internal; {age}",
+                shown(Some(order))
+            ),
+        ),
+        (None, None, None) => Verdict::new(
+            Finding::NotApplicable,
+            format!("no proxy is set for Antivirus or Windows; {age}"),
+        ),
+    }
+}

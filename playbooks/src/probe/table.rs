@@ -1,0 +1,55 @@
+//! The kinds of probes: one row each, from which the reader, the schema and the documentation take their words.
+
+/// One kind of probe.
+#[derive(Clone, Copy, Debug)]
+pub struct ProbeRow {
+    /// The word in the playbook.
+    pub kind: &'static str,
+    /// Its rung of the ladder in the reference.
+    pub rung: &'static str,
+    /// Its keys.
+    pub keys: &'static [&'static str],
+    /// Which of them are needed.
+    pub needed: &'static [&'static str],
+    /// What it proves.
+    pub proves: &'static str,
+}
+
+/// Every kind, in the order of the ladder. V0 is not among them: every step is read back anyway.
+pub const PROBES: &[ProbeRow] = &[
+    ProbeRow {
+        kind: "winhttp_is",
+        rung: "V1",
+        keys: &["server"],
+        needed: &["server"],
+        proves: "the machine-wide WinHTTP proxy is this one ('direct' for none)",
+    },
+    ProbeRow {
+        kind: "av_effective",
+        rung: "V2",
+        keys: &["server", "pac_url", "within"],
+        needed: &[],
+        proves: "Antivirus goes by this proxy after it merged policy and preference",
+    },
+    ProbeRow {
+        kind: "sensor_connected",
+        rung: "V7",
+        keys: &["within"],
+        needed: &[],
+        proves: "the EDR sensor was in contact since the push; not by which road",
+    },
+    ProbeRow {
+        kind: "services",
+        rung: "V8",
+        keys: &["names"],
+        needed: &[],
+        proves: "the services run",
+    },
+    ProbeRow {
+        kind: "updates",
+        rung: "S36",
+        keys: &[],
+        needed: &[],
+        proves: "definitions have a way onto the host: an internal source or the machine-wide proxy",
+    },
+];

@@ -1,0 +1,214 @@
+//! The `probes` block: what is taken, what is refused, and what becomes of it for a host.
+
+use std::time::Duration;
+
+use playbooks::{
+    Examples, Fact, FactValue, Facts, Finding, Grade, HostScope, Playbook, Probe, Vars,
+};
+
+use crate::support::{load, problems};
+
+fn with(probes: &str) -> String {
+    format!(
+        "vars: {{ v: {{ type: string, default: 'p:8080' }} }}\nsteps: [ {{ edr_proxy: {{ server: 'a:1' }} }} ]\nprobes:\n{probes}\n"
+    )
+}
+
+#[track_caller]
+fn refused(probe: &str, message: &str, more: &str) {
+    let problem = problems(&with(&format!("  - {probe}")))[0].clone();
+    let text = problem.to_string();
+    assert!(problem.message.contains(message), "{text}");
+    assert!(text.contains(more), "{text}");
+    assert!(problem.line >= 5, "{text}");
+}
+
+fn compiled(probes: &str, facts: Option<&Facts>) -> Vec<playbooks::HostProbe> {
+    let playbook: Playbook = load(&with(probes));
+    let vars: Vars = playbook.resolve_vars(&[], Examples::Refuse).unwrap();
+    let scope = HostScope {
+        name: "pc-1",
+        short: "pc-1",
+        ring: None,
+        groups: &[],
+        vars: &vars,
+    };
+    playbook.compile_probes(&scope, facts).unwrap()
+}
+
+#[test]
+fn what_is_wrong_is_refused_at_its_place() {
+    refused("{ name: x }", "does not say what it asks", "winhttp_is");
+    refused(
+        "{ winhttp_iz: {} }",
+        "unknown key 'winhttp_iz'",
+        "did you mean 'winhttp_is'",
+    );
+    refused("{ winhttp_is: {} }", "the key 'server' is missing", "");
+    refused(
+        "{ winhttp_is: { server: 'http//x' } }",
+        "winhttp_is.server",
+        "",
+    );
+    refused(
+        "{ av_effective: {} }",
+        "compares nothing",
+        "server or pac_url",
+    );
+    refused(
+        "{ av_effective: { server: 'a:1' } }",
+        "av_effective.server",
+        "http",
+    );
+    refused(
+        "{ services: { names: [Sens] } }",
+        "not services",
+        "did you mean 'Sense'",
+    );
+    refused(
+        "{ services: {}, updates: {} }",
+        "a second kind of probe",
+        "",
+    );
+    refused("{ sensor_connected: { within: 5 } }", "", "30m");
+    refused("{ sensor_connected: { within: 3d } }", "", "");
+    refused("{ updates: {}, when: 'nothing.there' }", "nothing", "");
+}
+
+#[test]
+fn fields_are_rendered_and_conditions_decide() {
+    let probes = compiled(
+        "  - winhttp_is: { server: '{{ v }}' }\n  - { name: never, when: 'false', updates: }\n  - sensor_connected: { within: 10m }\n  - services:\n  - winhttp_is: { server: direct }",
+        None,
+    );
+    let names: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "probe 1: winhttp_is",
+            "probe 3: sensor_connected",
+            "probe 4: services",
+            "probe 5: winhttp_is"
+        ]
+    );
+    let server = |server: Option<&str>| Probe::WinhttpIs {
+        server: server.map(str::to_owned),
+    };
+    assert_eq!(probes[0].probe, server(Some("p:8080")));
+    assert_eq!(probes[3].probe, server(None));
+    assert_eq!(probes[1].probe.within(), Duration::from_secs(600));
+}
+
+#[track_caller]
+fn judged(probe: &str, facts: &[(Fact, FactValue)], finding: Finding) {
+    let mut all = Facts::default();
+    facts
+        .iter()
+        .for_each(|(fact, value)| all.set(*fact, value.clone()));
+    let probes = compiled(&format!("  - {probe}"), None);
+    let since = "2026-01-01T00:00:00Z".parse().unwrap();
+    let verdict = probes[0].probe.settled(&all, Some(since)).unwrap();
+    assert_eq!(verdict.finding, finding, "{}", verdict.detail);
+}
+
+#[test]
+fn facts_settle_what_they_can() {
+    let text = |text: &str| FactValue::Text(text.to_owned());
+    let yes = FactValue::Bool(true);
+    judged(
+        "winhttp_is: { server: 'p:1' }",
+        &[(Fact::WinHttpProxy, text("P:1"))],
+        Finding::AsWanted,
+    );
+    judged(
+        "winhttp_is: { server: 'p:1' }",
+        &[(Fact::WinHttpProxy, FactValue::Null)],
+        Finding::Differs,
+    );
+    judged(
+        "winhttp_is: { server: direct }",
+        &[(Fact::WinHttpProxy, FactValue::Null)],
+        Finding::AsWanted,
+    );
+    let av = |found: &str| {
+        [
+            (Fact::AvPresent, yes.clone()),
+            (Fact::AvEffectiveServer, text(found)),
+        ]
+    };
+    judged(
+        "av_effective: { server: 'http://p:1' }",
+        &av("http://p:1/"),
+        Finding::AsWanted,
+    );
+    judged(
+        "av_effective: { server: 'http://p:1' }",
+        &av("http://old:1"),
+        Finding::Differs,
+    );
+    judged(
+        "av_effective: { server: 'http://p:1' }",
+        &[],
+        Finding::NotApplicable,
+    );
+    let sensor = |last: &str| {
+        [
+            (Fact::SensorPresent, yes.clone()),
+            (Fact::SensorOnboarded, yes.clone()),
+            (Fact::SensorLastConnected, text(last)),
+        ]
+    };
+    judged(
+        "sensor_connected:",
+        &sensor("2026-01-01T00:00:01Z"),
+        Finding::Connected,
+    );
+    judged(
+        "sensor_connected:",
+        &sensor("2025-12-31T23:59:59Z"),
+        Finding::NotConnected,
+    );
+    judged(
+        "services:",
+        &[
+            (Fact::ServicesSense, text("running")),
+            (Fact::ServicesWinDefend, text("stopped")),
+        ],
+        Finding::ServiceStopped,
+    );
+    let updates = |order: &str, av: &str, winhttp: &str| {
+        [
+            (Fact::AvPresent, yes.clone()),
+            (Fact::AvUpdateOrder, text(order)),
+            (Fact::ProxyAvServer, text(av)),
+            (Fact::WinHttpProxy, text(winhttp)),
+        ]
+    };
+    judged(
+        "updates:",
+        &updates("MicrosoftUpdateServer|MMPC", "http://p:1", ""),
+        Finding::UpdatesHaveNoRoad,
+    );
+    judged(
+        "updates:",
+        &updates("InternalDefinitionUpdateServer|MMPC", "http://p:1", ""),
+        Finding::UpdatesHaveARoad,
+    );
+    judged(
+        "updates:",
+        &updates("MicrosoftUpdateServer", "http://p:1", "p:1"),
+        Finding::UpdatesHaveARoad,
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_not_green() {
+    let mut facts = Facts::default();
+    facts.set_unread(Fact::WinHttpProxy, "access denied");
+    let probes = compiled("  - winhttp_is: { server: 'p:1' }", None);
+    let verdict = probes[0].probe.settled(&facts, None).unwrap();
+    assert_eq!(
+        (verdict.finding, verdict.grade()),
+        (Finding::Unreadable, Grade::Inconclusive)
+    );
+}
