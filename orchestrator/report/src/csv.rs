@@ -5,7 +5,7 @@ use rollout::{ChangeRecord, HostRecord, RunRecord, RunSummary, StepRecord};
 
 use crate::{text, value};
 
-const RUN_HEAD: [&str; 21] = [
+const RUN_HEAD: [&str; 22] = [
     "run",
     "host",
     "ring",
@@ -26,6 +26,7 @@ const RUN_HEAD: [&str; 21] = [
     "before_bytes",
     "after",
     "after_bytes",
+    "probes",
     "chain_head",
 ];
 
@@ -172,8 +173,22 @@ fn row(
         bytes(before),
         readable(after),
         bytes(after),
+        probes(host),
         text(&record.chain_head),
     ]
+}
+
+/// All probes of a host in one cell: name and finding.
+fn probes(host: &HostRecord) -> String {
+    let found = host.probes.iter().map(|probe| {
+        let finding = probe.verdict.as_ref().map(|found| found.finding.as_str());
+        format!(
+            "{}: {}",
+            probe.probe.name,
+            finding.as_deref().unwrap_or("not_asked")
+        )
+    });
+    found.collect::<Vec<_>>().join("; ")
 }
 
 fn readable(found: Option<(&ChangeRecord, Option<&Observed>)>) -> String {

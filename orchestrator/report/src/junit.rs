@@ -223,6 +223,15 @@ fn told(host: &HostRecord) -> String {
             let _ = writeln!(out, "  {}", text::neutral(&line));
         }
     }
+    for probe in &host.probes {
+        let Some(found) = &probe.verdict else {
+            let _ = writeln!(out, "{}: not asked", probe.probe.name);
+            continue;
+        };
+        let (grade, finding) = (found.grade().as_str(), found.finding.as_str());
+        let _ = writeln!(out, "{}: {grade}: {finding}", probe.probe.name);
+        let _ = writeln!(out, "  {}", text::neutral(&found.detail));
+    }
     out
 }
 

@@ -107,6 +107,12 @@ pub fn line(event: &Event, chatter: Chatter, fresh: bool) -> Option<String> {
         EventKind::UndoProved if chatter >= Chatter::Steps => Some(format!(
             "{host}: taken back and compared: as it had been; applied again"
         )),
+        EventKind::ProbeFinished { probe, verdict } if chatter >= Chatter::Steps => Some(format!(
+            "{host}: probe {} {}: {}",
+            probe + 1,
+            verdict.finding.as_str(),
+            neutral(&verdict.detail)
+        )),
         EventKind::StepFinished {
             step,
             state,

@@ -1,10 +1,12 @@
 //! Small run records for the tests of this crate.
 
 use inventory::HostName;
-use playbooks::{KeyPath, Limits, Observed, OnBreach, Target, Typed};
+use playbooks::{
+    Finding, HostProbe, KeyPath, Limits, Observed, OnBreach, Probe, Target, Typed, Verdict,
+};
 use rollout::{
-    ChangeRecord, Cost, Event, EventKind, HostRecord, Outcome, Reason, RingRecord, RunId,
-    RunRecord, RunState, StepRecord, StepState, Totals, Verb,
+    ChangeRecord, Cost, Event, EventKind, HostRecord, Outcome, ProbeRecord, Reason, RingRecord,
+    RunId, RunRecord, RunState, StepRecord, StepState, Totals, Verb,
 };
 
 pub(crate) fn target() -> Target {
@@ -36,6 +38,16 @@ pub(crate) fn host(name: &str, outcome: Outcome, cause: Option<(Reason, &str)>) 
             connections: 1,
         },
         undo_proved: false,
+        probes: vec![ProbeRecord {
+            probe: HostProbe {
+                name: "the services".to_owned(),
+                probe: Probe::Services {
+                    names: vec!["Sense".to_owned()],
+                },
+                candidate: false,
+            },
+            verdict: changed.then(|| Verdict::new(Finding::Running, "=running: <Sense>")),
+        }],
         steps,
     }
 }

@@ -5,11 +5,11 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Limit, Observed, OnBreach, Target};
+use playbooks::{Finding, Limit, Observed, OnBreach, Target, TargetVerdict};
 use rollout::schema::Time;
 use rollout::{
-    Approval, ChangeRecord, HoldCause, HoldRecord, HostRecord, Outcome, Reason, RingRecord, RunId,
-    RunRecord, RunState, StepRecord, StepState, StopCause, Totals, Verb,
+    Approval, ChangeRecord, HoldCause, HoldRecord, HostRecord, Outcome, ProbeRecord, Reason,
+    RingRecord, RunId, RunRecord, RunState, StepRecord, StepState, StopCause, Totals, Verb,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -153,6 +153,27 @@ pub(crate) struct Host<'a> {
     undo_proved: bool,
     /// In the order they were carried out.
     steps: Vec<Step<'a>>,
+    /// What had to be green, in the order it was asked.
+    probes: Vec<Probe<'a>>,
+}
+
+/// One probe on one host.
+#[derive(Serialize, JsonSchema)]
+struct Probe<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Its kind.
+    kind: &'a str,
+    /// `pass`, `fail` or `inconclusive`; null where it was not asked, or not to the end.
+    grade: Option<&'a str>,
+    /// What was found, as a closed list.
+    finding: Option<Finding>,
+    /// For people. Remote text in it is untrusted.
+    detail: Option<&'a str>,
+    /// What to do about it.
+    remedy: Option<&'a str>,
+    /// Each address asked, where the probe asks several.
+    targets: &'a [TargetVerdict],
 }
 
 /// One step on one host.
@@ -294,6 +315,22 @@ impl<'a> Host<'a> {
             requests: host.cost.requests,
             undo_proved: host.undo_proved,
             steps: host.steps.iter().map(Step::of).collect(),
+            probes: host.probes.iter().map(Probe::of).collect(),
+        }
+    }
+}
+
+impl<'a> Probe<'a> {
+    fn of(probe: &'a ProbeRecord) -> Self {
+        let found = probe.verdict.as_ref();
+        Self {
+            name: &probe.probe.name,
+            kind: probe.probe.probe.kind(),
+            grade: found.map(|found| found.grade().as_str()),
+            finding: found.map(|found| found.finding),
+            detail: found.map(|found| found.detail.as_str()),
+            remedy: found.and_then(|found| found.finding.remedy()),
+            targets: found.map_or(&[], |found| &found.targets),
         }
     }
 }

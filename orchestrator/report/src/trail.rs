@@ -234,6 +234,17 @@ impl Trail {
                     text::counted(values, "value")
                 )
             }
+            EventKind::ProbesPlanned { probes, .. } => {
+                let names: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
+                format!("has to be green: {}", names.join(", "))
+            }
+            EventKind::ProbeFinished { probe, verdict } => format!(
+                "probe {}: {}: {}: {}",
+                probe + 1,
+                verdict.grade().as_str(),
+                verdict.finding.as_str(),
+                verdict.detail
+            ),
             EventKind::StepStarted { step } => {
                 format!("{}: is about to be written", self.step(*step))
             }

@@ -5,7 +5,7 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Change, Observed, OnBreach, Target};
+use playbooks::{Change, HostProbe, Observed, OnBreach, Target, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,22 @@ pub enum EventKind {
         reason: Reason,
         /// For people.
         detail: String,
+    },
+    /// What will have to be green on this host. Comes before the first write, so that whoever takes the run up later
+    /// asks the same.
+    ProbesPlanned {
+        /// In the order of the playbook.
+        probes: Vec<HostProbe>,
+        /// The host's own clock, for probes that ask what happened since.
+        #[schemars(with = "Option<Time>")]
+        since: Option<Timestamp>,
+    },
+    /// A probe came to a verdict.
+    ProbeFinished {
+        /// Index into the probes of [`EventKind::ProbesPlanned`].
+        probe: u32,
+        /// What it found.
+        verdict: Verdict,
     },
     /// The intent: all that may be written from now on, with what was there before. Durable before the first
     /// write (promise 1).
@@ -219,6 +235,8 @@ impl EventKind {
             Self::HostStarted => "host_started",
             Self::HostIdentified { .. } => "host_identified",
             Self::HostRetry { .. } => "host_retry",
+            Self::ProbesPlanned { .. } => "probes_planned",
+            Self::ProbeFinished { .. } => "probe_finished",
             Self::PriorRecorded { .. } => "prior_recorded",
             Self::StepStarted { .. } => "step_started",
             Self::StepFinished { .. } => "step_finished",

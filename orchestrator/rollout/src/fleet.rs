@@ -7,7 +7,8 @@ use std::fmt;
 use std::future::Future;
 
 use inventory::HostName;
-use playbooks::{Change, Desired, FactSet, Facts, KeyPath, Observed, Target};
+use jiff::Timestamp;
+use playbooks::{Change, Desired, FactSet, Facts, HostProbe, KeyPath, Observed, Target, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,14 @@ pub trait Observe: Send {
         &mut self,
         targets: &[Target],
     ) -> impl Future<Output = Result<Vec<Observed>, HostError>> + Send;
+
+    /// Asks one probe of the host. Reads, and runs programs that only read; nothing is left on the host. `since` is
+    /// the host's clock at the push. A host that does not let itself be asked is a verdict, not an error.
+    fn probe(
+        &mut self,
+        probe: &HostProbe,
+        since: Option<Timestamp>,
+    ) -> impl Future<Output = Result<Verdict, HostError>> + Send;
 
     /// What the session has cost so far.
     fn cost(&self) -> Cost;
@@ -255,6 +264,10 @@ pub enum Reason {
     ChangedSince,
     /// Taken back for `prove_undo`, the host was not as it had been.
     UndoNotProved,
+    /// A probe is red.
+    ProbeRed,
+    /// A probe could not find out what it asks.
+    ProbeInconclusive,
     /// What is there is not what the plan saw: nothing was written.
     MovedSincePlan,
     /// The plan could not read the host: it is left to a later catch-up.
@@ -301,6 +314,8 @@ impl Reason {
             Self::ReadBackDiffers => "read_back_differs",
             Self::ChangedSince => "changed_since",
             Self::UndoNotProved => "undo_not_proved",
+            Self::ProbeRed => "probe_red",
+            Self::ProbeInconclusive => "probe_inconclusive",
             Self::MovedSincePlan => "moved_since_plan",
             Self::UnreadAtPlan => "unread_at_plan",
             Self::Playbook => "playbook",

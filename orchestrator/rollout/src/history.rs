@@ -2,12 +2,13 @@
 //! it for resumes, rollbacks and reports, so that all of them judge alike.
 
 use inventory::HostName;
-use playbooks::{Desired, Observed};
+use jiff::Timestamp;
+use playbooks::{Desired, Grade, Observed};
 
 use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
 use crate::fleet::{Cost, HostIdentity, Reason, Undo};
 use crate::outcome::{Outcome, StepState};
-use crate::record::{ChangeRecord, HostRecord, StepRecord};
+use crate::record::{ChangeRecord, HostRecord, ProbeRecord, StepRecord};
 use crate::spec::UndoStep;
 
 /// What is known of one host of a run.
@@ -17,6 +18,10 @@ pub(crate) struct HostHistory {
     pub identity: Option<HostIdentity>,
     /// In the order they are carried out; empty before the prior state is recorded.
     pub steps: Vec<StepHistory>,
+    /// What has to be green, with what was found so far.
+    pub probes: Vec<ProbeRecord>,
+    /// The host's clock before the first write.
+    pub since: Option<Timestamp>,
     /// Recorded prior state, even where there are no steps.
     pub recorded: bool,
     /// A step was begun.
@@ -85,12 +90,32 @@ impl HostHistory {
         match event {
             EventKind::HostStarted => {
                 self.ended = None;
+                // What was not green is asked again.
+                let probes = self.probes.iter_mut();
+                probes
+                    .filter(|probe| !is_green(probe))
+                    .for_each(|probe| probe.verdict = None);
                 self.steps
                     .iter_mut()
                     .for_each(|step| step.since = Since::TakenUp);
             }
             EventKind::UndoStarted => (self.ended, self.undoing) = (None, true),
             EventKind::HostIdentified { identity } => self.identity = Some(identity.clone()),
+            EventKind::ProbesPlanned { probes, since } => {
+                let probes = probes.iter().cloned();
+                self.probes = probes
+                    .map(|probe| ProbeRecord {
+                        probe,
+                        verdict: None,
+                    })
+                    .collect();
+                self.since = *since;
+            }
+            EventKind::ProbeFinished { probe, verdict } => {
+                if let Some(probe) = self.probes.get_mut(*probe as usize) {
+                    probe.verdict = Some(verdict.clone());
+                }
+            }
             EventKind::PriorRecorded { steps } => {
                 self.recorded = true;
                 (self.touched, self.proved) = (false, false);
@@ -270,6 +295,7 @@ impl HostHistory {
             attempts: ended.attempts,
             cost: ended.cost,
             undo_proved: self.proved,
+            probes: self.probes,
             steps: self
                 .steps
                 .into_iter()
@@ -316,6 +342,12 @@ impl StepHistory {
             changes: changes.collect(),
         }
     }
+}
+
+/// Whether a probe needs not be asked again.
+pub(crate) fn is_green(probe: &ProbeRecord) -> bool {
+    let verdict = probe.verdict.as_ref();
+    verdict.is_some_and(|verdict| verdict.grade() == Grade::Pass)
 }
 
 fn wanted_of(change: &PlannedChange) -> Desired {

@@ -3,12 +3,16 @@
 //! Decides nothing about other hosts. `work.rs` beside it carries the steps out; this file has the connection, the
 //! retries and the end.
 
+mod probes;
 mod prove;
 mod retry;
 mod undo;
 mod work;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use playbooks::Playbook;
 use tokio::sync::{mpsc, oneshot};
@@ -76,9 +80,7 @@ impl<F: Fleet> Job<F> {
         }
         let deadline = Instant::now() + flow.host().host.settings.host_timeout.value;
         let ended = tokio::select! {
-            result = tokio::time::timeout_at(deadline, flow.until_settled()) => {
-                Some(result.unwrap_or_else(|_| Err(flow.out_of_time())))
-            }
+            result = flow.until(deadline) => Some(result),
             () = cancel.cancelled() => None,
         };
         // The engine may be gone already; then nobody is left to tell.
@@ -98,6 +100,10 @@ pub(crate) struct Flow<F> {
     /// A write may have been carried out whose effect was not read yet.
     unsettled: bool,
     last_loss: Option<HostError>,
+    /// Until when each probe may still turn green.
+    patience: BTreeMap<usize, Instant>,
+    /// Milliseconds spent in waiting for probes: they are not work, and do not count for the host's deadline.
+    waited: Arc<AtomicU64>,
 }
 
 impl<F: Fleet> Flow<F> {
@@ -119,6 +125,8 @@ impl<F: Fleet> Flow<F> {
             cost: Cost::default(),
             unsettled,
             last_loss: None,
+            patience: BTreeMap::new(),
+            waited: Arc::default(),
         }
     }
 
@@ -135,6 +143,25 @@ impl<F: Fleet> Flow<F> {
             ),
             _ => None,
         }
+    }
+
+    /// Works until `deadline`, which moves on by what was spent in waiting.
+    async fn until(&mut self, deadline: Instant) -> Result<(), HostError> {
+        let waited = Arc::clone(&self.waited);
+        let last = || deadline + Duration::from_millis(waited.load(Ordering::Relaxed));
+        let result = {
+            let work = self.until_settled();
+            tokio::pin!(work);
+            loop {
+                let limit = last();
+                match tokio::time::timeout_at(limit, &mut work).await {
+                    Ok(result) => break Some(result),
+                    Err(_) if last() > limit => {}
+                    Err(_) => break None,
+                }
+            }
+        };
+        result.unwrap_or_else(|| Err(self.out_of_time()))
     }
 
     /// Attempts until the host has ended or said no. Contact lost after a write is sought again for as long as the

@@ -51,7 +51,8 @@ pub use plan_file::{Found, MAX_PLAN_BYTES, PlanFile, PlanFileError, read_plan, r
 pub use prior::{found, not_restorable, prior_digest};
 pub use progress::{GateProgress, Hold, HostId, HostProgress, IllegalEvent, Phase, Progress};
 pub use record::{
-    Approval, ChangeRecord, HoldRecord, HostRecord, RingRecord, RunRecord, RunSummary, StepRecord,
+    Approval, ChangeRecord, HoldRecord, HostRecord, ProbeRecord, RingRecord, RunRecord, RunSummary,
+    StepRecord,
 };
 pub use spec::{
     HostSpec, HostWork, Planned, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables,

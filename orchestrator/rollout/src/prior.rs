@@ -4,7 +4,10 @@
 //! Decides nothing about writing but one thing: what could not be put back exactly is not overwritten
 //! ([`not_restorable`]). Who reads many hosts at once is `survey.rs`, who writes is `host/work.rs`.
 
-use playbooks::{Change, Desired, FactSet, Facts, HostScope, Observed, Playbook, Target, Vars};
+use playbooks::{
+    Change, CompileError, Desired, FactSet, Facts, HostProbe, HostScope, Observed, Playbook,
+    Target, Vars,
+};
 use sha2::{Digest, Sha256};
 
 use crate::event::{Intent, PlannedChange, PlannedStep};
@@ -14,13 +17,19 @@ use crate::spec::{HostSpec, RingPlan, UndoStep};
 /// A step with what it would write, not yet read: name, reason of a skip, changes.
 pub(crate) type WantedStep = (String, Option<String>, Vec<Intent>);
 
+/// What a host is asked for: steps, and what has to be green.
+pub(crate) struct Wanted {
+    pub(crate) steps: Vec<WantedStep>,
+    pub(crate) probes: Vec<HostProbe>,
+}
+
 /// Compiles the playbook for one host, reading the facts that it asks for.
 pub(crate) async fn wanted<O: Observe>(
     playbook: &Playbook,
     rings: &[RingPlan],
     host: &HostSpec,
     observer: &mut O,
-) -> Result<Vec<WantedStep>, HostError> {
+) -> Result<Wanted, HostError> {
     let wanted = playbook.facts();
     let facts = if wanted.is_empty() {
         None
@@ -37,7 +46,7 @@ pub(crate) async fn wanted<O: Observe>(
         groups: &host.host.groups,
         vars: &vars,
     };
-    let steps = playbook.compile(&scope, facts.as_ref()).map_err(|error| {
+    let refused = |error: CompileError| {
         let detail = format!(
             "step '{}', line {}, {}: {}",
             error.step, error.line, error.field, error.detail
@@ -47,12 +56,17 @@ pub(crate) async fn wanted<O: Observe>(
             Some(hint) => failed.with_remedy(hint),
             None => failed,
         }
-    })?;
+    };
+    let steps = playbook.compile(&scope, facts.as_ref()).map_err(refused)?;
+    let probes = playbook
+        .compile_probes(&scope, facts.as_ref())
+        .map_err(refused)?;
     let intents = |changes: Vec<Change>| changes.into_iter().map(Intent::Apply).collect();
-    Ok(steps
+    let steps = steps
         .into_iter()
         .map(|step| (step.name, step.skipped, intents(step.changes)))
-        .collect())
+        .collect();
+    Ok(Wanted { steps, probes })
 }
 
 /// A condition is not decided by a fact that nobody could read.

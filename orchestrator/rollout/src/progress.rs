@@ -335,6 +335,8 @@ impl Progress {
             }
             EventKind::HostIdentified { .. } | EventKind::HostRetry { .. }
                 if open || phase == Phase::Undoing => {}
+            EventKind::ProbesPlanned { .. } if open && !host.touched => {}
+            EventKind::ProbeFinished { .. } if open => {}
             EventKind::PriorRecorded { .. } if open && !host.touched => {
                 host.recorded = true;
                 host.proved = false;

@@ -2,7 +2,7 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Gates, Limits, Observed, OnBreach, Target};
+use playbooks::{Gates, HostProbe, Limits, Observed, OnBreach, Target, Verdict};
 
 use crate::fleet::{Cost, Reason};
 use crate::outcome::{HoldCause, Outcome, RunState, StepState, StopCause, Totals};
@@ -135,6 +135,17 @@ pub struct HostRecord {
     pub undo_proved: bool,
     /// In the order they were carried out; empty where the host was never read.
     pub steps: Vec<StepRecord>,
+    /// In the order they were asked.
+    pub probes: Vec<ProbeRecord>,
+}
+
+/// One probe of a [`HostRecord`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeRecord {
+    /// What is asked, under which name.
+    pub probe: HostProbe,
+    /// What it found; `None` where it was not asked, or not to the end.
+    pub verdict: Option<Verdict>,
 }
 
 /// One step of a [`HostRecord`].

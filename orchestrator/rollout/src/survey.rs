@@ -104,7 +104,7 @@ impl Question for WouldWrite {
         } = &host.work
         else {
             let wanted = prior::wanted(&self.playbook, &self.rings, host, observer).await?;
-            return prior::read(wanted, observer).await;
+            return prior::read(wanted.steps, observer).await;
         };
         let found = observer.identity().machine_guid.clone();
         same_machine(expected_guid.as_deref(), found.as_deref())?;

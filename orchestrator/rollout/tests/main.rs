@@ -13,6 +13,7 @@ mod gates;
 mod illegal;
 mod planned;
 mod policy;
+mod probes;
 mod proof;
 mod schema;
 mod simulation;

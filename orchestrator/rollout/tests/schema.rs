@@ -8,7 +8,8 @@ use std::path::Path;
 
 use inventory::HostName;
 use playbooks::{
-    Change, Desired, KeyPath, Observed, OnBreach, RawValue, Target, Typed, WinHttpProxy,
+    Change, Desired, Finding, HostProbe, KeyPath, Observed, OnBreach, Probe, RawValue, Target,
+    TargetVerdict, Typed, Verdict, WinHttpProxy,
 };
 use rollout::{
     Cost, Event, EventKind, HoldCause, HostIdentity, Intent, Outcome, PlannedChange, PlannedStep,
@@ -184,6 +185,28 @@ fn of_a_host() -> Vec<EventKind> {
             attempt: 2,
             reason: Reason::ConnectionLost,
             detail: "reset".to_owned(),
+        },
+        EventKind::ProbesPlanned {
+            probes: vec![HostProbe {
+                name: "the road".to_owned(),
+                probe: Probe::WinhttpIs {
+                    server: Some("p:1".to_owned()),
+                },
+                candidate: true,
+            }],
+            since: Some("2026-11-23T10:00:00Z".parse().unwrap()),
+        },
+        EventKind::ProbeFinished {
+            probe: 0,
+            verdict: Verdict {
+                finding: Finding::ProxyWantsLogon,
+                detail: "407".to_owned(),
+                targets: vec![TargetVerdict {
+                    target: "events.data.microsoft.com".to_owned(),
+                    finding: Finding::ProxyWantsLogon,
+                    detail: "407".to_owned(),
+                }],
+            },
         },
         EventKind::PriorRecorded { steps: steps() },
         EventKind::StepStarted { step: 0 },

@@ -13,6 +13,7 @@ mod fleet;
 mod guard;
 mod identity;
 mod link;
+mod probe;
 mod remedy;
 mod restore;
 mod session;

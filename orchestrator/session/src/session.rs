@@ -1,7 +1,8 @@
 //! The two halves of a session as the engine sees them. A [`HostReader`] has no way to write: verbs that only read
 //! get nothing else (product promise 6).
 
-use playbooks::{Change, FactSet, Facts, Observed, Target};
+use jiff::Timestamp;
+use playbooks::{Change, FactSet, Facts, HostProbe, Observed, Target, Verdict};
 use rollout::{Cost, HostError, HostIdentity, Observe, Restored, Session, Undo};
 
 use crate::link::Link;
@@ -42,6 +43,15 @@ macro_rules! observe {
             async fn observe(&mut self, targets: &[Target]) -> Result<Vec<Observed>, HostError> {
                 let observed = self.0.observe(targets).await;
                 observed.map_err(|trouble| self.0.host_error(&trouble))
+            }
+
+            async fn probe(
+                &mut self,
+                probe: &HostProbe,
+                since: Option<Timestamp>,
+            ) -> Result<Verdict, HostError> {
+                let verdict = self.0.probe(probe, since).await;
+                verdict.map_err(|trouble| self.0.host_error(&trouble))
             }
 
             fn cost(&self) -> Cost {

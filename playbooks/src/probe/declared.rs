@@ -86,8 +86,8 @@ impl ProbeFields {
                 server: optional("server", server_or_direct)?.filter(|server| server != DIRECT),
             },
             "av_effective" => {
-                let server = optional("server", |text, notes| av_server(text, notes));
-                let pac_url = optional("pac_url", |text, notes| av_pac_url(text, notes));
+                let server = optional("server", av_server);
+                let pac_url = optional("pac_url", av_pac_url);
                 Probe::AvEffective {
                     server: server?,
                     pac_url: pac_url?,

@@ -20,6 +20,7 @@ mod kill;
 mod layering;
 mod ping;
 mod plan;
+mod probes;
 mod proof;
 mod rehearse;
 mod secrets;

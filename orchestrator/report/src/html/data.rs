@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use playbooks::{Limit, Limits};
-use rollout::{ChangeRecord, HostRecord, RingRecord, RunRecord, StepRecord, Totals};
+use rollout::{ChangeRecord, HostRecord, RingRecord, RunRecord, Totals};
 use serde_json::{Value, json};
 
 use super::Evidence;
@@ -209,7 +209,7 @@ fn hosts(pools: &mut Pools, record: &RunRecord, timeline: &Timeline) -> Value {
         "retries": times.iter().map(|times| times.retries).collect::<Vec<_>>(),
         "from": times.iter().map(|times| offset(times.started)).collect::<Vec<_>>(),
         "to": times.iter().map(|times| offset(times.ended)).collect::<Vec<_>>(),
-        "work": all.iter().map(|host| pools.work(&host.steps)).collect::<Vec<_>>(),
+        "work": all.iter().map(|host| pools.work(host)).collect::<Vec<_>>(),
     })
 }
 
@@ -230,8 +230,10 @@ impl Pools {
         text.map(|text| self.string(text))
     }
 
-    fn work(&mut self, steps: &[StepRecord]) -> usize {
-        let steps = steps
+    /// Steps, and behind them what had to be green, shown alike.
+    fn work(&mut self, host: &HostRecord) -> usize {
+        let mut work: Vec<_> = host
+            .steps
             .iter()
             .map(|step| {
                 (
@@ -245,7 +247,18 @@ impl Pools {
                 )
             })
             .collect();
-        self.works.number(steps)
+        for probe in &host.probes {
+            let found = probe.verdict.as_ref();
+            work.push((
+                self.string(&format!("Probe: {}", probe.probe.name)),
+                found.map_or("not_asked", |found| found.grade().as_str()),
+                found.map(|found| {
+                    self.string(&format!("{}: {}", found.finding.as_str(), found.detail))
+                }),
+                Vec::new(),
+            ));
+        }
+        self.works.number(work)
     }
 
     fn change(&mut self, change: &ChangeRecord) -> usize {

@@ -22,7 +22,7 @@ impl<F: Fleet> Flow<F> {
             let prior = self.prove_undo(session).await?;
             self.steps(session, prior).await?;
         }
-        Ok(())
+        self.probes(session, false).await
     }
 
     /// Carries all steps out on a host on which `present` was found, in the order of the changes.
@@ -47,15 +47,20 @@ impl<F: Fleet> Flow<F> {
                 let rings = &self.job.spec.rings;
                 prior::wanted(&self.job.playbook, rings, self.host(), session).await?
             }
-            HostWork::Undo { steps, .. } => steps.into_iter().map(prior::undo_step).collect(),
+            HostWork::Undo { steps, .. } => prior::Wanted {
+                steps: steps.into_iter().map(prior::undo_step).collect(),
+                probes: Vec::new(),
+            },
         };
-        let steps = prior::read(wanted, session).await?;
+        let steps = prior::read(wanted.steps, session).await?;
         let found = prior::found(&steps).into_iter().map(|(_, state)| state);
         let found = found.collect();
         self.as_planned(&steps)?;
         if let Some(refused) = prior::not_restorable(&steps) {
             return Err(refused);
         }
+        self.plan_probes(session, wanted.probes).await?;
+        self.probes(session, true).await?;
         self.note_durably(EventKind::PriorRecorded { steps })
             .await?;
         Ok(found)

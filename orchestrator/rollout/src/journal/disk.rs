@@ -64,6 +64,18 @@ pub(super) fn encode(event: &EventKind, shapes: &mut Shapes) -> Row {
                 p: priors,
             });
         }
+        EventKind::ProbesPlanned { probes, since } => {
+            row.data = text(&DiskProbes {
+                p: probes.clone(),
+                t: since.map(|time| time.as_microsecond()),
+            });
+        }
+        EventKind::ProbeFinished { probe, verdict } => {
+            row.data = text(&DiskVerdict {
+                i: *probe,
+                v: verdict.clone(),
+            });
+        }
         EventKind::StepFinished {
             step,
             state,
@@ -130,6 +142,21 @@ pub(super) fn decode(kind: &str, data: &str, shapes: &Shapes) -> Result<EventKin
         "undo_proved" => EventKind::UndoProved,
         "undo_started" => EventKind::UndoStarted,
         "prior_recorded" => decode_prior(data, shapes)?,
+        "probes_planned" => {
+            let DiskProbes { p, t } = parse(data)?;
+            let since = t.map(jiff::Timestamp::from_microsecond).transpose();
+            EventKind::ProbesPlanned {
+                probes: p,
+                since: since.map_err(|error| error.to_string())?,
+            }
+        }
+        "probe_finished" => {
+            let DiskVerdict { i, v } = parse(data)?;
+            EventKind::ProbeFinished {
+                probe: i,
+                verdict: v,
+            }
+        }
         "step_finished" => {
             let DiskStepEnd { i, s, d, a } = parse(data)?;
             let after = a
@@ -239,6 +266,21 @@ struct DiskPrior {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     t: Option<String>,
     p: Vec<DiskObserved>,
+}
+
+/// The words of probes and verdicts are those of the product contract: they are stored as they are shown.
+#[derive(Serialize, Deserialize)]
+struct DiskProbes {
+    p: Vec<playbooks::HostProbe>,
+    /// Microseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    t: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DiskVerdict {
+    i: u32,
+    v: playbooks::Verdict,
 }
 
 #[derive(Serialize, Deserialize)]

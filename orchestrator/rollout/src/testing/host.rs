@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use playbooks::{Facts, KeyPath, Observed, RawValue, Target};
+use playbooks::{Facts, KeyPath, Observed, RawValue, Target, Verdict};
 
 use crate::fleet::{HostError, Reason};
 
@@ -110,6 +110,8 @@ pub struct Script {
     pub denied: BTreeSet<Target>,
     /// A restore leaves this behind instead of what it should, and says that it is done.
     pub spoiled_undo: Option<RawValue>,
+    /// What probes find, by name, one after the other; the last one for ever. A probe that is not named is green.
+    pub verdicts: BTreeMap<String, Vec<Verdict>>,
 }
 
 impl Script {
@@ -198,6 +200,10 @@ pub struct Counters {
     pub effects: u32,
     /// Requests to take something back.
     pub undos: u32,
+    /// Probes asked.
+    pub probes: u32,
+    /// Of those, before the first write.
+    pub probes_before_write: u32,
     /// Connections open at this moment.
     pub connected: u32,
     /// The most connections that were open at once. A controller has one.

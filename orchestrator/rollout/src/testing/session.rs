@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use inventory::HostName;
-use playbooks::{Change, Desired, FactSet, Facts, Observed, RawValue, Target, registry};
+use jiff::Timestamp;
+use playbooks::{
+    Change, Desired, FactSet, Facts, Finding, HostProbe, Observed, RawValue, Target, Verdict,
+    registry,
+};
 
 use super::Scripted;
 use super::host::{Fault, Point, Registry, denied, port_closed};
@@ -112,6 +116,25 @@ impl Observe for ScriptedSession {
                 .fleet
                 .with(&self.name, |host| host.script.facts.clone())),
         }
+    }
+
+    async fn probe(
+        &mut self,
+        probe: &HostProbe,
+        _: Option<Timestamp>,
+    ) -> Result<Verdict, HostError> {
+        if self.request(Point::Read).await?.is_some() {
+            return Err(broken());
+        }
+        Ok(self.fleet.with(&self.name, |host| {
+            host.counters.probes += 1;
+            host.counters.probes_before_write += u32::from(host.counters.writes == 0);
+            match host.script.verdicts.get_mut(&probe.name) {
+                Some(found) if found.len() > 1 => found.remove(0),
+                Some(found) if !found.is_empty() => found[0].clone(),
+                _ => Verdict::new(Finding::AsWanted, "scripted"),
+            }
+        }))
     }
 
     async fn observe(&mut self, targets: &[Target]) -> Result<Vec<Observed>, HostError> {
