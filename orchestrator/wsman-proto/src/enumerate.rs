@@ -25,20 +25,34 @@ pub fn wql(namespace: &str, query: &str) -> Request {
     .reads(true)
 }
 
+/// `Enumerate` of the shells of the host that the account may see (wsman.md 3.7).
+pub fn shells() -> Request {
+    let mut writer = Writer::new();
+    writer.element("n:Enumerate", &[("xmlns:n", ns::ENUMERATION)], |writer| {
+        writer.empty("w:OptimizeEnumeration", &[]);
+        writer.text("w:MaxElements", &[], MAX_ELEMENTS);
+    });
+    let body = writer.finish();
+    Request::new("Enumerate", ns::ACTION_ENUMERATE, ns::SHELL, body).reads(true)
+}
+
+/// `Pull`: the next shells.
+pub fn pull_shells(context: &str) -> Request {
+    pull_from(ns::SHELL.to_owned(), context)
+}
+
 /// `Pull`: the next items.
 pub fn pull(namespace: &str, context: &str) -> Request {
+    pull_from(all_classes(namespace), context)
+}
+
+fn pull_from(resource: String, context: &str) -> Request {
     let mut writer = Writer::new();
     writer.element("n:Pull", &[("xmlns:n", ns::ENUMERATION)], |writer| {
         writer.text("n:EnumerationContext", &[], context);
         writer.text("n:MaxElements", &[], MAX_ELEMENTS);
     });
-    Request::new(
-        "Pull",
-        ns::ACTION_PULL,
-        all_classes(namespace),
-        writer.finish(),
-    )
-    .reads(true)
+    Request::new("Pull", ns::ACTION_PULL, resource, writer.finish()).reads(true)
 }
 
 /// `Release`: the host may forget the context.

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::cim::{CimValue, Instance};
 use crate::envelope::Request;
 use crate::ns;
 use crate::xml::{Element, Writer};
@@ -44,10 +45,14 @@ impl ShellRef {
     }
 }
 
-/// `Create` of a shell with UTF-8 output that deletes itself after `idle_seconds` without a request.
-pub fn create(idle_seconds: u32) -> Request {
+/// `Create` of a shell with UTF-8 output that deletes itself after `idle_seconds` without a request. `mark` is a text
+/// of its own in the shell's environment: by it the shell is found again where the answer was lost ([`marked`]).
+pub fn create(idle_seconds: u32, mark: &str) -> Request {
     let mut writer = Writer::new();
     writer.element("rsp:Shell", &[("xmlns:rsp", ns::SHELL)], |writer| {
+        writer.element("rsp:Environment", &[], |writer| {
+            writer.text("rsp:Variable", &[("Name", "WINFLEET_SHELL")], mark);
+        });
         writer.text(
             "rsp:IdleTimeOut",
             &[],
@@ -92,6 +97,19 @@ pub fn created(body: &Element) -> Option<ShellRef> {
         .text();
     let id = id.trim();
     (!id.is_empty() && id.len() <= MAX_ID).then(|| ShellRef {
+        selectors: vec![("ShellId".to_owned(), id.to_owned())],
+    })
+}
+
+/// The shell in an item of [`crate::enumerate::shells`], if it was created with this mark. Nobody else's shell is ever
+/// taken for ours: without the mark there is no other proof.
+pub fn marked(item: &Instance, mark: &str) -> Option<ShellRef> {
+    let ours = item.values("Environment").iter().any(|value| match value {
+        CimValue::Object(environment) => environment.texts("Variable").contains(&mark),
+        _ => false,
+    });
+    let id = item.text("ShellId").map(str::trim)?;
+    (ours && !id.is_empty() && id.len() <= MAX_ID).then(|| ShellRef {
         selectors: vec![("ShellId".to_owned(), id.to_owned())],
     })
 }

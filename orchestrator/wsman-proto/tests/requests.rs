@@ -77,7 +77,7 @@ fn shell_and_cim_requests() {
     };
     let open = shell::created(&body).unwrap();
     let all = [
-        shell::create(180),
+        shell::create(180, "M-1"),
         shell::command(&open, "reg query \"HKLM\\A B\" & ver", false),
         shell::command(&open, "sort", true),
         shell::send(&open, "C-1", b"ab", false),
@@ -85,6 +85,8 @@ fn shell_and_cim_requests() {
         shell::receive(&open, "C-1"),
         shell::terminate(&open, "C-1"),
         shell::delete(&open),
+        enumerate::shells(),
+        enumerate::pull_shells("uuid:C"),
         enumerate::wql("root/cimv2", "select a from b where c < 'd'"),
         enumerate::pull("root/cimv2", "uuid:C"),
         enumerate::release("root/cimv2", "uuid:C"),

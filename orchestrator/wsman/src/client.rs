@@ -4,6 +4,8 @@
 
 mod cim;
 mod cleanup;
+mod orphan;
+mod patience;
 mod registry;
 mod shell;
 

@@ -111,7 +111,7 @@ impl Default for Deadlines {
 pub struct Limits {
     /// Bytes of one reply body.
     pub reply: usize,
-    /// Bytes of all output of one command, stdout and stderr together.
+    /// Bytes of all output of one command, stdout and stderr together; of all replies of one enumeration.
     pub output: usize,
     /// Receives of one command.
     pub receives: u32,

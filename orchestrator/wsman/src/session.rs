@@ -125,6 +125,11 @@ impl Setup {
         }
     }
 
+    /// What a host is told to wait at most for something to say.
+    pub(crate) fn operation_timeout(&self) -> Duration {
+        Duration::from_millis(self.operation_timeout_ms())
+    }
+
     /// `OperationTimeout` that ends before our own patience does.
     fn operation_timeout_ms(&self) -> u64 {
         let request = self.endpoint.deadlines.request;

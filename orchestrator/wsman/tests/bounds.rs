@@ -60,8 +60,12 @@ async fn an_enumeration_without_an_end_is_given_up_and_released() {
             "<n:{kind}Response {N}><n:EnumerationContext>uuid:1</n:EnumerationContext><n:Items>{items}</n:Items></n:{kind}Response>"
         ))
     };
-    // One that gives next to nothing each time, and one that gives too much.
-    for (items, bound) in [(0, "pulls"), (50, "items")] {
+    // One that gives next to nothing each time, one that gives too many, one that gives too much.
+    for (items, bound, output) in [
+        (0, "pulls", 1 << 20),
+        (50, "items", 1 << 20),
+        (1, "bytes", 3000),
+    ] {
         let server = Server::start(move |_, seen| {
             if seen.action.ends_with("/Enumerate") {
                 page("Enumerate", items)
@@ -74,6 +78,7 @@ async fn an_enumeration_without_an_end_is_given_up_and_released() {
         .await;
         let mut endpoint = server.endpoint();
         (endpoint.limits.pulls, endpoint.limits.items) = (20, 200);
+        endpoint.limits.output = output;
         let mut client = connect(endpoint).await.unwrap();
         let query = "SELECT * FROM Win32_OperatingSystem";
         let error = client.wql("root/cimv2", query).await.unwrap_err();
@@ -83,6 +88,37 @@ async fn an_enumeration_without_an_end_is_given_up_and_released() {
         );
         let actions = server.actions();
         assert!(actions.len() <= 23, "{} requests", actions.len());
+        assert_eq!(actions.last().map(String::as_str), Some("Release"));
+    }
+}
+
+/// Thousands of questions would leave within the caller's deadline, and none of them would wait.
+#[tokio::test]
+async fn operation_timeouts_that_come_at_once_are_few() {
+    const N: &str = "xmlns:n='http://schemas.xmlsoap.org/ws/2004/09/enumeration'";
+    for early in [Some(2_150_858_793), None] {
+        let server = Server::start(move |_, seen| {
+            let nothing = |kind: &str| {
+                Act::Body(format!(
+                    "<n:{kind}Response {N}><n:EnumerationContext>uuid:1</n:EnumerationContext></n:{kind}Response>"
+                ))
+            };
+            match (seen.action.rsplit('/').next().unwrap(), early) {
+                ("Enumerate", _) => nothing("Enumerate"),
+                ("Pull", Some(fault)) => Act::Fault(fault),
+                ("Pull", None) => nothing("Pull"),
+                _ => Act::Body(String::new()),
+            }
+        })
+        .await;
+        let mut client = server.client().await;
+        let error = client
+            .wql("root/cimv2", "SELECT * FROM X")
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("at once"), "{error:?}");
+        let actions = server.actions();
+        assert!(actions.len() < 110, "{} requests", actions.len());
         assert_eq!(actions.last().map(String::as_str), Some("Release"));
     }
 }

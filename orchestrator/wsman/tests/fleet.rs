@@ -472,3 +472,24 @@ async fn shells_are_gone_after_every_exit() {
     let counters = fleet.host().counters();
     assert_eq!((counters.shells_created, counters.shells_open), (2, 0));
 }
+
+/// The host has made the shell; the answer, and with it the shell's id, never came.
+#[tokio::test]
+async fn a_shell_whose_create_was_not_answered_is_found_and_deleted() {
+    for faults_of_create in [
+        "drop: { at: create 1, phase: after }",
+        "drop: { at: create 1, after_bytes: 300 }",
+    ] {
+        let (fleet, mut client) = with(faults(faults_of_create)).await;
+        let error = client.run("ver", None).await.unwrap_err();
+        assert_eq!(error.sent, Sent::Unknown, "{error:?}");
+        drop(client);
+        assert!(cleanup_finished(Duration::from_secs(20)).await);
+        let counters = fleet.host().counters();
+        assert_eq!(
+            (counters.shells_created, counters.shells_open),
+            (1, 0),
+            "{faults_of_create}"
+        );
+    }
+}

@@ -152,3 +152,42 @@ async fn endless_output_is_bounded() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn a_command_that_never_has_news_is_given_up() {
+    for silence in [
+        || Act::Fault(2_150_858_793),
+        || piece("<rsp:Stream Name='stdout' CommandId='C-1'/>"),
+    ] {
+        let server = Server::start(host(move |_| silence())).await;
+        let mut client = server.client().await;
+        let error = client.run("ver", None).await.unwrap_err();
+        assert!(error.to_string().contains("at once"), "{error:?}");
+        assert_eq!(error.sent, Sent::Unknown);
+        client.close().await;
+        let actions = server.actions();
+        assert!(actions.len() < 110, "{} requests", actions.len());
+        assert_eq!(actions.last().unwrap(), "Delete");
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_is_repeated_where_contact_is_lost() {
+    let deletions = std::sync::atomic::AtomicUsize::new(0);
+    let healthy = host(|_| done(0));
+    let server = Server::start(move |number, seen| {
+        let delete = seen.action.ends_with("/Delete");
+        if delete && deletions.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
+            return Act::Close;
+        }
+        healthy(number, seen)
+    })
+    .await;
+    let mut client = server.client().await;
+    client.run("ver", None).await.unwrap();
+    client.close().await;
+    assert_eq!(
+        server.actions()[2..],
+        ["Receive", "Delete", "Delete", "Delete"]
+    );
+}

@@ -4,6 +4,7 @@ use wsman_proto::cim::{self, Instance};
 use wsman_proto::enumerate;
 
 use super::Client;
+use super::patience::Patience;
 use crate::error::{Error, ErrorKind, Sent};
 
 impl Client {
@@ -12,7 +13,10 @@ impl Client {
         let limits = self.endpoint().limits;
         let mut items = Vec::new();
         let mut context: Option<String> = None;
+        let mut patience = Patience::new(self.session.setup.operation_timeout());
+        let before = self.cost().received;
         for _ in 0..=limits.pulls {
+            patience.asking();
             let request = match &context {
                 None => enumerate::wql(namespace, query),
                 Some(context) => enumerate::pull(namespace, context),
@@ -24,6 +28,9 @@ impl Client {
                     if context.is_some()
                         && error.fault().is_some_and(wsman_proto::Fault::is_timeout) =>
                 {
+                    if let Err(bound) = patience.nothing() {
+                        return self.abandon(namespace, context, bound).await;
+                    }
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -36,15 +43,22 @@ impl Client {
                     ErrorKind::Protocol(detail),
                 )
             })?;
+            let news = !page.items.is_empty();
             items.extend(page.items);
-            if items.len() > limits.items {
-                return self
-                    .abandon(
-                        namespace,
-                        page.next,
-                        format!("more than {} items", limits.items),
-                    )
-                    .await;
+            // Few items may be large: what is held is bounded by what was received.
+            let received = self.cost().received - before;
+            let over = if items.len() > limits.items {
+                Some(format!("more than {} items", limits.items))
+            } else if received > u64::try_from(limits.output).unwrap_or(u64::MAX) {
+                Some(format!("more than {} bytes of items", limits.output))
+            } else if news || page.next.is_none() {
+                patience.news();
+                None
+            } else {
+                patience.nothing().err()
+            };
+            if let Some(bound) = over {
+                return self.abandon(namespace, page.next, bound).await;
             }
             match page.next {
                 Some(next) => context = Some(next),

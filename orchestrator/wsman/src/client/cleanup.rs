@@ -8,12 +8,17 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use wsman_proto::Retry;
 use wsman_proto::shell::{self, ShellRef};
 
+use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
 /// A clean-up that takes longer is given up: the shell's idle time ends it.
-const BOUND: Duration = Duration::from_secs(20);
+pub(super) const BOUND: Duration = Duration::from_secs(20);
+/// Deletion may be repeated without harm: it is, where contact is lost. The pause doubles each time.
+const TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many deletions are under way in this process. A channel because it is awaited, by any number of waiters.
 static UNDER_WAY: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
@@ -43,12 +48,42 @@ pub async fn cleanup_finished(bound: Duration) -> bool {
 
 /// Deletes a shell within the bound; gives the session back for further use.
 pub(super) async fn delete(mut session: Session, shell: ShellRef) -> Session {
-    match tokio::time::timeout(BOUND, session.exchange(&shell::delete(&shell))).await {
-        Ok(Ok(_)) => {}
+    match tokio::time::timeout(BOUND, persistently(&mut session, &shell)).await {
+        Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "the shell was not deleted"),
         Err(_) => tracing::debug!("the shell was not deleted in time"),
     }
     session
+}
+
+/// Deletes a shell, again where the connection broke or the host was away for a moment.
+pub(super) async fn persistently(session: &mut Session, shell: &ShellRef) -> Result<(), Error> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..TRIES {
+        match session.exchange(&shell::delete(shell)).await {
+            Err(error) if may_pass(&error) => tokio::time::sleep(pause).await,
+            result => return result.map(drop),
+        }
+        pause *= 2;
+    }
+    session.exchange(&shell::delete(shell)).await.map(drop)
+}
+
+/// Whether another try makes sense. A refused logon is never repeated (account lockout).
+fn may_pass(error: &Error) -> bool {
+    match &error.kind {
+        ErrorKind::ConnectRefused
+        | ErrorKind::ConnectFailed(_)
+        | ErrorKind::ConnectTimeout
+        | ErrorKind::ConnectionLost(_)
+        | ErrorKind::Timeout
+        | ErrorKind::Protocol(_)
+        | ErrorKind::SealingRefused(_)
+        | ErrorKind::TooLarge(_) => true,
+        ErrorKind::Http(status) => *status >= 500 || *status == 401,
+        ErrorKind::Fault(fault) => fault.is_timeout() || fault.retry == Retry::Backoff,
+        _ => false,
+    }
 }
 
 /// The same in a task of its own.

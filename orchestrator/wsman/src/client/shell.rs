@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
 use wsman_proto::fault::{QUOTA_OPERATIONS, UNEXPECTED_SELECTORS};
 use wsman_proto::shell::{self, MAX_COMMAND_LINE, MAX_SEND, Output, ShellRef};
 use wsman_proto::xml::Element;
 
-use super::{Client, CommandOutput, cleanup};
+use super::patience::Patience;
+use super::{Client, CommandOutput, cleanup, orphan};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::session::Session;
 
@@ -98,10 +100,17 @@ impl Client {
         let (give, take) = tokio::sync::oneshot::channel();
         let guard = cleanup::begin();
         tokio::spawn(async move {
+            let mark = ["winfleet-", &Uuid::new_v4().simple().to_string()].concat();
             let result = session
-                .exchange(&shell::create(IDLE_SECONDS))
+                .exchange(&shell::create(IDLE_SECONDS, &mark))
                 .await
                 .and_then(|body| created(&body));
+            if result
+                .as_ref()
+                .is_err_and(|error| error.sent == Sent::Unknown)
+            {
+                orphan::delete(&mut session, &mark).await;
+            }
             if let Err((session, Ok(shell))) = give.send((session, result)) {
                 cleanup::delete(session, shell).await;
             }
@@ -156,14 +165,17 @@ impl Client {
     async fn gather(&mut self, command: &str) -> Result<CommandOutput, Error> {
         let limits = self.endpoint().limits;
         let mut output = Output::default();
+        let mut patience = Patience::new(self.session.setup.operation_timeout());
         for _ in 0..limits.receives {
             let request = shell::receive(self.shell_ref()?, command);
+            let before = output.stdout.len() + output.stderr.len();
+            patience.asking();
             match self.exchange(&request).await {
                 Ok(body) => output
                     .add(&body, command)
                     .map_err(|detail| protocol("Receive", detail))?,
                 // Nothing to say within OperationTimeout: ask again.
-                Err(error) if error.fault().is_some_and(wsman_proto::Fault::is_timeout) => continue,
+                Err(error) if error.fault().is_some_and(wsman_proto::Fault::is_timeout) => {}
                 // Any other end leaves the command started, its effect unknown.
                 Err(error) => {
                     return Err(Error {
@@ -172,7 +184,8 @@ impl Client {
                     });
                 }
             }
-            if output.stdout.len() + output.stderr.len() > limits.output {
+            let gathered = output.stdout.len() + output.stderr.len();
+            if gathered > limits.output {
                 let detail = format!(
                     "the command's output is over the bound of {} bytes",
                     limits.output
@@ -195,6 +208,13 @@ impl Client {
                     stderr,
                     exit_code,
                 });
+            }
+            if gathered > before {
+                patience.news();
+            } else {
+                patience
+                    .nothing()
+                    .map_err(|detail| protocol("Receive", &detail))?;
             }
         }
         let detail = format!("the command is not done after {} Receives", limits.receives);
