@@ -12,13 +12,13 @@ use wsman::{
 
 const NAME: &str = "pc-1.corp.example";
 
-struct Fleet {
+pub(crate) struct Fleet {
     fleet: SimFleet,
     ca: tempfile::NamedTempFile,
 }
 
 impl Fleet {
-    async fn start(change: impl FnOnce(&mut FleetSpec)) -> Self {
+    pub(crate) async fn start(change: impl FnOnce(&mut FleetSpec)) -> Self {
         let mut spec = FleetSpec::named([NAME, "pc-2.corp.example"])
             .with_account(Account::domain("CORP", "svc", "pass word"))
             .with_account(Account::local("admin", "local"));
@@ -32,11 +32,11 @@ impl Fleet {
         Self { fleet, ca }
     }
 
-    fn host(&self) -> HostHandle {
+    pub(crate) fn host(&self) -> HostHandle {
         self.fleet.host(NAME)
     }
 
-    fn http(&self) -> Endpoint {
+    pub(crate) fn http(&self) -> Endpoint {
         let mut endpoint = Endpoint::http(NAME, self.fleet.http_addr().port());
         endpoint.address = "127.0.0.1".to_owned();
         endpoint
@@ -68,7 +68,7 @@ async fn connect_as(endpoint: Endpoint, username: &str, password: &str) -> Resul
     .await
 }
 
-async fn connect(endpoint: Endpoint) -> Result<Client, Error> {
+pub(crate) async fn connect(endpoint: Endpoint) -> Result<Client, Error> {
     connect_as(endpoint, "corp\\svc", "pass word").await
 }
 
@@ -427,7 +427,7 @@ async fn faults_and_broken_answers() {
 }
 
 /// Knobs as people write them.
-fn faults(yaml: &str) -> Knobs {
+pub(crate) fn faults(yaml: &str) -> Knobs {
     let text = format!("hosts:\n- name: x\n  knobs: {{ {yaml} }}\n");
     FleetSpec::from_yaml(&text).unwrap().hosts.remove(0).knobs
 }

@@ -7,6 +7,7 @@
 
 mod bounds;
 mod fleet;
+mod hostile;
 mod losses;
 mod refusals;
 mod server;

@@ -25,9 +25,9 @@ mod wsman;
 pub use fleet::{SimFleet, StartError};
 pub use host::{Counters, HostHandle, Operation};
 pub use knobs::{
-    Drop, DropPhase, Endless, FaultRule, Faults, Garbage, GarbageKind, Hang, HugeBody, Knobs,
-    NetshKnob, OtherMachine, Point, PointKind, QuotaKind, QuotaKnob, Reboot, RebootSymptom,
-    Rewrite, ShellVanishes, Slow, Span, StatusKnob, WmiBroken, WmiFault,
+    Drop, DropPhase, Endless, FaultRule, Faults, Garbage, GarbageKind, Hang, Hostile, HostileKind,
+    HugeBody, Knobs, NetshKnob, OtherMachine, Point, PointKind, QuotaKind, QuotaKnob, Reboot,
+    RebootSymptom, Rewrite, ShellVanishes, Slow, Span, StatusKnob, WmiBroken, WmiFault,
 };
 pub use registry::{KeyContent, RawValue, RegistrySnapshot, kind};
 pub use spec::{

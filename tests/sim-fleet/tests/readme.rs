@@ -17,7 +17,7 @@ fn both_examples_load() {
     };
     let spec = FleetSpec::from_yaml(fleet).unwrap();
     assert_eq!((spec.hosts.len(), spec.accounts.len()), (12, 3));
-    assert_eq!(Faults::from_yaml(faults).unwrap().faults.len(), 23);
+    assert_eq!(Faults::from_yaml(faults).unwrap().faults.len(), 24);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //!
 //! Only the description lives here; the faults are carried out where they belong (`server` for what concerns
 //! connections and bytes, `wsman` for what concerns operations). `README.md` shows each knob once. What the fields
-//! hold: `connection` (bytes and TCP), `service` (what the host says), `point` (when), `rules` (to whom).
+//! hold: `connection` (bytes and TCP), `hostile` (answers that mean harm), `service` (what the host says), `point` (when), `rules` (to whom).
 
 mod connection;
+mod hostile;
 mod point;
 mod rules;
 mod service;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 pub use connection::{
     Drop, DropPhase, Endless, Garbage, GarbageKind, Hang, HugeBody, Slow, StatusKnob,
 };
+pub use hostile::{Hostile, HostileKind};
 pub use point::{Point, PointKind, Span};
 pub use rules::{FaultRule, Faults};
 pub use service::{
@@ -45,6 +47,8 @@ pub struct Knobs {
     pub endless: Option<Endless>,
     /// Logon works, every operation gives fault 5 (a filtered local administrator).
     pub access_denied: bool,
+    /// The answer means harm.
+    pub hostile: Option<Hostile>,
     /// The host restarts.
     pub reboot: Option<Reboot>,
     /// The shell is gone behind the client's back.
@@ -78,6 +82,7 @@ impl Knobs {
         over(&mut self.garbage, &other.garbage);
         over(&mut self.huge_body, &other.huge_body);
         over(&mut self.endless, &other.endless);
+        over(&mut self.hostile, &other.hostile);
         over(&mut self.reboot, &other.reboot);
         over(&mut self.shell_vanishes, &other.shell_vanishes);
         over(&mut self.wmi_broken, &other.wmi_broken);

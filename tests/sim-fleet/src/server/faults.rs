@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::fleet::Fleet;
 use crate::host::{Hit, Host};
-use crate::knobs::{DropPhase, GarbageKind, Hang, PointKind, RebootSymptom};
+use crate::knobs::{DropPhase, GarbageKind, Hang, Hostile, PointKind, RebootSymptom};
 
 /// What becomes of a request that was read.
 pub(crate) enum Before {
@@ -25,6 +25,7 @@ pub(crate) enum After {
     Garbage(GarbageKind),
     Huge(u64),
     Endless,
+    Hostile(Hostile),
     Trickle(Duration, usize),
 }
 
@@ -106,6 +107,11 @@ pub(crate) fn after(fleet: &Arc<Fleet>, host: &Arc<Host>) -> After {
         && state.points.from(endless.at)
     {
         return After::Endless;
+    }
+    if let Some(hostile) = knobs.hostile
+        && state.points.from(hostile.at)
+    {
+        return After::Hostile(hostile);
     }
     match knobs.slow {
         Some(slow) => After::Trickle(slow.interval.0, slow.bytes.unwrap_or(1).max(1)),

@@ -4,6 +4,7 @@
 
 mod connection;
 mod faults;
+mod hostile;
 mod http;
 mod multipart;
 pub(crate) mod own;

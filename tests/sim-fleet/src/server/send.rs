@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::connection::End;
 use super::faults::After;
+use super::hostile;
 use super::http::{Reply, Wire};
 use super::session::Session;
 use crate::host::Host;
@@ -24,6 +25,8 @@ pub(super) async fn reply<S: super::connection::Socket>(
         reply.body = BROKEN_XML.into();
     } else if let After::Garbage(GarbageKind::Envelope) = after {
         reply.body = OTHER_ENVELOPE.into();
+    } else if let After::Hostile(knob) = after {
+        hostile::before_sealing(knob, &mut reply);
     }
     session.finish(&mut reply);
     let bytes = match after {
@@ -38,6 +41,7 @@ pub(super) async fn reply<S: super::connection::Socket>(
             return Some(End::Reset);
         }
         After::Garbage(kind) => garbage(kind, &reply),
+        After::Hostile(knob) => hostile::outside(knob, &reply).unwrap_or_else(|| reply.encode()),
         After::Huge(length) => return Some(huge(wire, &reply, length).await),
         After::Endless => return Some(endless(wire, &reply).await),
         After::Trickle(interval, size) => {
