@@ -14,6 +14,9 @@ const LOG_LIMIT: usize = 100_000;
 pub(crate) struct Tally {
     pub(crate) connections: AtomicU64,
     pub(crate) open_connections: AtomicU64,
+    pub(crate) most_connections: AtomicU64,
+    pub(crate) most_shells: AtomicU64,
+    pub(crate) most_operations: AtomicU64,
     pub(crate) requests: AtomicU64,
     pub(crate) handshakes: AtomicU64,
     pub(crate) logon_attempts: AtomicU64,
@@ -31,11 +34,19 @@ impl Tally {
         counter.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Takes a number that may be the highest so far.
+    pub(crate) fn most(counter: &AtomicU64, now: u64) {
+        counter.fetch_max(now, Ordering::Relaxed);
+    }
+
     pub(super) fn read(&self) -> Counters {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
             connections: of(&self.connections),
             open_connections: of(&self.open_connections),
+            most_connections: of(&self.most_connections),
+            most_shells: of(&self.most_shells),
+            most_operations: of(&self.most_operations),
             requests: of(&self.requests),
             handshakes: of(&self.handshakes),
             logon_attempts: of(&self.logon_attempts),
@@ -57,6 +68,13 @@ pub struct Counters {
     pub connections: u64,
     /// Those of them that are open now.
     pub open_connections: u64,
+    /// The most that were open at once.
+    pub most_connections: u64,
+    /// The most shells that were open at once.
+    pub most_shells: u64,
+    /// The most operations of one account that counted at once against its quota: open enumerations, and all commands
+    /// of open shells.
+    pub most_operations: u64,
     /// HTTP requests, logon legs included.
     pub requests: u64,
     /// Completed NTLM exchanges and right Basic headers on new connections.

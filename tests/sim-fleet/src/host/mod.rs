@@ -72,6 +72,16 @@ pub(crate) struct Enumeration {
 }
 
 impl State {
+    /// Operations of an account that count against its quota: open enumerations, and every command ever started in a
+    /// shell that is still there.
+    pub(crate) fn operations_of(&self, user: &str) -> u32 {
+        let shells = self.shells.values().filter(|shell| shell.owner == user);
+        let commands: u32 = shells.map(|shell| shell.started).sum();
+        let open = self.enumerations.values();
+        let open = open.filter(|rest| rest.owner == user).count();
+        commands + u32::try_from(open).unwrap_or(u32::MAX)
+    }
+
     /// What a restart forgets.
     pub(crate) fn forget_sessions(&mut self) {
         self.shells.clear();
@@ -147,6 +157,18 @@ impl Host {
             .max_envelope_kb
             .unwrap_or(if self.options.legacy { 150 } else { 500 })
             * 1024
+    }
+
+    /// How many connections may be open at once.
+    pub(crate) fn max_connections(&self) -> u64 {
+        let usual = if self.options.legacy { 25 } else { 300 };
+        self.options.max_connections.unwrap_or(usual)
+    }
+
+    /// How many operations of one account may count at once.
+    pub(crate) fn max_operations(&self) -> u32 {
+        let usual = if self.options.legacy { 15 } else { 1500 };
+        self.options.max_operations.unwrap_or(usual)
     }
 
     /// Uses up one quota fault; false where there are none left.

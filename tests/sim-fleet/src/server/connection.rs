@@ -207,6 +207,9 @@ impl<S: Socket> Connection<S> {
             return Some(self.bare(404).await);
         };
         Tally::up(&host.tally.requests);
+        if host.tally.open_connections.load(Ordering::Relaxed) > host.max_connections() {
+            return Some(self.bare(503).await);
+        }
         let latency = match faults::before(&host) {
             Before::Pass(latency) => latency,
             Before::Reset => return Some(End::Reset),
@@ -247,7 +250,8 @@ impl<S: Socket> Connection<S> {
         if !self.counted {
             self.counted = true;
             Tally::up(&host.tally.connections);
-            Tally::up(&host.tally.open_connections);
+            let open = Tally::up(&host.tally.open_connections);
+            Tally::most(&host.tally.most_connections, open);
             self.host = Some(Arc::clone(&host));
         }
         Some(host)

@@ -72,6 +72,8 @@ pub struct HostOptions {
     pub max_shells: Option<u32>,
     /// `MaxConcurrentOperationsPerUser`; 1500 (15 for legacy) when absent.
     pub max_operations: Option<u32>,
+    /// `MaxConnections`; absent: what the Windows version has. HTTP.sys answers 503 beyond.
+    pub max_connections: Option<u64>,
     /// `MaxEnvelopeSizekb`; 500 (150 for legacy) when absent.
     pub max_envelope_kb: Option<usize>,
     /// `MaxTimeoutms` as a span.
@@ -119,6 +121,7 @@ impl Default for HostOptions {
             legacy: false,
             max_shells: None,
             max_operations: None,
+            max_connections: None,
             max_envelope_kb: None,
             max_timeout: Span(std::time::Duration::from_secs(60)),
             idle_close: Span(std::time::Duration::from_secs(120)),

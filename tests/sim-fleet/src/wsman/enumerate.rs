@@ -9,7 +9,7 @@ use super::instance::{property, typed};
 use super::xml::{element, text};
 use super::{Body, Call, Request, uri};
 use crate::cim::{self, Columns, Instance, Query};
-use crate::host::{Enumeration, Host};
+use crate::host::{Enumeration, Host, Tally};
 
 /// Bytes of an envelope that are not items.
 const FRAME: usize = 4096;
@@ -183,6 +183,11 @@ fn first(
         inside += "<w:EndOfSequence/>";
         String::new()
     } else {
+        let used = call.host.state().operations_of(&call.user.name);
+        if used >= call.host.max_operations() {
+            return Err(super::shells::quota_fault(call, 2_150_859_174));
+        }
+        Tally::most(&call.host.tally.most_operations, u64::from(used) + 1);
         keep(call, request, items)
     };
     let xml = element(

@@ -74,15 +74,9 @@ fn prepare(
     request: &Request<'_, '_>,
     proposed: Option<String>,
 ) -> Result<(Context, String), Fault> {
-    let usual = if call.host.options.legacy { 15 } else { 1500 };
-    let limit = call.host.options.max_operations.unwrap_or(usual);
+    let limit = call.host.max_operations();
     let prepared = on_shell(call, request, |state, id| {
-        let used: u32 = state
-            .shells
-            .values()
-            .filter(|shell| shell.owner == call.user.name)
-            .map(|shell| shell.started)
-            .sum();
+        let used = state.operations_of(&call.user.name);
         let shell = state
             .shells
             .get_mut(id)
@@ -98,6 +92,7 @@ fn prepare(
             return Ok(None);
         }
         shell.started += 1;
+        Tally::most(&call.host.tally.most_operations, u64::from(used) + 1);
         let command =
             Arc::new(Command::new(proposed.unwrap_or_else(|| {
                 uuid::Uuid::new_v4().to_string().to_uppercase()

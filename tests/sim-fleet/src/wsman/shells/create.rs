@@ -108,11 +108,12 @@ fn keep(call: &Call<'_>, shell: Shell, vanishes: bool) -> bool {
     if !vanishes {
         state.shells.insert(shell.id.clone(), shell);
     }
+    Tally::most(&call.host.tally.most_shells, state.shells.len() as u64);
     true
 }
 
 /// Quota faults come as `MSFT_WmiError` on newer hosts and as `WSManFault` on old ones.
-pub(super) fn quota_fault(call: &Call<'_>, code: u32) -> Fault {
+pub(in crate::wsman) fn quota_fault(call: &Call<'_>, code: u32) -> Fault {
     let fault = Fault::new(code);
     if call.host.options.legacy {
         fault

@@ -13,7 +13,7 @@ use super::{Body, Call, Request, uri};
 use crate::host::State;
 use crate::shell::Shell;
 
-pub(super) use create::description;
+pub(super) use create::{description, quota_fault};
 pub(super) use streams::Pending;
 
 /// Options a cmd shell knows.

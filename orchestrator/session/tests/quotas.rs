@@ -1,0 +1,183 @@
+//! Living within quotas (wsman reference 8): one shell and one connection for each host, few operations, and nothing
+//! left behind whatever happens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use playbooks::{Change, Desired, FactSet, Target, WinHttpProxy};
+use rollout::{Fleet, Observe, Session};
+use session::RealFleet;
+use sim_fleet::{FleetSpec, HostHandle, Knobs};
+
+use crate::lab::{Lab, knobs, sz, target};
+
+fn netsh(server: &str) -> Change {
+    Change {
+        target: Target::win_http_settings(),
+        desired: Desired::WinHttp(WinHttpProxy {
+            server: server.to_owned(),
+            bypass: vec![],
+        }),
+    }
+}
+
+fn value() -> Change {
+    Change {
+        target: target(r"SOFTWARE\Policies\X", "v"),
+        desired: Desired::Value(sz("1")),
+    }
+}
+
+/// Everything a session does, through both channels, on a host that allows one of each at a time.
+#[tokio::test]
+async fn one_shell_and_one_connection_are_enough() {
+    let mut spec = FleetSpec::named(["pc-1.corp.example"]);
+    spec.defaults.max_shells = Some(1);
+    spec.defaults.max_connections = Some(1);
+    spec.defaults.max_operations = Some(40);
+    for defaults in ["channel: auto", "channel: shell"] {
+        let lab = Lab::of(spec.clone()).await.defaults(defaults);
+        let mut session = lab.open().await;
+        session.facts(&FactSet::all()).await.unwrap();
+        for round in 0..3 {
+            session
+                .apply(&netsh(&format!("10.0.0.{round}:8080")))
+                .await
+                .unwrap();
+            session.apply(&value()).await.unwrap();
+            session.observe(&[value().target]).await.unwrap();
+        }
+        session.close().await;
+        let counters = lab.host().counters();
+        assert_eq!(
+            (
+                counters.most_shells,
+                counters.most_connections,
+                counters.shells_open
+            ),
+            (1, 1, 0),
+            "{defaults}: {counters:?}"
+        );
+        // The shell is recycled where its commands have used up the operations.
+        let most = counters.commands.div_ceil(40);
+        assert!(counters.shells_created <= most, "{counters:?}");
+        assert!(counters.most_operations <= 40, "{counters:?}");
+    }
+}
+
+/// Numbers that look random and are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+
+    /// A fault that passes: afterwards the host can be reached again.
+    fn fault(&mut self) -> Knobs {
+        let number = self.roll(6) + 1;
+        let point = [
+            "request",
+            "operation",
+            "create",
+            "command",
+            "receive",
+            "write",
+        ][usize::try_from(self.roll(6)).unwrap()];
+        let at = match point {
+            "create" => "create 1".to_owned(),
+            "command" | "receive" | "write" => format!("{point} {}", number.div_ceil(2)),
+            _ => format!("{point} {}", number + 2),
+        };
+        let set = match self.roll(9) {
+            0 => format!("{{ drop: {{ at: {at} }} }}"),
+            1 => format!(
+                "{{ drop: {{ at: {at}, phase: after, times: {} }} }}",
+                self.roll(2) + 1
+            ),
+            2 => format!(
+                "{{ drop: {{ at: {at}, after_bytes: {} }} }}",
+                self.roll(900)
+            ),
+            3 => format!("{{ hang: {{ at: {at} }} }}"),
+            4 => format!("{{ status: {{ code: 503, after: {number}, first: 1 }} }}"),
+            5 => format!(
+                "{{ status: {{ code: 401, after: {}, first: 1 }} }}",
+                number + 3
+            ),
+            6 => "{ quota: { kind: operations, first: 1 } }".to_owned(),
+            7 => format!("{{ latency: {}ms }}", self.roll(30)),
+            _ => format!("{{ garbage: {{ kind: xml, at: {at} }} }}"),
+        };
+        knobs(&set)
+    }
+}
+
+/// One run against one host: work, with a fault, that ends in one of the ways in which work ends. The host is healed
+/// before the end, so that it can be reached again.
+async fn run(fleet: Arc<RealFleet>, host: HostHandle, name: inventory::HostName, seed: u64) {
+    let mut dice = Dice(seed);
+    host.set_knobs(dice.fault());
+    let way = dice.roll(4);
+    let patience = Duration::from_millis(dice.roll(150) + 20);
+    let healing = host.clone();
+    let work = async move {
+        let mut session = fleet.open(&name).await.ok()?;
+        let mut result = session.apply(&netsh("10.0.0.6:8080")).await;
+        if result.is_ok() {
+            result = session.apply(&value()).await;
+        }
+        healing.set_knobs(Knobs::default());
+        match way {
+            // In order.
+            0 | 1 => drop(session.close().await),
+            // The caller has lost interest.
+            _ => drop(session),
+        }
+        result.ok()
+    };
+    if way == 3 {
+        // The task is killed in the middle, whatever it is doing.
+        let task = tokio::spawn(work);
+        tokio::time::timeout(patience, std::future::pending::<()>())
+            .await
+            .unwrap_err();
+        task.abort();
+        let _ = task.await;
+    } else {
+        // A deadline, as the engine sets one for each host.
+        let deadline = Duration::from_millis(dice.roll(1200) + 300);
+        let _ = tokio::time::timeout(deadline, work).await;
+    }
+    host.set_knobs(Knobs::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_chaotic_runs_leave_no_shell() {
+    let lab = Lab::hosts(100)
+        .await
+        .defaults("channel: auto, request_timeout: 2s");
+    let fleet = Arc::new(lab.fleet());
+    let first: u64 = std::env::var("WINFLEET_SEED")
+        .map_or(0, |seed| seed.parse().expect("WINFLEET_SEED is a number"));
+    let mut runs = tokio::task::JoinSet::new();
+    for (seed, host) in (first..).zip(lab.sim.hosts()) {
+        let name = inventory::HostName::new(host.name());
+        runs.spawn(run(Arc::clone(&fleet), host, name, seed));
+    }
+    while let Some(run) = runs.join_next().await {
+        run.unwrap();
+    }
+    assert!(wsman::cleanup_finished(Duration::from_secs(60)).await);
+    let mut created = 0;
+    for (seed, host) in (first..).zip(lab.sim.hosts()) {
+        let counters = host.counters();
+        created += counters.shells_created;
+        assert_eq!(counters.shells_open, 0, "seed {seed}: {counters:?}");
+        assert!(counters.most_shells <= 1, "seed {seed}: {counters:?}");
+    }
+    assert!(created > 50, "{created} shells: nothing was tried");
+}
