@@ -29,7 +29,8 @@ pub use facts::{
 pub use load::schema::playbook_schema;
 pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};
 pub use probe::{
-    Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, TargetVerdict, Verdict,
+    Connectivity, Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, Region,
+    TargetVerdict, To, Verdict, named_by_host, regional, road,
 };
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
 pub use scope::HostScope;

@@ -6,7 +6,7 @@ use document::{Located, Node, Value};
 
 use super::reader::Reader;
 use super::{rollout, steps};
-use crate::probe::{PROBES, ProbeFields, ProbeRow, ProbeStep};
+use crate::probe::{CONNECTIVITY, PROBES, ProbeFields, ProbeRow, ProbeStep, REGIONS};
 use crate::rules::Invalid;
 use crate::step::Evaluation;
 use crate::vars::Variable;
@@ -105,6 +105,9 @@ fn fields(reader: &mut Reader<'_>, row: &ProbeRow, body: &Node) -> Option<ProbeF
             continue;
         };
         match *key {
+            "candidate" => fields.candidate = Some(reader.truth(node)?),
+            "region" => fields.region = Some(reader.word(node, &REGIONS)?.1),
+            "connectivity" => fields.connectivity = Some(reader.word(node, &CONNECTIVITY)?.1),
             "within" => fields.within = Some(waiting(reader, node)?),
             _ => fields.fields.push(steps::field(key, node)),
         }

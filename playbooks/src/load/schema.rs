@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::steps::{self, kinds};
 use super::{KEYS, gates, probes, rollout, vars};
 use crate::coerce::VarType;
-use crate::probe::PROBES;
+use crate::probe::{CONNECTIVITY, PROBES, REGIONS};
 use crate::rules::kind_names;
 
 /// The schema (draft 2020-12) of a playbook file.
@@ -84,6 +84,10 @@ fn probe() -> Value {
 fn probe_field(key: &str) -> Value {
     match key {
         "within" => json!({"type": "string", "examples": ["2m", "30m"]}),
+        "candidate" => json!({"type": "boolean", "default": true}),
+        "region" => json!({"enum": REGIONS.map(|(word, _)| word)}),
+        "connectivity" => json!({"enum": CONNECTIVITY.map(|(word, _)| word)}),
+        "to" => json!({"type": ["string", "array"], "items": {"type": "string"}}),
         "names" => json!({"type": "array", "items": {"type": "string"}}),
         _ => json!({"type": "string"}),
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use document::{Node, Value};
 
 use super::settled::SERVICES;
-use super::{HostProbe, Probe};
-use crate::rules::{Invalid, Notes, av_pac_url, av_server, winhttp_server};
+use super::targets::{Connectivity, Region, regional};
+use super::{HostProbe, Probe, To};
+use crate::rules::{Invalid, Notes, av_pac_url, av_server, host_port, url, winhttp_server};
 use crate::step::{Condition, Evaluation, Field};
 use crate::template;
 
@@ -35,6 +36,10 @@ pub(crate) struct ProbeFields {
     /// Those that may be templates.
     pub(crate) fields: Vec<Field>,
     pub(crate) within: Option<Duration>,
+    /// Before the first write; absent: where the kind can be asked then.
+    pub(crate) candidate: Option<bool>,
+    pub(crate) region: Option<Region>,
+    pub(crate) connectivity: Option<Connectivity>,
 }
 
 impl ProbeStep {
@@ -61,7 +66,12 @@ impl ProbeStep {
         let probe = self.fields.probe(self.kind, evaluation)?;
         Some(HostProbe {
             name: self.name.clone(),
-            candidate: false,
+            // The explicit proxy of these two does not depend on what is written.
+            candidate: self.fields.candidate.unwrap_or(true)
+                && matches!(
+                    probe,
+                    Probe::ProxyTcp { .. } | Probe::ProxyConnect { via: Some(_), .. }
+                ),
             probe,
         })
     }
@@ -94,6 +104,19 @@ impl ProbeFields {
                     within: self.within.unwrap_or(AV_WITHIN),
                 }
             }
+            "proxy_tcp" => Probe::ProxyTcp {
+                via: optional("via", host_port)??,
+            },
+            "proxy_connect" => {
+                let via = optional("via", proxy_or_direct);
+                let to = self.field("to").and_then(|field| {
+                    evaluation.check(field, |value, notes| self.to(value, notes))
+                });
+                Probe::ProxyConnect {
+                    via: via?.filter(|via| via != DIRECT),
+                    to: to?,
+                }
+            }
             "services" => Probe::Services {
                 names: match self.field("names") {
                     None => vec!["Sense".to_owned(), "WinDefend".to_owned()],
@@ -106,6 +129,47 @@ impl ProbeFields {
             _ => Probe::Updates {},
         })
     }
+}
+
+impl ProbeFields {
+    /// A word for the addresses of Defender, one URL or a list of them.
+    fn to(&self, value: &Value, notes: &mut Notes) -> Result<To, Invalid> {
+        const EXPECTED: &str = "defender_required, defender_all, a URL, or a list of URLs";
+        let wrong = || Invalid::new("this does not name what is to be reached").expected(EXPECTED);
+        match value {
+            Value::Text(text) if text == "defender_required" || text == "defender_all" => {
+                let all = text == "defender_all";
+                let connectivity = self.connectivity.unwrap_or(Connectivity::Streamlined);
+                Ok(match self.region {
+                    Some(region) => To::Urls(regional(region, connectivity, all)),
+                    None => To::Defender { all },
+                })
+            }
+            Value::Text(text) if !text.contains("://") => Err(
+                match document::nearest(text, ["defender_required", "defender_all"]) {
+                    Some(near) => wrong().hint(format!("did you mean '{near}'?")),
+                    None => wrong(),
+                },
+            ),
+            Value::Text(text) => Ok(To::Urls(vec![url(text, notes)?])),
+            Value::List(items) if !items.is_empty() => items
+                .iter()
+                .map(|item| match &item.value {
+                    Value::Text(text) => url(text, notes),
+                    _ => Err(wrong()),
+                })
+                .collect::<Result<_, _>>()
+                .map(To::Urls),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+fn proxy_or_direct(text: &str, notes: &mut Notes) -> Result<String, Invalid> {
+    if text == DIRECT {
+        return Ok(text.to_owned());
+    }
+    host_port(text, notes)
 }
 
 const DIRECT: &str = "direct";

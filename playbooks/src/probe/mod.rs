@@ -6,8 +6,10 @@
 
 mod declared;
 mod finding;
+pub mod road;
 mod settled;
 mod table;
+mod targets;
 
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ pub(crate) use declared::ProbeFields;
 pub use declared::ProbeStep;
 pub use finding::{Finding, Grade, TargetVerdict, Verdict};
 pub use table::{PROBES, ProbeRow};
+pub(crate) use targets::{CONNECTIVITY, REGIONS};
+pub use targets::{Connectivity, Region, named_by_host, regional};
 
 /// One probe as it is put to one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +56,18 @@ pub enum Probe {
         #[schemars(with = "u64")]
         within: Duration,
     },
+    /// V3: the host gets a TCP connection to the proxy.
+    ProxyTcp {
+        /// `host:port`.
+        via: String,
+    },
+    /// V4: the host reaches these addresses through the proxy.
+    ProxyConnect {
+        /// `host:port`; `None`: without proxy.
+        via: Option<String>,
+        /// What is to be reached.
+        to: To,
+    },
     /// V8: these services run.
     Services {
         /// Their names.
@@ -66,6 +82,19 @@ pub enum Probe {
     },
     /// S35, S36: definitions have a way onto the host.
     Updates {},
+}
+
+/// What is to be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum To {
+    /// What the host's own onboarding names.
+    Defender {
+        /// Every address of its region, not one of each channel.
+        all: bool,
+    },
+    /// These.
+    Urls(Vec<String>),
 }
 
 /// Durations as whole seconds.
@@ -89,6 +118,8 @@ impl Probe {
         match self {
             Self::WinhttpIs { .. } => "winhttp_is",
             Self::AvEffective { .. } => "av_effective",
+            Self::ProxyTcp { .. } => "proxy_tcp",
+            Self::ProxyConnect { .. } => "proxy_connect",
             Self::Services { .. } => "services",
             Self::SensorConnected { .. } => "sensor_connected",
             Self::Updates {} => "updates",

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Finding, Probe, Verdict};
+use super::{Finding, Probe, To, Verdict, targets};
 use crate::facts::{Fact, FactSet, Facts};
 
 /// The services whose state is a fact.
@@ -29,6 +29,11 @@ impl Probe {
             ]
             .into_iter()
             .collect(),
+            Self::ProxyConnect {
+                to: To::Defender { .. },
+                ..
+            } => targets::FACTS.into_iter().collect(),
+            Self::ProxyTcp { .. } | Self::ProxyConnect { .. } => FactSet::default(),
             Self::Services { names } => SERVICES
                 .iter()
                 .filter(|(name, _)| names.iter().any(|wanted| wanted.eq_ignore_ascii_case(name)))
@@ -68,6 +73,7 @@ impl Probe {
             Self::AvEffective {
                 server, pac_url, ..
             } => Some(effective(facts, server.as_deref(), pac_url.as_deref())),
+            Self::ProxyTcp { .. } | Self::ProxyConnect { .. } => None,
             Self::Services { names } => Some(services(facts, names)),
             Self::SensorConnected { .. } => Some(connected(facts, since)),
             Self::Updates {} => Some(updates(facts)),

@@ -32,6 +32,20 @@ pub const PROBES: &[ProbeRow] = &[
         proves: "Antivirus goes by this proxy after it merged policy and preference",
     },
     ProbeRow {
+        kind: "proxy_tcp",
+        rung: "V3",
+        keys: &["via", "candidate"],
+        needed: &["via"],
+        proves: "the host gets a TCP connection to the proxy",
+    },
+    ProbeRow {
+        kind: "proxy_connect",
+        rung: "V4",
+        keys: &["via", "to", "region", "connectivity", "candidate"],
+        needed: &["via", "to"],
+        proves: "the host reaches the addresses through the proxy ('via: direct' for none), and nobody opens TLS",
+    },
+    ProbeRow {
         kind: "sensor_connected",
         rung: "V7",
         keys: &["within"],

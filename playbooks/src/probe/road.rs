@@ -1,0 +1,337 @@
+//! What the tools of Windows print about one address, and what that means (reference 3.11).
+//!
+//! A status of the proxy and one of the far end are never mixed up: the first is the answer to CONNECT. For plain
+//! HTTP there is no CONNECT, and what may be the proxy's own answer is called unclear.
+
+use super::{Finding, TargetVerdict};
+
+/// What one run of `curl.exe` came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Curl {
+    /// Its exit code.
+    pub exit: i32,
+    /// The proxy's answer to CONNECT; 0: none.
+    pub connect: u16,
+    /// The far end's answer; 0: none.
+    pub status: u16,
+    /// Its own words, for people.
+    pub said: String,
+}
+
+impl Curl {
+    /// Reads `%{http_connect} %{http_code} %{ssl_verify_result}`; `None` where curl did not print that.
+    pub fn printed(exit: i32, out: &str, said: &str) -> Option<Self> {
+        let mut words = out.split_whitespace();
+        let (connect, status) = (words.next()?, words.next()?);
+        Some(Self {
+            exit,
+            connect: connect.parse().ok()?,
+            status: status.parse().ok()?,
+            said: said.trim().to_owned(),
+        })
+    }
+
+    /// It may be the list of revoked certificates that cannot be reached: worth a try without (`--ssl-no-revoke`).
+    pub fn may_be_revocation(&self) -> bool {
+        matches!(self.exit, 35 | 60)
+    }
+}
+
+/// What TLS showed behind the proxy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// The proxy's answer to CONNECT.
+    pub connect: Option<u16>,
+    /// Distinguished name of the issuer of the far end's certificate.
+    pub issuer: Option<String>,
+    /// The far end's answer.
+    pub status: Option<u16>,
+    /// What ended it.
+    pub error: Option<String>,
+}
+
+/// The verdict on one address from curl: first run, and the one without revocation checks, if there was one.
+pub fn judged(url: &str, proxied: bool, curl: &Curl, unchecked: Option<&Curl>) -> TargetVerdict {
+    let secure = url.starts_with("https://");
+    let (finding, detail) = if proxied {
+        by_proxy(secure, curl, unchecked)
+    } else {
+        direct(curl, unchecked)
+    };
+    TargetVerdict {
+        target: name(url).to_owned(),
+        finding,
+        detail,
+    }
+}
+
+/// The host name of a URL, as it is shown.
+pub fn name(url: &str) -> &str {
+    url.split('/').nth(2).unwrap_or(url)
+}
+
+fn by_proxy(secure: bool, curl: &Curl, unchecked: Option<&Curl>) -> (Finding, String) {
+    match curl.exit {
+        5 => {
+            return (
+                Finding::ProxyNameUnknown,
+                "the name of the proxy does not resolve".to_owned(),
+            );
+        }
+        7 => {
+            return (
+                Finding::ProxyUnreachable,
+                "the proxy takes no connection".to_owned(),
+            );
+        }
+        _ => {}
+    }
+    if secure {
+        if let Some(found) = answer(curl.connect, "CONNECT") {
+            return found;
+        }
+        if curl.connect == 0 {
+            return match curl.exit {
+                28 => (
+                    Finding::TimedOut,
+                    "the proxy took the connection and did not answer CONNECT".to_owned(),
+                ),
+                97 => (
+                    Finding::ProxyFails,
+                    format!("the proxy speaks something else: {}", curl.said),
+                ),
+                _ => (
+                    Finding::ProxyFails,
+                    format!("no answer to CONNECT: {}", curl.said),
+                ),
+            };
+        }
+        return through(curl, unchecked, Finding::ConnectedThroughProxy);
+    }
+    match (curl.exit, curl.status) {
+        (28, _) => (Finding::TimedOut, "no answer through the proxy".to_owned()),
+        (0, 407) => (
+            Finding::ProxyWantsLogon,
+            "the proxy wants a logon (407)".to_owned(),
+        ),
+        (0, 403 | 502..=504) => (
+            Finding::Unclear,
+            format!("status {}, of the proxy or of the far end", curl.status),
+        ),
+        (0, status) if status > 0 => (Finding::ConnectedThroughProxy, format!("status {status}")),
+        _ => (
+            Finding::ProxyFails,
+            format!("no answer through the proxy: {}", curl.said),
+        ),
+    }
+}
+
+/// What the proxy itself said; `None` where it let the connection through or said nothing.
+fn answer(status: u16, to: &str) -> Option<(Finding, String)> {
+    let (finding, words) = match status {
+        0 | 200..=299 => return None,
+        407 => (Finding::ProxyWantsLogon, "wants a logon"),
+        403 => (Finding::ProxyRefuses, "refuses the address"),
+        502..=504 => (Finding::ProxyCannotGoOn, "cannot go on"),
+        _ => (Finding::ProxyFails, "fails"),
+    };
+    Some((finding, format!("the proxy {words}: {status} to {to}")))
+}
+
+fn direct(curl: &Curl, unchecked: Option<&Curl>) -> (Finding, String) {
+    match curl.exit {
+        6 => (Finding::Unreached, "the name does not resolve".to_owned()),
+        7 => (Finding::Unreached, "it takes no connection".to_owned()),
+        _ => through(curl, unchecked, Finding::Connected),
+    }
+}
+
+/// The road is open: what happened at its end.
+fn through(curl: &Curl, unchecked: Option<&Curl>, good: Finding) -> (Finding, String) {
+    let reached = |curl: &&Curl| curl.exit == 0 && curl.status > 0;
+    if reached(&curl) {
+        return (good, format!("status {}", curl.status));
+    }
+    if let Some(unchecked) = unchecked.filter(reached) {
+        let detail = format!(
+            "status {} once revocation is not checked; with the check: {}",
+            unchecked.status, curl.said
+        );
+        return (Finding::RevocationUnreachable, detail);
+    }
+    match curl.exit {
+        28 => (
+            Finding::TimedOut,
+            "the connection is open, and no answer came".to_owned(),
+        ),
+        60 => (
+            Finding::TlsInspected,
+            format!("the host does not trust the certificate: {}", curl.said),
+        ),
+        0 => (Finding::Unclear, "no status came".to_owned()),
+        _ => (
+            Finding::TlsFailed,
+            format!("curl ended with {}: {}", curl.exit, curl.said),
+        ),
+    }
+}
+
+/// Organisations that vouch for the service's certificates.
+const ISSUERS: [&str; 2] = ["microsoft", "digicert"];
+/// Names whose certificates these organisations issue.
+const OURS: [&str; 3] = [".microsoft.com", ".windows.net", ".windowsupdate.com"];
+
+/// Whether a certificate of that issuer in front of a Defender address means that somebody opens TLS.
+pub fn inspected(host: &str, issuer: &str) -> bool {
+    let (host, issuer) = (host.to_ascii_lowercase(), issuer.to_ascii_lowercase());
+    let host = host.split(':').next().unwrap_or_default();
+    let ours = OURS.iter().any(|suffix| host.ends_with(suffix));
+    // Only the organisation counts: the common name of an inspecting authority may say anything.
+    let organisations = issuer
+        .split(',')
+        .filter_map(|part| part.trim().strip_prefix("o="))
+        .map(|name| name.trim_matches('"'));
+    let known = |name: &str| ISSUERS.iter().any(|issuer| name.starts_with(issuer));
+    ours && !organisations.into_iter().any(known)
+}
+
+/// Adds what TLS showed to what curl found: an issuer of another house outweighs an open road.
+pub fn with_issuer(found: TargetVerdict, shown: Option<&Shown>) -> TargetVerdict {
+    let Some(issuer) = shown.and_then(|shown| shown.issuer.as_deref()) else {
+        return found;
+    };
+    if !inspected(&found.target, issuer) {
+        return TargetVerdict {
+            detail: format!("{}; certificate by {issuer}", found.detail),
+            ..found
+        };
+    }
+    TargetVerdict {
+        finding: Finding::TlsInspected,
+        detail: format!("TLS is opened on the way: certificate by {issuer}"),
+        target: found.target,
+    }
+}
+
+/// The verdict where there is no curl: what .NET showed.
+pub fn judged_by_shown(url: &str, shown: &Shown) -> TargetVerdict {
+    let error = shown.error.clone().unwrap_or_default();
+    let refused = shown.connect.and_then(|status| answer(status, "CONNECT"));
+    let (finding, detail) = match (refused, shown.connect, shown.status) {
+        (Some(found), _, _) => found,
+        (None, None, _) => (
+            Finding::ProxyUnreachable,
+            format!("no answer to CONNECT: {error}"),
+        ),
+        (None, Some(_), Some(status)) => {
+            (Finding::ConnectedThroughProxy, format!("status {status}"))
+        }
+        (None, Some(_), None) => (Finding::TlsFailed, error),
+    };
+    let found = TargetVerdict {
+        target: name(url).to_owned(),
+        finding,
+        detail,
+    };
+    with_issuer(found, Some(shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curl(exit: i32, connect: u16, status: u16) -> Curl {
+        let out = format!("{connect:03} {status:03} 0");
+        Curl::printed(exit, &out, "curl: (x) said").unwrap()
+    }
+
+    #[track_caller]
+    fn check(exit: i32, connect: u16, status: u16, finding: Finding) {
+        let found = judged(
+            "https://a.example/x",
+            true,
+            &curl(exit, connect, status),
+            None,
+        );
+        assert_eq!(found.finding, finding, "{}", found.detail);
+    }
+
+    #[test]
+    fn the_answer_of_the_proxy_and_that_of_the_far_end_are_told_apart() {
+        check(0, 200, 200, Finding::ConnectedThroughProxy);
+        check(0, 200, 404, Finding::ConnectedThroughProxy);
+        // Any status of the far end proves the road, also one that a proxy might have given.
+        check(0, 200, 403, Finding::ConnectedThroughProxy);
+        check(0, 200, 407, Finding::ConnectedThroughProxy);
+        check(56, 407, 0, Finding::ProxyWantsLogon);
+        check(56, 403, 0, Finding::ProxyRefuses);
+        check(56, 502, 0, Finding::ProxyCannotGoOn);
+        check(56, 504, 0, Finding::ProxyCannotGoOn);
+        check(56, 500, 0, Finding::ProxyFails);
+        check(5, 0, 0, Finding::ProxyNameUnknown);
+        check(7, 0, 0, Finding::ProxyUnreachable);
+        check(28, 0, 0, Finding::TimedOut);
+        check(28, 200, 0, Finding::TimedOut);
+        check(60, 200, 0, Finding::TlsInspected);
+        check(35, 200, 0, Finding::TlsFailed);
+    }
+
+    #[test]
+    fn revocation_is_named_where_only_its_check_fails() {
+        let found = judged(
+            "https://a.example/",
+            true,
+            &curl(35, 200, 0),
+            Some(&curl(0, 200, 404)),
+        );
+        assert_eq!(found.finding, Finding::RevocationUnreachable);
+        let found = judged(
+            "https://a.example/",
+            true,
+            &curl(35, 200, 0),
+            Some(&curl(35, 200, 0)),
+        );
+        assert_eq!(found.finding, Finding::TlsFailed);
+    }
+
+    #[test]
+    fn without_connect_what_may_be_the_proxys_is_unclear() {
+        let plain = |status| judged("http://a.example/", true, &curl(0, 0, status), None).finding;
+        assert_eq!(plain(200), Finding::ConnectedThroughProxy);
+        assert_eq!(plain(407), Finding::ProxyWantsLogon);
+        assert_eq!(plain(403), Finding::Unclear);
+        let direct = |exit, status| {
+            judged("https://a.example/", false, &curl(exit, 0, status), None).finding
+        };
+        assert_eq!(direct(0, 200), Finding::Connected);
+        assert_eq!(direct(6, 0), Finding::Unreached);
+    }
+
+    #[test]
+    fn the_issuer_shows_inspection() {
+        let host = "events.data.microsoft.com";
+        for good in [
+            "CN=Microsoft Azure RSA TLS Issuing CA 03, O=Microsoft Corporation, C=US",
+            "CN=DigiCert G2, O=DigiCert Inc, C=US",
+        ] {
+            assert!(!inspected(host, good), "{good}");
+        }
+        for bad in [
+            "CN=Microsoft Corporation, O=Contoso, C=US",
+            "CN=Contoso Proxy CA",
+            "",
+        ] {
+            assert!(inspected(host, bad), "{bad}");
+        }
+        assert!(!inspected("intranet.contoso.com", "CN=Contoso CA"));
+        let found = judged(&format!("https://{host}/"), true, &curl(0, 200, 400), None);
+        let shown = Shown {
+            issuer: Some("CN=Box, O=Contoso".to_owned()),
+            ..Shown::default()
+        };
+        assert_eq!(
+            with_issuer(found, Some(&shown)).finding,
+            Finding::TlsInspected
+        );
+    }
+}
