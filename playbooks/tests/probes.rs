@@ -212,3 +212,22 @@ fn what_cannot_be_read_is_not_green() {
         (Finding::Unreadable, Grade::Inconclusive)
     );
 }
+
+#[test]
+fn a_proxy_is_tried_before_the_first_write_unless_told_otherwise() {
+    let probes = compiled(
+        "  - proxy_tcp: { via: '{{ v }}' }\n  - proxy_connect: { via: '{{ v }}', to: defender_required, candidate: false }\n  - proxy_connect: { via: direct, to: 'https://a.example/x' }\n  - proxy_connect: { via: 'b:1', to: defender_required, region: uk }",
+        None,
+    );
+    let candidates: Vec<bool> = probes.iter().map(|probe| probe.candidate).collect();
+    assert_eq!(candidates, [true, false, false, true]);
+    let Probe::ProxyConnect {
+        via,
+        to: playbooks::To::Urls(urls),
+    } = &probes[3].probe
+    else {
+        panic!("{probes:?}");
+    };
+    assert_eq!((via.as_deref(), urls.len()), (Some("b:1"), 6));
+    assert!(urls[0].contains("edr-uks.uk."), "{urls:?}");
+}

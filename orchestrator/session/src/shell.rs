@@ -21,6 +21,7 @@ use wsman::{Client, CommandOutput};
 use crate::error::Trouble;
 use chain::Ran;
 pub(crate) use line::netsh;
+pub(crate) use quote::argument;
 
 /// Separators of the second opinion on multi strings, see [`reg_output::merge_separators`].
 const SEPARATORS: (char, char) = ('#', '|');

@@ -15,6 +15,7 @@ mod guard;
 mod lab;
 mod observe;
 mod observe_limits;
+mod probes;
 mod quotas;
 mod states;
 mod three_way;

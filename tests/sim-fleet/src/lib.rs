@@ -15,6 +15,7 @@ mod cim;
 mod cmd;
 mod fleet;
 mod host;
+mod internet;
 mod knobs;
 mod registry;
 mod server;
@@ -24,6 +25,7 @@ mod wsman;
 
 pub use fleet::{SimFleet, StartError};
 pub use host::{Counters, HostHandle, Operation};
+pub use internet::{ProxyCounters, ProxyMode, SimProxy};
 pub use knobs::{
     Drop, DropPhase, Endless, FaultRule, Faults, Garbage, GarbageKind, Hang, Hostile, HostileKind,
     HugeBody, Knobs, NetshKnob, OtherMachine, Point, PointKind, QuotaKind, QuotaKnob, Reboot,
@@ -32,6 +34,6 @@ pub use knobs::{
 pub use registry::{KeyContent, RawValue, RegistrySnapshot, kind};
 pub use spec::{
     Account, AdapterSpec, AntivirusSpec, ChannelBinding, DomainSpec, FleetSpec, HostOptions,
-    HostSpec, Language, OsSpec, PROFILES, PolicySpec, Rights, Role, SeedData, SeedValue,
-    SensorSpec, SpecError,
+    HostSpec, Language, NetworkSpec, OsSpec, PROFILES, PolicySpec, Rights, Role, SeedData,
+    SeedValue, SensorSpec, SpecError,
 };

@@ -8,6 +8,7 @@ mod programs;
 mod reg;
 mod run;
 mod texts;
+mod web;
 
 use std::future::Future;
 use std::pin::Pin;

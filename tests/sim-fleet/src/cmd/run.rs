@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::line::{self, Chain, Link, Piece, Redirect, Simple};
-use super::{Context, LONGEST, programs, texts};
+use super::{Context, LONGEST, programs, texts, web};
 use crate::shell::Stream;
 
 /// What a program said and how it ended.
@@ -176,6 +176,9 @@ async fn run_words(context: &mut Context, words: &str, input: Option<String>) ->
     if let Some(pause) = programs::pause(&program, words) {
         tokio::time::sleep(pause).await;
         return Ended::default();
+    }
+    if let Some(ended) = web::run(context, &program, words).await {
+        return ended;
     }
     let input = match input {
         None if programs::reads_input(&program) => {

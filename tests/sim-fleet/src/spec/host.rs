@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{AdapterSpec, AntivirusSpec, PolicySpec, Role, SeedValue};
+use super::{AdapterSpec, AntivirusSpec, NetworkSpec, PolicySpec, Role, SeedValue};
 use crate::knobs::{Knobs, Span};
 
 /// One host.
@@ -36,6 +36,8 @@ impl HostSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HostOptions {
+    /// What its programs find on the network.
+    pub network: NetworkSpec,
     /// The operating system.
     pub os: OsSpec,
     /// Language of every text a person would read.
@@ -103,6 +105,7 @@ pub struct HostOptions {
 impl Default for HostOptions {
     fn default() -> Self {
         Self {
+            network: NetworkSpec::default(),
             os: OsSpec::default(),
             language: Language::En,
             chassis: vec![3],

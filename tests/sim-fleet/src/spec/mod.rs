@@ -15,7 +15,7 @@ use crate::knobs::{FaultRule, Faults};
 pub use account::{Account, Rights};
 pub use host::{ChannelBinding, HostOptions, HostSpec, Language, OsSpec, SensorSpec};
 pub use profile::PROFILES;
-pub use surroundings::{AdapterSpec, AntivirusSpec, PolicySpec, Role};
+pub use surroundings::{AdapterSpec, AntivirusSpec, NetworkSpec, PolicySpec, Role};
 pub use value::{SeedData, SeedValue};
 
 /// A whole fleet.

@@ -1,5 +1,9 @@
 //! What stands around the proxies on a host: network, Antivirus, group policy, roles. Read through CIM only.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::SeedData;
@@ -23,6 +27,28 @@ impl AdapterSpec {
             addresses: texts(addresses),
             gateways: texts(gateways),
         }
+    }
+}
+
+/// What the programs of a host find on the network. Only loopback is ever connected to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkSpec {
+    /// Where the proxies that playbooks name really listen, by `host:port`; `*` is every other one.
+    pub proxies: BTreeMap<String, SocketAddr>,
+    /// The company's authority, which opens TLS, is among the host's roots.
+    pub trusts_company: bool,
+    /// Lists of revoked certificates cannot be fetched.
+    pub revocation_unreachable: bool,
+    /// A Windows older than `curl.exe`.
+    pub no_curl: bool,
+    /// Milliseconds after which a program gives up; 20 s when absent.
+    pub gives_up_after_ms: Option<u64>,
+}
+
+impl NetworkSpec {
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(self.gives_up_after_ms.unwrap_or(20_000))
     }
 }
 

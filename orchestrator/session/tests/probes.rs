@@ -1,0 +1,203 @@
+//! V3 and V4 against a real proxy on loopback that works, refuses, opens TLS, or swallows.
+
+use playbooks::{Finding, HostProbe, Probe, To, Verdict};
+use rollout::Observe;
+use sim_fleet::{FleetSpec, HostOptions, HostSpec, ProxyMode, RawValue, SimProxy};
+
+use crate::lab::Lab;
+
+const URL: &str = "https://events.data.microsoft.com/";
+const VIA: &str = "proxy.corp.example:8080";
+
+async fn lab(proxy: &SimProxy, change: impl FnOnce(&mut HostOptions)) -> Lab {
+    let mut options = HostOptions::default();
+    options
+        .network
+        .proxies
+        .insert(VIA.to_owned(), proxy.address());
+    options.network.gives_up_after_ms = Some(300);
+    change(&mut options);
+    let mut spec = FleetSpec::named(Vec::<&str>::new());
+    spec.hosts.push(HostSpec {
+        name: "pc-1.corp.example".into(),
+        options: Some(options),
+        ..HostSpec::default()
+    });
+    Lab::of(spec).await
+}
+
+async fn ask(lab: &Lab, probe: Probe) -> Verdict {
+    let mut session = lab.open().await;
+    let probe = HostProbe {
+        name: "p".to_owned(),
+        probe,
+        candidate: false,
+    };
+    let verdict = session.probe(&probe, None).await.unwrap();
+    session.close().await;
+    verdict
+}
+
+fn connect(urls: &[&str]) -> Probe {
+    Probe::ProxyConnect {
+        via: Some(VIA.to_owned()),
+        to: To::Urls(urls.iter().map(|url| (*url).to_owned()).collect()),
+    }
+}
+
+#[track_caller]
+fn found(verdict: &Verdict, finding: Finding, says: &str) {
+    assert_eq!(verdict.finding, finding, "{verdict:?}");
+    assert!(verdict.detail.contains(says), "{verdict:?}");
+}
+
+#[tokio::test]
+async fn every_misfortune_of_a_proxy_has_its_name() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    for no_curl in [false, true] {
+        let lab = lab(&proxy, |options| options.network.no_curl = no_curl).await;
+        let cases = [
+            (
+                ProxyMode::Works,
+                Finding::ConnectedThroughProxy,
+                "Microsoft Corporation",
+            ),
+            (ProxyMode::Answers(407), Finding::ProxyWantsLogon, "407"),
+            (ProxyMode::Answers(403), Finding::ProxyRefuses, "403"),
+            (ProxyMode::Answers(502), Finding::ProxyCannotGoOn, "502"),
+            (ProxyMode::Answers(504), Finding::ProxyCannotGoOn, "504"),
+            (ProxyMode::Intercepts, Finding::TlsInspected, "Contoso"),
+            (ProxyMode::Cuts, Finding::TlsFailed, ""),
+        ];
+        for (mode, finding, says) in cases {
+            proxy.set_mode(mode);
+            found(&ask(&lab, connect(&[URL])).await, finding, says);
+        }
+        proxy.set_mode(ProxyMode::Blackholes);
+        let silent = ask(&lab, connect(&[URL])).await;
+        let expected = if no_curl {
+            Finding::ProxyUnreachable
+        } else {
+            Finding::TimedOut
+        };
+        found(&silent, expected, "CONNECT");
+        assert_eq!(lab.host().counters().writes, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_byte_flows_through_the_proxy_and_only_through_it() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    let lab = lab(&proxy, |_| {}).await;
+    let before = proxy.counters();
+    ask(
+        &lab,
+        connect(&[URL, "http://ctldl.windowsupdate.com/x.cab"]),
+    )
+    .await;
+    let after = proxy.counters();
+    assert!(
+        after.bytes > before.bytes && after.connects > before.connects,
+        "{after:?}"
+    );
+    let direct = Probe::ProxyConnect {
+        via: None,
+        to: To::Urls(vec![URL.to_owned()]),
+    };
+    found(&ask(&lab, direct).await, Finding::Unreached, "");
+    assert_eq!(proxy.counters().connections, after.connections);
+}
+
+#[tokio::test]
+async fn inspection_is_seen_where_the_host_trusts_the_company() {
+    let proxy = SimProxy::start(ProxyMode::Intercepts).unwrap();
+    let lab = lab(&proxy, |options| options.network.trusts_company = true).await;
+    found(
+        &ask(&lab, connect(&[URL])).await,
+        Finding::TlsInspected,
+        "Contoso Ltd",
+    );
+}
+
+#[tokio::test]
+async fn an_unreachable_list_of_revoked_certificates_is_named() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    let lab = lab(&proxy, |options| {
+        options.network.revocation_unreachable = true
+    })
+    .await;
+    found(
+        &ask(&lab, connect(&[URL])).await,
+        Finding::RevocationUnreachable,
+        "REVOCATION_OFFLINE",
+    );
+}
+
+#[tokio::test]
+async fn the_hosts_own_addresses_are_asked() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    let lab = lab(&proxy, |_| {}).await;
+    let body = r#"{"geoLocationUrl":"https://edr-weu.eu.endpoint.security.microsoft.com/edr/","vortexGeoLocation":"EU","partnerGeoLocation":"GW_EU","orgId":"secret-org"}"#;
+    let text = format!(
+        r#"{{"body":"{}","signature":"secret"}}"#,
+        body.replace('"', r#"\""#)
+    );
+    let bytes = text
+        .encode_utf16()
+        .chain([0])
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let key = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection";
+    lab.host()
+        .set_value(key, "OnboardedInfo", RawValue { kind: 1, bytes });
+    let probe = Probe::ProxyConnect {
+        via: Some(VIA.to_owned()),
+        to: To::Defender { all: false },
+    };
+    let verdict = ask(&lab, probe).await;
+    found(&verdict, Finding::ConnectedThroughProxy, "addresses");
+    assert!(!format!("{verdict:?}").contains("secret"));
+    assert_eq!(
+        verdict.targets[0].target,
+        "edr-weu.eu.endpoint.security.microsoft.com"
+    );
+    assert!(verdict.targets.len() >= 5, "{verdict:?}");
+    assert!(
+        verdict
+            .targets
+            .iter()
+            .any(|target| target.target.starts_with("ctldl."))
+    );
+}
+
+#[tokio::test]
+async fn a_port_is_open_or_not() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    let lab = lab(&proxy, |_| {}).await;
+    let tcp = |via: &str| Probe::ProxyTcp {
+        via: via.to_owned(),
+    };
+    found(&ask(&lab, tcp(VIA)).await, Finding::PortOpen, "");
+    found(
+        &ask(&lab, tcp("10.9.9.9:1")).await,
+        Finding::ProxyUnreachable,
+        "",
+    );
+    found(
+        &ask(&lab, connect_by("10.9.9.9:1")).await,
+        Finding::ProxyUnreachable,
+        "",
+    );
+    found(
+        &ask(&lab, connect_by("nobody.corp.example:1")).await,
+        Finding::ProxyNameUnknown,
+        "",
+    );
+}
+
+fn connect_by(via: &str) -> Probe {
+    Probe::ProxyConnect {
+        via: Some(via.to_owned()),
+        to: To::Urls(vec![URL.to_owned()]),
+    }
+}
