@@ -179,3 +179,25 @@ async fn who_does_a_host_again_asks_what_was_not_green_and_no_more() {
     );
     assert!(record.hosts[0].changed);
 }
+
+#[tokio::test]
+async fn a_candidate_that_does_not_work_leaves_the_host_as_it_was() {
+    const CANDIDATE: &str =
+        "probes:\n  - { name: road, proxy_tcp: { via: 'p:1' } }\n  - { name: state, services: }\n";
+    for (finding, outcome, asked) in [
+        (Finding::ProxyUnreachable, Outcome::Failed, (1, 1)),
+        (Finding::PortOpen, Outcome::Ok, (2, 1)),
+    ] {
+        let lab = Lab::new(vec![finds("road", &[finding])]);
+        let before = lab.fleet.registries();
+        let active = lab.journal.create_run(push(1, CANDIDATE)).unwrap();
+        let record = lab.carry(active).await;
+        let counters = lab.fleet.counters()[0];
+        assert_eq!(record.hosts[0].outcome, outcome);
+        assert_eq!((counters.probes, counters.probes_before_write), asked);
+        let green = outcome == Outcome::Ok;
+        assert_eq!(record.hosts[0].changed, green);
+        assert_eq!(lab.fleet.registries() == before, !green);
+        assert_eq!(counters.writes > 0, green);
+    }
+}

@@ -1,6 +1,7 @@
 //! Probes from outside: the real binary, simulated hosts, journal and reports.
 
 use e2e::{Finished, Lab, LabBuilder};
+use sim_fleet::{HostHandle, ProxyMode, RegistrySnapshot, SimProxy};
 
 const PLAYBOOK: &str =
     "version: 1\nname: probed\nsteps:\n  - winhttp_proxy: { server: 'p.example:8080' }\nprobes:\n";
@@ -53,4 +54,48 @@ fn a_host_is_ok_only_with_its_probes_green_and_every_report_says_so() {
             .says("blob")
             .says("differs");
     }
+}
+
+#[test]
+fn a_proxy_that_does_not_work_leaves_the_ring_unchanged_and_one_that_works_lets_it_pass() {
+    let proxy = SimProxy::start(ProxyMode::Answers(407)).expect("a proxy");
+    let via = proxy.address().to_string();
+    let lab = LabBuilder::hosts(3).start();
+    let road = format!(
+        "version: 1\nname: road\nsteps:\n  - edr_proxy: {{ server: '{via}' }}\nprobes:\n  - name: road\n    proxy_connect: {{ via: '{via}', to: defender_required, region: eu }}\nrollout:\n  rings:\n    - {{ name: all, select: all, max_parallel: 1, max_failed: 0 }}\n"
+    );
+    lab.write("road.yaml", &road);
+    let all =
+        || -> Vec<RegistrySnapshot> { lab.hosts().iter().map(HostHandle::registry).collect() };
+    let before = all();
+    let json = push(&lab, "road.yaml").exits(6).json();
+    assert_eq!(all(), before);
+    let host = &json["hosts"][0];
+    assert_eq!(
+        (&host["reason"], &host["changed"]),
+        (&"probe_red".into(), &false.into()),
+        "{json}"
+    );
+    assert_eq!(host["probes"][0]["finding"], "proxy_wants_logon");
+    assert_eq!(json["hosts"][2]["outcome"], "not_started");
+
+    proxy.set_mode(ProxyMode::Works);
+    let json = push(&lab, "road.yaml").succeeds().json();
+    assert_eq!(
+        json["hosts"][2]["probes"][0]["finding"], "connected_through_proxy",
+        "{json}"
+    );
+    assert!(proxy.counters().bytes > 0);
+    assert_ne!(all(), before);
+}
+
+#[test]
+fn a_rehearsal_meets_a_proxy_that_works() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.write(
+        "road.yaml",
+        &with("  - proxy_connect: { via: '10.0.0.6:8080', to: defender_required, region: uk }\n"),
+    );
+    lab.run(&["rehearse", "-p", "road.yaml", "--hosts", "3"])
+        .succeeds();
 }

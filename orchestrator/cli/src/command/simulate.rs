@@ -3,9 +3,10 @@
 //! Reads a [`Request`] as one line of JSON from stdin, answers with one line, and ends when stdin ends.
 
 use std::io::{BufRead, Read, Write};
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
-use sim_fleet::{Account, Faults, FleetSpec, SimFleet};
+use sim_fleet::{Account, Faults, FleetSpec, ProxyMode, SimFleet, SimProxy};
 
 use crate::drive;
 use crate::exit_code;
@@ -48,8 +49,11 @@ pub(crate) fn run() -> Outcome {
     let request: Request = serde_json::from_str(&line)
         .map_err(|error| Failure::caused("the request is not usable", &error))?;
     let runtime = drive::runtime()?;
+    // Whatever proxy a playbook names, a rehearsal meets one that works: nothing leaves loopback.
+    let proxy = SimProxy::start(ProxyMode::Works)
+        .map_err(|error| Failure::caused("the simulated proxy did not start", &error))?;
     let fleet = runtime
-        .block_on(SimFleet::start(spec(&request)?))
+        .block_on(SimFleet::start(spec(&request, proxy.address())?))
         .map_err(|error| Failure::caused("the simulated fleet did not start", &error))?;
     let shared = fleet.http_addr();
     let ports = runtime.block_on(async {
@@ -81,13 +85,20 @@ pub(crate) fn run() -> Outcome {
     Ok(exit_code::DONE)
 }
 
-fn spec(request: &Request) -> Result<FleetSpec, Failure> {
+fn spec(request: &Request, proxy: SocketAddr) -> Result<FleetSpec, Failure> {
     let mut spec = FleetSpec::named(&request.hosts);
     spec.vary(request.seed);
     let (domain, name) = request
         .username
         .split_once('\\')
         .unwrap_or(("", &request.username));
+    let own = spec
+        .hosts
+        .iter_mut()
+        .filter_map(|host| host.options.as_mut());
+    for options in own.chain([&mut spec.defaults]) {
+        options.network.proxies.insert("*".to_owned(), proxy);
+    }
     spec.accounts = vec![Account::domain(domain, name, &request.password)];
     if let Some(text) = &request.faults {
         spec = spec.with_faults(faults("faults", text)?);
