@@ -30,7 +30,7 @@ pub use load::schema::playbook_schema;
 pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};
 pub use probe::{
     Connectivity, Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, Region,
-    TargetVerdict, To, Verdict, named_by_host, regional, road,
+    TargetVerdict, To, Verdict, events, maps, named_by_host, regional, road,
 };
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
 pub use scope::HostScope;

@@ -201,3 +201,21 @@ async fn a_candidate_that_does_not_work_leaves_the_host_as_it_was() {
         assert_eq!(counters.writes > 0, green);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_green_answer_that_turns_red_later_is_red() {
+    const MAPS: &str = "probes:\n  - { name: cloud, maps: { again_after: 15m } }\n";
+    let late = [Finding::Connected, Finding::Connected, Finding::MapsFailed];
+    for (found, reason) in [(&late[..], Some(Reason::ProbeRed)), (&late[..1], None)] {
+        let lab = Lab::new(vec![finds("cloud", found)]);
+        let active = lab.journal.create_run(push(1, MAPS)).unwrap();
+        let record = lab.carry(active).await;
+        assert_eq!(
+            record.hosts[0].reason, reason,
+            "{:?}",
+            record.hosts[0].detail
+        );
+        let asked = lab.fleet.counters()[0].probes;
+        assert_eq!(asked, if reason.is_some() { 3 } else { 61 });
+    }
+}

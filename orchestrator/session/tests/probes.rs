@@ -201,3 +201,44 @@ fn connect_by(via: &str) -> Probe {
         to: To::Urls(vec![URL.to_owned()]),
     }
 }
+
+#[tokio::test]
+async fn antivirus_tests_its_cloud_and_the_sensors_log_is_read() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    let maps = Probe::Maps {
+        again_after: std::time::Duration::ZERO,
+    };
+    let good = lab(&proxy, |options| {
+        options.sensor_log = vec!["4|1|https://x".into(), "39|300|False|True|True|True".into()];
+    })
+    .await;
+    found(&ask(&good, maps.clone()).await, Finding::Connected, "");
+    let bad = lab(&proxy, |options| {
+        let antivirus = options.antivirus.as_mut().unwrap();
+        antivirus.maps_error = Some("0x80072F8F".into());
+        options.sensor_log = vec!["5|3|https://x|407".into()];
+    })
+    .await;
+    found(
+        &ask(&bad, maps).await,
+        Finding::MapsFailed,
+        "0x80072F8F: certificate",
+    );
+    let events = HostProbe {
+        name: "p".to_owned(),
+        probe: Probe::SensorEvents {
+            within: std::time::Duration::ZERO,
+        },
+        candidate: false,
+    };
+    let since = Some("2026-01-01T00:00:00Z".parse().unwrap());
+    for (lab, finding) in [
+        (&good, Finding::ConnectedThroughProxy),
+        (&bad, Finding::SensorFails),
+    ] {
+        let mut session = lab.open().await;
+        let verdict = session.probe(&events, since).await.unwrap();
+        session.close().await;
+        found(&verdict, finding, "");
+    }
+}

@@ -108,6 +108,7 @@ fn fields(reader: &mut Reader<'_>, row: &ProbeRow, body: &Node) -> Option<ProbeF
             "candidate" => fields.candidate = Some(reader.truth(node)?),
             "region" => fields.region = Some(reader.word(node, &REGIONS)?.1),
             "connectivity" => fields.connectivity = Some(reader.word(node, &CONNECTIVITY)?.1),
+            "again_after" => fields.again_after = Some(waiting(reader, node)?),
             "within" => fields.within = Some(waiting(reader, node)?),
             _ => fields.fields.push(steps::field(key, node)),
         }

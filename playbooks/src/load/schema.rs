@@ -83,7 +83,7 @@ fn probe() -> Value {
 
 fn probe_field(key: &str) -> Value {
     match key {
-        "within" => json!({"type": "string", "examples": ["2m", "30m"]}),
+        "within" | "again_after" => json!({"type": "string", "examples": ["2m", "30m"]}),
         "candidate" => json!({"type": "boolean", "default": true}),
         "region" => json!({"enum": REGIONS.map(|(word, _)| word)}),
         "connectivity" => json!({"enum": CONNECTIVITY.map(|(word, _)| word)}),

@@ -36,6 +36,7 @@ pub(crate) struct ProbeFields {
     /// Those that may be templates.
     pub(crate) fields: Vec<Field>,
     pub(crate) within: Option<Duration>,
+    pub(crate) again_after: Option<Duration>,
     /// Before the first write; absent: where the kind can be asked then.
     pub(crate) candidate: Option<bool>,
     pub(crate) region: Option<Region>,
@@ -122,6 +123,12 @@ impl ProbeFields {
                     None => vec!["Sense".to_owned(), "WinDefend".to_owned()],
                     Some(field) => evaluation.check(field, services)?,
                 },
+            },
+            "maps" => Probe::Maps {
+                again_after: self.again_after.unwrap_or_default(),
+            },
+            "sensor_events" => Probe::SensorEvents {
+                within: self.within.unwrap_or(SENSOR_WITHIN),
             },
             "sensor_connected" => Probe::SensorConnected {
                 within: self.within.unwrap_or(SENSOR_WITHIN),

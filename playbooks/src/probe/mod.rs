@@ -5,7 +5,9 @@
 //! the playbook's form in `declared.rs`; the rest are the judgements.
 
 mod declared;
+pub mod events;
 mod finding;
+pub mod maps;
 pub mod road;
 mod settled;
 mod table;
@@ -68,6 +70,20 @@ pub enum Probe {
         /// What is to be reached.
         to: To,
     },
+    /// V5: Antivirus reaches its cloud, by its own test.
+    Maps {
+        /// Asked a second time after so long, because Antivirus remembers the last proxy that worked (S33).
+        #[serde(with = "seconds")]
+        #[schemars(with = "u64")]
+        again_after: Duration,
+    },
+    /// V6: the sensor's log speaks of a connection since the push.
+    SensorEvents {
+        /// How long it may take.
+        #[serde(with = "seconds")]
+        #[schemars(with = "u64")]
+        within: Duration,
+    },
     /// V8: these services run.
     Services {
         /// Their names.
@@ -120,6 +136,8 @@ impl Probe {
             Self::AvEffective { .. } => "av_effective",
             Self::ProxyTcp { .. } => "proxy_tcp",
             Self::ProxyConnect { .. } => "proxy_connect",
+            Self::Maps { .. } => "maps",
+            Self::SensorEvents { .. } => "sensor_events",
             Self::Services { .. } => "services",
             Self::SensorConnected { .. } => "sensor_connected",
             Self::Updates {} => "updates",
@@ -129,13 +147,26 @@ impl Probe {
     /// How long a red or unclear answer may still turn green.
     pub fn within(&self) -> Duration {
         match self {
-            Self::AvEffective { within, .. } | Self::SensorConnected { within } => *within,
+            Self::AvEffective { within, .. }
+            | Self::SensorConnected { within }
+            | Self::SensorEvents { within } => *within,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// A green answer counts only if it is green again after so long.
+    pub fn again_after(&self) -> Duration {
+        match self {
+            Self::Maps { again_after } => *again_after,
             _ => Duration::ZERO,
         }
     }
 
     /// It compares with the moment of the push.
     pub fn needs_since(&self) -> bool {
-        matches!(self, Self::SensorConnected { .. })
+        matches!(
+            self,
+            Self::SensorConnected { .. } | Self::SensorEvents { .. }
+        )
     }
 }

@@ -33,6 +33,8 @@ impl Probe {
                 to: To::Defender { .. },
                 ..
             } => targets::FACTS.into_iter().collect(),
+            Self::Maps { .. } => [Fact::AvPresent, Fact::AvMode].into_iter().collect(),
+            Self::SensorEvents { .. } => [Fact::SensorPresent].into_iter().collect(),
             Self::ProxyTcp { .. } | Self::ProxyConnect { .. } => FactSet::default(),
             Self::Services { names } => SERVICES
                 .iter()
@@ -73,6 +75,8 @@ impl Probe {
             Self::AvEffective {
                 server, pac_url, ..
             } => Some(effective(facts, server.as_deref(), pac_url.as_deref())),
+            Self::Maps { .. } => no_antivirus(facts),
+            Self::SensorEvents { .. } => no_sensor(facts),
             Self::ProxyTcp { .. } | Self::ProxyConnect { .. } => None,
             Self::Services { names } => Some(services(facts, names)),
             Self::SensorConnected { .. } => Some(connected(facts, since)),
@@ -105,6 +109,11 @@ fn same(what: &str, wanted: Option<&str>, found: Option<&str>) -> Verdict {
 fn no_antivirus(facts: &Facts) -> Option<Verdict> {
     (facts.flag(Fact::AvPresent) != Some(true))
         .then(|| Verdict::new(Finding::NotApplicable, "Defender Antivirus is not there"))
+}
+
+fn no_sensor(facts: &Facts) -> Option<Verdict> {
+    (facts.flag(Fact::SensorPresent) != Some(true))
+        .then(|| Verdict::new(Finding::NotApplicable, "there is no EDR sensor"))
 }
 
 fn effective(facts: &Facts, server: Option<&str>, pac_url: Option<&str>) -> Verdict {
@@ -149,8 +158,8 @@ fn services(facts: &Facts, names: &[String]) -> Verdict {
 
 /// V7. Contact proves the channel and not the road: the sensor falls back to a direct connection (fact 4).
 fn connected(facts: &Facts, since: Option<Timestamp>) -> Verdict {
-    if facts.flag(Fact::SensorPresent) != Some(true) {
-        return Verdict::new(Finding::NotApplicable, "there is no EDR sensor");
+    if let Some(verdict) = no_sensor(facts) {
+        return verdict;
     }
     if facts.flag(Fact::SensorOnboarded) != Some(true) {
         return Verdict::new(Finding::NotApplicable, "the sensor is not onboarded");

@@ -46,6 +46,20 @@ pub const PROBES: &[ProbeRow] = &[
         proves: "the host reaches the addresses through the proxy ('via: direct' for none), and nobody opens TLS",
     },
     ProbeRow {
+        kind: "maps",
+        rung: "V5",
+        keys: &["again_after"],
+        needed: &[],
+        proves: "Antivirus reaches its cloud, by its own test; with 'again_after' still so when its memory of the last proxy is gone",
+    },
+    ProbeRow {
+        kind: "sensor_events",
+        rung: "V6",
+        keys: &["within"],
+        needed: &[],
+        proves: "the sensor's log speaks of a connection since the push, and whether its proxy is defined by policy",
+    },
+    ProbeRow {
         kind: "sensor_connected",
         rung: "V7",
         keys: &["within"],

@@ -1,8 +1,9 @@
 //! Probes as they are put to a host: the evidence is fetched here, judged in `playbooks`.
 //!
 //! Whatever the host refuses is a verdict; only lost contact is a failure. Facts settle some probes; programs of
-//! Windows are run for the others: `road.rs`.
+//! Windows are run for the others: `road.rs`, `defender.rs`.
 
+mod defender;
 mod road;
 
 use jiff::Timestamp;
@@ -30,6 +31,8 @@ impl Link {
         match &probe.probe {
             Probe::ProxyTcp { via } => self.proxy_tcp(via).await,
             Probe::ProxyConnect { via, to } => self.proxy_connect(via.as_deref(), to, &facts).await,
+            Probe::Maps { .. } => self.maps().await,
+            Probe::SensorEvents { .. } => self.sensor_events(since).await,
             _ => Ok(Verdict::new(
                 Finding::Unclear,
                 "facts do not settle this probe",

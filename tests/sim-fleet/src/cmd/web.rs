@@ -15,13 +15,31 @@ use super::Context;
 use super::line::arguments;
 use super::run::Ended;
 use crate::internet::{House, client};
+use crate::spec::AntivirusSpec;
 
 /// Runs it; `None` where it is another program.
 pub(super) async fn run(context: &Context, program: &str, words: &str) -> Option<Ended> {
     match program {
         "curl" if !context.host.options.network.no_curl => Some(curl(context, words).await),
+        "mpcmdrun" => context.host.options.antivirus.as_ref().map(maps),
         "powershell" => Some(powershell(context, words).await),
         _ => None,
+    }
+}
+
+/// `MpCmdRun.exe -ValidateMapsConnection`.
+fn maps(antivirus: &AntivirusSpec) -> Ended {
+    match &antivirus.maps_error {
+        None => {
+            Ended::out("ValidateMapsConnection successfully established a connection to MAPS\r\n")
+        }
+        Some(error) => Ended {
+            out: format!(
+                "ValidateMapsConnection failed to establish a connection to MAPS (hr={error} httpcore=451)\r\n"
+            ),
+            code: 2,
+            ..Ended::default()
+        },
     }
 }
 
@@ -214,6 +232,17 @@ async fn powershell(context: &Context, words: &str) -> Ended {
             None => false,
         };
         return Ended::out(if open { "True\r\n" } else { "False\r\n" });
+    }
+    if words.contains("Microsoft-Windows-SENSE/Operational") {
+        let mut out: String = context
+            .host
+            .options
+            .sensor_log
+            .iter()
+            .map(|line| format!("{line}\r\n"))
+            .collect();
+        out += "done\r\n";
+        return Ended::out(out);
     }
     if words.contains("Net.Security.SslStream") {
         return looked(context, words).await;

@@ -36,6 +36,8 @@ impl HostSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HostOptions {
+    /// The log of the EDR sensor, newest first, as `number|property|property`.
+    pub sensor_log: Vec<String>,
     /// What its programs find on the network.
     pub network: NetworkSpec,
     /// The operating system.
@@ -105,6 +107,7 @@ pub struct HostOptions {
 impl Default for HostOptions {
     fn default() -> Self {
         Self {
+            sensor_log: Vec::new(),
             network: NetworkSpec::default(),
             os: OsSpec::default(),
             language: Language::En,

@@ -62,6 +62,8 @@ pub struct AntivirusSpec {
     pub platform: String,
     /// `IsTamperProtected`.
     pub tamper_protected: bool,
+    /// What the test of its cloud connection ends with, e.g. `0x80072F8F`; absent: success.
+    pub maps_error: Option<String>,
     /// `ProxyServer` of its own preferences; a policy wins over it.
     pub proxy_server: String,
     /// `ProxyPacUrl` of its own preferences.
@@ -76,6 +78,7 @@ impl Default for AntivirusSpec {
             mode: "Normal".into(),
             platform: "4.18.24090.11".into(),
             tamper_protected: false,
+            maps_error: None,
             proxy_server: String::new(),
             proxy_pac_url: String::new(),
             proxy_bypass: Vec::new(),
