@@ -9,7 +9,7 @@ use document::{DURATION, Diagnostic, Document, Node, Value, parse_duration};
 
 use crate::check;
 use crate::place::{Place, at};
-use crate::{Auth, Channel, Transport};
+use crate::{Auth, Channel, SpnClass, Transport};
 
 /// A value in a file.
 #[derive(Clone, Copy)]
@@ -216,22 +216,40 @@ impl<'a> Field<'a> {
         ])
     }
 
-    /// INVARIANT: never Kerberos or certificate. They are refused, not silently replaced by something weaker.
     pub(crate) fn auth(&self) -> Read<Auth> {
-        let auth = self.word(&[
+        self.word(&[
             ("negotiate", Auth::Negotiate),
             ("kerberos", Auth::Kerberos),
             ("ntlm", Auth::Ntlm),
             ("basic", Auth::Basic),
             ("certificate", Auth::Certificate),
-        ])?;
-        if matches!(auth, Auth::Kerberos | Auth::Certificate) {
-            let message = format!(
-                "auth '{}' is not supported by this version",
-                self.text()?.to_ascii_lowercase()
-            );
-            return Err(self.wrong(message).expect("one of negotiate, ntlm, basic"));
+        ])
+    }
+
+    pub(crate) fn spn_class(&self) -> Read<SpnClass> {
+        self.word(&[
+            ("HTTP", SpnClass::Http),
+            ("WSMAN", SpnClass::Wsman),
+            ("HOST", SpnClass::Host),
+        ])
+    }
+
+    /// A host's name as it stands in the directory, and the realm where it has to be said.
+    pub(crate) fn spn_name(&self) -> Read<String> {
+        let text = self.text()?.trim().to_owned();
+        let (name, realm) = text.split_once('@').unwrap_or((&text, "x"));
+        check::host_name(name).map_err(|wrong| {
+            let diagnostic = wrong.on(self);
+            match name.contains('/') {
+                true => diagnostic.hint("the class stands apart, in the setting 'spn_class'"),
+                false => diagnostic,
+            }
+        })?;
+        if realm.is_empty() || realm.contains(['@', '/', ' ']) {
+            return Err(self
+                .wrong(format!("'{realm}' is no realm"))
+                .expect("NAME or NAME@REALM"));
         }
-        Ok(auth)
+        Ok(text)
     }
 }

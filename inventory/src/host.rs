@@ -129,6 +129,30 @@ pub enum Auth {
     Certificate,
 }
 
+/// The class of the service principal name that Kerberos tickets are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SpnClass {
+    /// Registered for every domain member through `HOST`, unless a web server has taken it.
+    #[default]
+    Http,
+    /// Registered by the WinRM service itself.
+    Wsman,
+    /// The machine's own.
+    Host,
+}
+
+impl SpnClass {
+    /// As it stands in the directory.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "HTTP",
+            Self::Wsman => "WSMAN",
+            Self::Host => "HOST",
+        }
+    }
+}
+
 /// How registry operations reach the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +176,12 @@ pub struct Settings {
     pub transport: Sourced<Transport>,
     /// `negotiate` unless set.
     pub auth: Sourced<Auth>,
+    /// Whether `negotiate` may take NTLM where Kerberos is not possible. Default true.
+    pub allow_ntlm: Sourced<bool>,
+    /// `HTTP` unless set.
+    pub spn_class: Sourced<SpnClass>,
+    /// The name in the service principal name; the host's name unless set.
+    pub spn_name: Sourced<Option<String>>,
     /// Name of a credential; needed before a host is contacted.
     pub credential: Sourced<Option<String>>,
     /// Compare the host's own name with the inventory's before the first write. Default true.

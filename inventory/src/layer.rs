@@ -8,7 +8,7 @@ use document::Diagnostic;
 
 use crate::field::Field;
 use crate::place::{Place, Placed};
-use crate::{Auth, Channel, Transport};
+use crate::{Auth, Channel, SpnClass, Transport};
 
 macro_rules! settings {
     ($($name:ident: $type:ty = $read:ident,)*) => {
@@ -61,6 +61,9 @@ settings! {
     port: u16 = port,
     transport: Transport = transport,
     auth: Auth = auth,
+    allow_ntlm: bool = boolean,
+    spn_class: SpnClass = spn_class,
+    spn_name: String = spn_name,
     credential: String = filled,
     verify_name: bool = boolean,
     ca_file: PathBuf = path,

@@ -17,6 +17,8 @@ mod selector;
 mod unite;
 
 pub use credential::{Credential, PasswordSource};
-pub use host::{Auth, Channel, Host, HostName, Origin, Settings, Sourced, Transport, VarLayer};
+pub use host::{
+    Auth, Channel, Host, HostName, Origin, Settings, Sourced, SpnClass, Transport, VarLayer,
+};
 pub use load::Inventory;
 pub use selector::{Selector, SelectorError};

@@ -10,7 +10,10 @@ use crate::layer::{Block, Layer};
 use crate::place::{Place, Placed, Problems};
 use crate::read::Entry;
 use crate::unite::Group;
-use crate::{Auth, Channel, Credential, Host, Origin, Settings, Sourced, Transport, VarLayer};
+use crate::{
+    Auth, Channel, Credential, Host, Origin, PasswordSource, Settings, Sourced, SpnClass,
+    Transport, VarLayer,
+};
 
 /// What all hosts share.
 pub(crate) struct Context<'p> {
@@ -97,6 +100,9 @@ impl<'s> Stack<'s, '_> {
             port: self.get(|layer| &layer.port, port),
             transport,
             auth: self.get(|layer| &layer.auth, Auth::Negotiate),
+            allow_ntlm: self.get(|layer| &layer.allow_ntlm, true),
+            spn_class: self.get(|layer| &layer.spn_class, SpnClass::default()),
+            spn_name: self.optional(|layer| &layer.spn_name),
             credential: self.optional(|layer| &layer.credential),
             verify_name: self.get(|layer| &layer.verify_name, true),
             ca_file: self.optional(|layer| &layer.ca_file),
@@ -138,6 +144,7 @@ pub(crate) fn host(
     let places = Places {
         name: entry.name.place,
         auth: stack.place(|layer| &layer.auth),
+        credential: stack.place(|layer| &layer.credential),
         transport: stack.place(|layer| &layer.transport),
         tls_verify: stack.place(|layer| &layer.tls_verify),
     };
@@ -172,6 +179,10 @@ pub(crate) fn host(
         settings,
     };
     between(&host, &places, &mut context.said, problems);
+    let credential = host.settings.credential.value.as_ref();
+    if let Some(credential) = credential.and_then(|name| context.credentials.get(name)) {
+        fits(&host, credential, &places, &mut context.said, problems);
+    }
     host
 }
 
@@ -236,6 +247,7 @@ fn declared<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> String {
 struct Places {
     name: Place,
     auth: Option<Place>,
+    credential: Option<Place>,
     transport: Option<Place>,
     tls_verify: Option<Place>,
 }
@@ -256,10 +268,18 @@ fn between(
             diagnostic.hint("better: the host's name as 'name', the IP address as 'address'"),
         );
     }
+    let auth = places.auth.unwrap_or(places.name);
+    if settings.auth.value == Auth::Certificate
+        && settings.transport.value == Transport::Http
+        && said.insert((auth, places.transport.unwrap_or(auth)))
+    {
+        let message = "auth 'certificate' is for transport 'https': the certificate is shown in the TLS handshake";
+        let diagnostic = problems.at(auth, message);
+        problems.push(diagnostic.expect("transport: https"));
+    }
     if settings.auth.value != Auth::Basic {
         return;
     }
-    let auth = places.auth.unwrap_or(places.name);
     if settings.transport.value == Transport::Http
         && said.insert((auth, places.transport.unwrap_or(auth)))
     {
@@ -284,4 +304,42 @@ fn between(
                 .hint("pin the certificate with cert_sha256 instead of turning verification off"),
         );
     }
+}
+
+/// What a credential is made of has to fit the way of logging on.
+fn fits(
+    host: &Host,
+    credential: &Credential,
+    places: &Places,
+    said: &mut BTreeSet<(Place, Place)>,
+    problems: &mut Problems<'_>,
+) {
+    let auth = host.settings.auth.value;
+    let (fits, expected) = match &credential.password {
+        PasswordSource::Tickets(_) | PasswordSource::Keytab(_) => (
+            matches!(auth, Auth::Negotiate | Auth::Kerberos),
+            "auth: kerberos or negotiate; the others need a password",
+        ),
+        PasswordSource::Certificate { .. } => (auth == Auth::Certificate, "auth: certificate"),
+        _ => (
+            auth != Auth::Certificate,
+            "a credential with 'certificate' and 'key'",
+        ),
+    };
+    let place = places.credential.unwrap_or(places.name);
+    if fits || !said.insert((place, places.auth.unwrap_or(place))) {
+        return;
+    }
+    let word = match auth {
+        Auth::Negotiate => "negotiate",
+        Auth::Kerberos => "kerberos",
+        Auth::Ntlm => "ntlm",
+        Auth::Basic => "basic",
+        Auth::Certificate => "certificate",
+    };
+    let message = format!(
+        "the credential '{}' is not for auth '{word}'",
+        credential.name
+    );
+    problems.push(problems.at(place, message).expect(expected));
 }

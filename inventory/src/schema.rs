@@ -49,8 +49,17 @@ pub fn inventory_schema() -> Value {
                 "additionalProperties": {
                     "type": "object",
                     "additionalProperties": false,
-                    "required": ["username", "password"],
+                    "oneOf": [
+                        {"required": ["username", "password"]},
+                        {"required": ["username", "keytab"]},
+                        {"required": ["ccache"]},
+                        {"required": ["certificate", "key"]},
+                    ],
                     "properties": {
+                        "ccache": {"type": "string", "description": "Kerberos tickets that are already there: default, or the name of a cache"},
+                        "keytab": {"type": "string", "description": "File with the account's Kerberos keys"},
+                        "certificate": {"type": "string", "description": "PEM file of a client certificate, for auth: certificate"},
+                        "key": {"type": "string", "description": "PEM file of its private key"},
                         "username": {"type": "string", "description": "DOMAIN\\user, user@REALM or .\\user"},
                         "password": password,
                     },
@@ -78,9 +87,13 @@ fn setting(key: &str) -> Value {
     match key {
         "port" => json!({"type": "integer", "minimum": 1, "maximum": 65535}),
         "transport" => json!({"enum": ["http", "https"]}),
-        "auth" => json!({"enum": ["negotiate", "ntlm", "basic"]}),
+        "auth" => json!({"enum": ["negotiate", "kerberos", "ntlm", "basic", "certificate"]}),
+        "spn_class" => json!({"enum": ["HTTP", "WSMAN", "HOST"]}),
+        "spn_name" => {
+            json!({"type": "string", "description": "The name under which the host's service is registered in the directory, where it is not 'name'; NAME@REALM where the realm has to be said"})
+        }
         "channel" => json!({"enum": ["auto", "cim", "shell"]}),
-        "verify_name" | "tls_verify" => json!({"type": "boolean"}),
+        "verify_name" | "tls_verify" | "allow_ntlm" => json!({"type": "boolean"}),
         "connect_timeout" | "request_timeout" | "host_timeout" => duration(),
         "ring" => json!({"type": ["string", "integer"]}),
         // A setting that is new here is text until it is described.

@@ -134,7 +134,7 @@ fn bad_cells_have_places() {
     refuses("pc-1, 0 ", &["t.csv:2:7: 0 is no port"]);
     refuses("pc-1,,a|b|a", &["t.csv:2:7: the group 'a' stands twice"]);
     refuses("pc-1,,a&b", &["'a&b' is no name for a ring or group"]);
-    refuses("pc-1,,,kerberos", &["auth 'kerberos' is not supported"]);
+    refuses("pc-1,,,kerberso", &["unknown word 'kerberso'", "kerberos"]);
     refuses(
         "pc-1,,,,extra",
         &[

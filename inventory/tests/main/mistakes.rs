@@ -266,17 +266,91 @@ fn basic_needs_verified_tls() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused() {
-    for auth in ["kerberos", "certificate"] {
-        refuses(
-            &format!("defaults: {{ auth: {auth} }}\nhosts: [{{ name: a }}]\n"),
-            &[
-                "i.yaml:2:19: ",
-                &format!("auth '{auth}' is not supported by this version"),
-                "one of negotiate, ntlm, basic",
-            ],
-        );
+fn a_credential_fits_the_way_of_logging_on() {
+    let with = |credential: &str, settings: &str| {
+        format!(
+            "credentials: {{ c: {{ {credential} }} }}\ndefaults: {{ credential: c, {settings} }}\nhosts: [{{ name: a }}]\n"
+        )
+    };
+    let tickets = "ccache: default";
+    let keytab = "username: svc@CORP.EXAMPLE, keytab: svc.keytab";
+    let certificate = "certificate: c.pem, key: c.key";
+    let password = "username: svc, password: prompt";
+    for (credential, settings, parts) in [
+        (
+            tickets,
+            "auth: ntlm",
+            ["'c' is not for auth 'ntlm'", "kerberos or negotiate"],
+        ),
+        (
+            keytab,
+            "auth: basic, transport: https",
+            ["not for auth 'basic'", "i.yaml:3:25"],
+        ),
+        (
+            certificate,
+            "auth: negotiate",
+            ["not for auth 'negotiate'", "auth: certificate"],
+        ),
+        (
+            password,
+            "auth: certificate, transport: https",
+            ["auth 'certificate'", "'certificate' and 'key'"],
+        ),
+        (
+            certificate,
+            "auth: certificate",
+            ["transport 'https'", "in the TLS handshake"],
+        ),
+    ] {
+        refuses(&with(credential, settings), &parts);
     }
+    for (credential, settings) in [
+        (tickets, "auth: kerberos"),
+        (keytab, "auth: negotiate"),
+        (certificate, "auth: certificate, transport: https"),
+        (password, "auth: kerberos"),
+    ] {
+        crate::yaml(&with(credential, settings));
+    }
+}
+
+#[test]
+fn a_credential_has_one_proof() {
+    let refuse = |credential: &str, parts: &[&str]| {
+        refuses(
+            &format!("credentials: {{ c: {{ {credential} }} }}\nhosts: [{{ name: a }}]\n"),
+            parts,
+        );
+    };
+    refuse(
+        "username: a, password: prompt, keytab: x",
+        &["more than one proof"],
+    );
+    refuse("keytab: x", &["'c' has no username"]);
+    refuse("certificate: c.pem", &["no private key", "key: FILE"]);
+    refuse(
+        "username: a, key: c.key",
+        &["unknown key 'key'", "'c' has no password"],
+    );
+    refuse("username: a, ccahe: x", &["unknown key 'ccahe'", "ccache"]);
+}
+
+#[test]
+fn services_are_named_as_in_the_directory() {
+    let refuse = |settings: &str, parts: &[&str]| {
+        refuses(&format!("hosts: [{{ name: a, {settings} }}]\n"), parts);
+    };
+    refuse(
+        "spn_class: HTPT",
+        &["unknown word 'HTPT'", "HTTP, WSMAN, HOST"],
+    );
+    refuse("spn_name: 'HTTP/pc-1'", &["'spn_class'"]);
+    refuse("spn_name: 'pc-1@'", &["no realm", "NAME@REALM"]);
+    refuse("allow_ntlm: sometimes", &["true or false"]);
+    crate::yaml(
+        "hosts: [{ name: a, spn_class: wsman, spn_name: pc-1.corp.example@CORP.EXAMPLE, allow_ntlm: false }]\n",
+    );
 }
 
 #[test]

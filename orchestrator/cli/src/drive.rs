@@ -103,7 +103,8 @@ fn wallet<'a>(
     let mut secrets = BTreeMap::new();
     for asking in [false, true] {
         for credential in needed.values() {
-            if (credential.password == PasswordSource::Prompt) != asking {
+            let asked = credential.password == PasswordSource::Prompt;
+            if asked != asking || !credential.password.is_password() {
                 continue;
             }
             let secret = credential::read(credential, &prompter).map_err(|error| {

@@ -55,8 +55,13 @@ fn anchor(inventory: &mut Inventory) -> Result<(), Failure> {
         }
     }
     for credential in inventory.credentials.values_mut() {
-        if let PasswordSource::File(path) = &mut credential.password {
-            *path = absolute(path)?;
+        match &mut credential.password {
+            PasswordSource::File(path) | PasswordSource::Keytab(path) => *path = absolute(path)?,
+            PasswordSource::Certificate { certificate, key } => {
+                *certificate = absolute(certificate)?;
+                *key = absolute(key)?;
+            }
+            _ => {}
         }
     }
     Ok(())

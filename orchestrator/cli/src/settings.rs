@@ -27,6 +27,9 @@ pub(crate) fn rows(settings: &Settings) -> Vec<Row> {
         row("port", &s.port, u16::to_string),
         row("transport", &s.transport, word),
         row("auth", &s.auth, word),
+        row("allow_ntlm", &s.allow_ntlm, bool::to_string),
+        row("spn_class", &s.spn_class, |class| class.as_str().to_owned()),
+        row("spn_name", &s.spn_name, optional),
         row("credential", &s.credential, optional),
         row("verify_name", &s.verify_name, bool::to_string),
         row("ca_file", &s.ca_file, path),
@@ -50,6 +53,7 @@ pub(crate) fn built_in(hosts: &[Host]) -> BTreeMap<&'static str, String> {
         {
             let value = match row.name {
                 "address" => "the host's name".to_owned(),
+                "spn_name" => "the host's name".to_owned(),
                 "port" => "5985 for http, 5986 for https".to_owned(),
                 _ => row.value,
             };

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use inventory::Credential;
+use inventory::{Credential, PasswordSource};
 use rollout::{HostError, Reason};
 use tokio::sync::OnceCell;
+use wsman::{ClientCertificate, Credentials, Proof};
 use wsman_proto::Secret;
 
 /// Where secrets come from. The session never reads a keyring, a file or the environment itself.
@@ -15,7 +16,8 @@ pub trait CredentialSource: Send + Sync + 'static {
     fn secret(&self, credential: &Credential) -> Result<Secret, String>;
 }
 
-type Slot = Arc<OnceCell<Result<Secret, String>>>;
+/// Made once and cloned for each host: the clones share the tickets of the account.
+type Slot = Arc<OnceCell<Result<Credentials, String>>>;
 
 /// The credentials of a run.
 pub(crate) struct Wallet {
@@ -37,8 +39,8 @@ impl Wallet {
         }
     }
 
-    /// The account and its secret. A failure is kept as well: nobody is asked for a password twice.
-    pub(crate) async fn open(&self, name: Option<&str>) -> Result<(String, Secret), HostError> {
+    /// The account and what proves it. A failure is kept as well: nobody is asked for a password twice.
+    pub(crate) async fn open(&self, name: Option<&str>) -> Result<Credentials, HostError> {
         let unavailable = |text: String| HostError::failed(Reason::CredentialUnavailable, text);
         let name = name.ok_or_else(|| {
             unavailable("the host has no credential".to_owned())
@@ -52,20 +54,28 @@ impl Wallet {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.entry(name.to_owned()).or_default())
         };
-        let secret = slot
+        let made = slot
             .get_or_init(|| async {
-                let (source, credential) = (Arc::clone(&self.source), credential.clone());
-                tokio::task::spawn_blocking(move || source.secret(&credential))
-                    .await
-                    .unwrap_or_else(|_| Err("reading it broke off".to_owned()))
+                let proof = match credential.password.clone() {
+                    PasswordSource::Tickets(cache) => Proof::TicketCache(cache),
+                    PasswordSource::Keytab(path) => Proof::Keytab(path),
+                    PasswordSource::Certificate { certificate, key } => {
+                        Proof::Certificate(ClientCertificate { certificate, key })
+                    }
+                    _ => Proof::Password(self.read(credential.clone()).await?),
+                };
+                Ok(Credentials::new(credential.username.clone(), proof))
             })
             .await;
-        match secret {
-            Ok(secret) => Ok((credential.username.clone(), secret.clone())),
-            Err(why) => Err(unavailable(format!(
-                "the password of '{name}' is not available: {why}"
-            ))),
-        }
+        made.clone()
+            .map_err(|why| unavailable(format!("the password of '{name}' is not available: {why}")))
+    }
+
+    async fn read(&self, credential: Credential) -> Result<Secret, String> {
+        let source = Arc::clone(&self.source);
+        tokio::task::spawn_blocking(move || source.secret(&credential))
+            .await
+            .unwrap_or_else(|_| Err("reading it broke off".to_owned()))
     }
 }
 
@@ -104,7 +114,10 @@ mod tests {
         let calls = Arc::new(AtomicU32::new(0));
         let wallet = wallet(&calls);
         for _ in 0..3 {
-            assert_eq!(wallet.open(Some("good")).await.unwrap().0, r"CORP\svc");
+            assert_eq!(
+                wallet.open(Some("good")).await.unwrap().username(),
+                r"CORP\svc"
+            );
             let error = wallet.open(Some("bad")).await.unwrap_err();
             assert_eq!(error.reason, Reason::CredentialUnavailable);
             assert!(error.detail.ends_with("the keyring is locked"));

@@ -138,6 +138,8 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::LogonDenied(_) if situation.local_account => (Guard, Reason::LogonRefused),
         ErrorKind::LogonDenied(_) => (Guard, Reason::CredentialGuard),
         ErrorKind::Kerberos(error) => judge_kerberos(error.problem),
+        ErrorKind::CertificateNotAsked => (Refusal, Reason::AuthNotOffered),
+        ErrorKind::CertificateRefused(_) => (Refusal, Reason::LogonRefused),
         ErrorKind::UnfitCredential(_) => (Refusal, Reason::CredentialUnavailable),
         ErrorKind::AuthNotOffered(_) => (Refusal, Reason::AuthNotOffered),
         ErrorKind::Certificate(_) => (Refusal, Reason::Certificate),

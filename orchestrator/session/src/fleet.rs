@@ -11,7 +11,7 @@ use inventory::{Auth, Credential, Host, HostName, Settings, Transport};
 use rollout::{Fleet, HostError, Reason, Survey};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use wsman::{AuthMethod, Client, Credentials, Deadlines, Endpoint, TlsConfigs, TlsPolicy};
+use wsman::{AuthMethod, Client, Deadlines, Endpoint, Spn, TlsConfigs, TlsPolicy};
 
 use crate::credential::{CredentialSource, Wallet};
 use crate::error::{Trouble, host_error};
@@ -91,12 +91,11 @@ impl RealFleet {
         })?;
         let endpoint = endpoint(host, settings)?;
         let credential = settings.credential.value.as_deref();
-        let (username, password) = self.wallet.open(credential).await?;
-        let terms = Terms::new(host, settings, &username);
+        let credentials = self.wallet.open(credential).await?;
+        let terms = Terms::new(host, settings, credentials.username());
         let guard = self
             .budget
             .for_credential(credential.unwrap_or_default(), bare_name(settings));
-        let credentials = Credentials::password(username, password);
         let client = Client::connect(endpoint, credentials, guard, Arc::clone(&self.tls))
             .await
             .map_err(|error| host_error(&Trouble::Wire(error), terms.situation(false)))?;
@@ -158,17 +157,19 @@ fn endpoint(host: &HostName, settings: &Settings) -> Result<Endpoint, HostError>
         Auth::Negotiate => AuthMethod::Negotiate,
         Auth::Ntlm => AuthMethod::Ntlm,
         Auth::Basic => AuthMethod::Basic,
-        Auth::Kerberos | Auth::Certificate => {
-            let text = "this build authenticates by negotiate (NTLM), ntlm and basic only";
-            return Err(HostError::failed(Reason::AuthNotOffered, text)
-                .with_remedy("set auth: negotiate for the host"));
-        }
+        Auth::Kerberos => AuthMethod::Kerberos,
+        Auth::Certificate => AuthMethod::Certificate,
     };
     let address = settings.address.value.clone();
     Ok(Endpoint {
         address,
         tls,
         auth,
+        allow_ntlm: settings.allow_ntlm.value,
+        spn: Spn {
+            class: settings.spn_class.value.as_str().to_owned(),
+            name: settings.spn_name.value.clone(),
+        },
         deadlines,
         ..defaults
     })

@@ -14,6 +14,11 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
     if let ErrorKind::Kerberos(error) = kind {
         return Some(kerberos(error.problem, account));
     }
+    match kind {
+        ErrorKind::CertificateNotAsked => return Some(ASK_EARLY.to_owned()),
+        ErrorKind::CertificateRefused(_) => return Some(MAP.to_owned()),
+        _ => {}
+    }
     Some(match reason {
         Reason::Dns => "check the name, or give the host an 'address' in the inventory".to_owned(),
         Reason::ConnectRefused if situation.tls => format!(
@@ -91,6 +96,13 @@ fn kerberos(problem: KerberosProblem, account: &str) -> String {
         P::Other => "KRB5_TRACE=/dev/stderr shows what the library did; auth: ntlm works without Kerberos".to_owned(),
     }
 }
+
+/// HTTP.sys asks for a client certificate after the request unless its binding says otherwise.
+const ASK_EARLY: &str = "make the host ask in the handshake: netsh http show sslcert ipport=0.0.0.0:5986 shows hash and appid; then netsh http delete \
+     sslcert ipport=0.0.0.0:5986 and netsh http add sslcert ipport=0.0.0.0:5986 certhash=HASH appid=APPID clientcertnegotiation=enable; and \
+     winrm set winrm/config/service/auth @{Certificate=\"true\"}";
+const MAP: &str = "map it on the host (winrm create winrm/config/service/certmapping?Issuer=THUMBPRINT+Subject=UPN+URI=* @{UserName=..;Password=..}), put the \
+     issuing authority into its Trusted Root store; the certificate needs the purpose clientAuth and the subject as UPN in its alternative name";
 
 /// What to install, by system.
 const LIBRARY: &str = if cfg!(target_os = "macos") {

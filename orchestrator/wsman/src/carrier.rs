@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper_util::client::legacy::connect::HttpInfo;
@@ -15,13 +15,14 @@ use reqwest::header::{
 use reqwest::{Client, Response, redirect, retry};
 
 use crate::client::Cost;
+use crate::credentials::ClientCertificate;
 use crate::endpoint::Endpoint;
 use crate::error::{ErrorKind, Sent};
 use crate::gate::Gate;
 use crate::loss::{self, Loss};
 use crate::resolve::Fixed;
 use crate::target::Target;
-use crate::tls::TlsConfigs;
+use crate::tls::{Shown, TlsConfigs};
 
 /// Header bytes of one reply.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
@@ -69,6 +70,8 @@ pub(crate) struct Headers<'a> {
 pub(crate) struct Carrier {
     client: Client,
     gate: Gate,
+    /// The host asked for a client certificate in the handshake.
+    asked: Arc<AtomicBool>,
     target: Target,
     counters: Arc<Counters>,
     reply_limit: usize,
@@ -83,6 +86,7 @@ impl Carrier {
         endpoint: &Endpoint,
         target: &Target,
         tls: &TlsConfigs,
+        shown: Option<&ClientCertificate>,
         counters: &Arc<Counters>,
     ) -> Result<Self, ErrorKind> {
         let gate = Gate::default();
@@ -107,15 +111,25 @@ impl Carrier {
             ..Default::default()
         });
         let config = tls.config(&policy).map_err(ErrorKind::Certificate)?;
-        builder = builder
-            .tls_backend_preconfigured(rustls::ClientConfig::clone(&config))
-            .tls_info(true);
+        let mut config = rustls::ClientConfig::clone(&config);
+        let asked = match shown {
+            Some(files) => {
+                let identity = tls.identity(files).map_err(ErrorKind::UnfitCredential)?;
+                let shown = Shown::new(identity);
+                let asked = shown.asked();
+                config.client_auth_cert_resolver = Arc::new(shown);
+                asked
+            }
+            None => Arc::default(),
+        };
+        builder = builder.tls_backend_preconfigured(config).tls_info(true);
         let client = builder
             .build()
             .map_err(|error| ErrorKind::Protocol(loss::text(&error)))?;
         Ok(Self {
             client,
             gate,
+            asked,
             target: target.clone(),
             counters: Arc::clone(counters),
             reply_limit: endpoint.limits.reply,
@@ -123,6 +137,16 @@ impl Carrier {
             local: None,
             used: Instant::now(),
         })
+    }
+
+    /// TCP, and TLS where there is some, are up or were.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.gate.is_connected()
+    }
+
+    /// The host asked for a client certificate in the handshake.
+    pub(crate) fn was_asked_for_certificate(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
     }
 
     /// Time since the last answer.

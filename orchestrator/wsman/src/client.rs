@@ -146,8 +146,9 @@ impl Client {
         const WHAT: &str = "Identify";
         let target = Target::new(endpoint, "/wsman-anon/identify")
             .map_err(|detail| Error::new(WHAT, Sent::Nothing, ErrorKind::Protocol(detail)))?;
-        let mut carrier = Carrier::new(endpoint, &target, tls, &Arc::new(Counters::default()))
-            .map_err(|kind| Error::new(WHAT, Sent::Nothing, kind))?;
+        let mut carrier =
+            Carrier::new(endpoint, &target, tls, None, &Arc::new(Counters::default()))
+                .map_err(|kind| Error::new(WHAT, Sent::Nothing, kind))?;
         let headers = Headers {
             authorization: None,
             content_type: Some(SOAP),

@@ -25,6 +25,17 @@ pub enum Proof {
     TicketCache(Option<String>),
     /// A file with the account's keys: Kerberos only.
     Keytab(PathBuf),
+    /// A client certificate that the host maps to an account: over TLS only.
+    Certificate(ClientCertificate),
+}
+
+/// PEM files of a client certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientCertificate {
+    /// The certificate, with the authorities between it and a root.
+    pub certificate: PathBuf,
+    /// Its private key, not encrypted.
+    pub key: PathBuf,
 }
 
 impl Credentials {
@@ -40,6 +51,11 @@ impl Credentials {
     /// An account with a password.
     pub fn password(username: impl Into<String>, password: Secret) -> Self {
         Self::new(username, Proof::Password(password))
+    }
+
+    /// As given.
+    pub fn username(&self) -> &str {
+        &self.username
     }
 
     /// The password, where there is one.

@@ -83,6 +83,8 @@ pub enum AuthMethod {
     Ntlm,
     /// Basic, only on verified TLS.
     Basic,
+    /// Client certificate, in the TLS handshake.
+    Certificate,
 }
 
 /// Time limits.

@@ -86,6 +86,12 @@ pub enum ErrorKind {
     /// The credential is of a kind that this authentication cannot use.
     #[error("{0}")]
     UnfitCredential(String),
+    /// The host wants the client certificate, if at all, after the handshake: that cannot be done here.
+    #[error("the host did not ask for the client certificate in the TLS handshake")]
+    CertificateNotAsked,
+    /// The host refused the client certificate.
+    #[error("the host refused the client certificate: {0}")]
+    CertificateRefused(String),
     /// The host offers none of the schemes allowed here.
     #[error("the host offers no usable authentication (offered: {})", list(.0))]
     AuthNotOffered(Vec<String>),

@@ -26,7 +26,7 @@ mod target;
 mod tls;
 
 pub use client::{Client, CommandOutput, Cost, Deleted, Peer, cleanup_finished};
-pub use credentials::{Credentials, Proof};
+pub use credentials::{ClientCertificate, Credentials, Proof};
 pub use endpoint::{AuthMethod, Deadlines, Endpoint, Limits, Spn, TlsPolicy};
 pub use error::{Error, ErrorKind, Sent};
 pub use guard::{BoxFuture, LogonDenied, LogonGuard, LogonPermit, Unguarded};

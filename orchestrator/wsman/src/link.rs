@@ -17,8 +17,8 @@ pub(crate) enum Security {
     Sealed(Box<dyn SecurityContext>, Protocol),
     /// NTLM or Kerberos over TLS: the connection is authenticated, bodies go as they are.
     Bound,
-    /// Basic over verified TLS: the header goes with each request.
-    Basic(HeaderValue),
+    /// Basic over verified TLS, or a client certificate: the header goes with each request.
+    Header(HeaderValue),
 }
 
 pub(crate) struct Link {
@@ -80,7 +80,7 @@ impl Link {
                 },
                 envelope.to_vec(),
             )),
-            Security::Basic(header) => {
+            Security::Header(header) => {
                 let headers = Headers {
                     authorization: Some(header.clone()),
                     content_type: Some(SOAP),

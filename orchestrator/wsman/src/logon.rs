@@ -5,6 +5,7 @@
 //! transport allows it. With Kerberos the password meets the KDC only, once per run, and the guard is asked there.
 
 mod basic;
+mod certificate;
 mod kerberos;
 mod ntlm;
 
@@ -33,6 +34,8 @@ pub(crate) struct Opening {
 pub(crate) enum Method {
     /// Nothing has been sent yet, nor dialled.
     Basic,
+    /// The same; the handshake is the logon.
+    Certificate,
     Ntlm(Box<Challenged>),
     Kerberos(Box<Ticketed>),
 }
@@ -68,6 +71,10 @@ pub(crate) async fn open(setup: &Setup) -> Result<Opening, Loss> {
         AuthMethod::Basic => {
             basic::check_transport(setup)?;
             (setup.carrier()?, Method::Basic)
+        }
+        AuthMethod::Certificate => {
+            certificate::check_transport(setup)?;
+            (setup.carrier()?, Method::Certificate)
         }
         AuthMethod::Ntlm => open_ntlm(setup, None).await?,
         AuthMethod::Kerberos => open_kerberos(setup).await?,
@@ -111,45 +118,46 @@ fn instead(setup: &Setup, loss: Loss) -> Result<&'static str, Loss> {
     }
 }
 
-/// Proves the account, and carries out the first operation. The guard is asked right before the message leaves.
+/// Proves the account, and carries out the first operation. Where what leaves is derived from a password, the guard
+/// is asked right before.
 pub(crate) async fn log_on(
     setup: &Setup,
-    mut opening: Opening,
+    opening: Opening,
     form: Form,
     envelope: &[u8],
 ) -> Result<(Link, Vec<u8>), Failure> {
-    if let Method::Kerberos(ticketed) = opening.method {
-        // No message from here on is derived from the password.
-        return kerberos::log_on(setup, opening.carrier, *ticketed, form, envelope).await;
-    }
-    let admitted = setup
-        .guard
-        .admit(&setup.credentials.username, &setup.endpoint.name)
-        .await;
-    let permit =
-        admitted.map_err(|denied| Failure::new(ErrorKind::LogonDenied(denied), Sent::Nothing))?;
-    if let Method::Ntlm(challenged) = &opening.method
-        && opening.since.elapsed() > STALE
-    {
-        let (carrier, challenged) = ntlm::open(setup, challenged.instead_of.as_deref()).await?;
-        opening = Opening {
-            carrier,
-            method: Method::Ntlm(Box::new(challenged)),
-            since: Instant::now(),
-        };
-    }
     let Opening {
-        carrier, method, ..
+        carrier,
+        method,
+        since,
     } = opening;
     match method {
-        Method::Basic => basic::log_on(setup, carrier, permit, envelope).await,
-        Method::Ntlm(challenged) => {
-            ntlm::log_on(setup, carrier, *challenged, permit, form, envelope).await
-        }
         Method::Kerberos(ticketed) => {
             kerberos::log_on(setup, carrier, *ticketed, form, envelope).await
         }
+        Method::Certificate => certificate::log_on(setup, carrier, envelope).await,
+        Method::Basic => {
+            let permit = admit(setup).await?;
+            basic::log_on(setup, carrier, permit, envelope).await
+        }
+        Method::Ntlm(challenged) => {
+            let permit = admit(setup).await?;
+            let (carrier, challenged) = if since.elapsed() > STALE {
+                ntlm::open(setup, challenged.instead_of.as_deref()).await?
+            } else {
+                (carrier, *challenged)
+            };
+            ntlm::log_on(setup, carrier, challenged, permit, form, envelope).await
+        }
     }
+}
+
+async fn admit(setup: &Setup) -> Result<Box<dyn LogonPermit>, Failure> {
+    setup
+        .guard
+        .admit(&setup.credentials.username, &setup.endpoint.name)
+        .await
+        .map_err(|denied| Failure::new(ErrorKind::LogonDenied(denied), Sent::Nothing))
 }
 
 /// The password; NTLM and Basic know no other proof.

@@ -37,6 +37,9 @@ pub(crate) fn classify(error: reqwest::Error, gate: &Gate) -> Loss {
         (connecting(&error), Sent::Nothing)
     } else if error.is_timeout() {
         (ErrorKind::Timeout, Sent::Unknown)
+    } else if let Some(kind) = find::<rustls::Error>(&error).and_then(judged_certificate) {
+        // In TLS 1.3 the host judges the client certificate when this side is already through with the handshake.
+        (kind, Sent::NotProcessed)
     } else {
         (ErrorKind::ConnectionLost(innermost(&error)), Sent::Unknown)
     };
@@ -62,8 +65,31 @@ fn connecting(error: &reqwest::Error) -> ErrorKind {
     }
 }
 
+/// An alert that is about the certificate of this side.
+fn judged_certificate(error: &rustls::Error) -> Option<ErrorKind> {
+    use rustls::AlertDescription as Alert;
+    let rustls::Error::AlertReceived(alert) = error else {
+        return None;
+    };
+    let text = match alert {
+        Alert::UnknownCA => "it does not trust the issuing authority",
+        Alert::CertificateExpired => "it has expired",
+        Alert::CertificateRevoked => "it is revoked",
+        Alert::BadCertificate | Alert::UnsupportedCertificate | Alert::CertificateUnknown => {
+            "it does not take this certificate"
+        }
+        Alert::AccessDenied => "access denied",
+        Alert::CertificateRequired => "it needs one and got none",
+        _ => return None,
+    };
+    Some(ErrorKind::CertificateRefused(text.to_owned()))
+}
+
 fn tls(error: &rustls::Error) -> ErrorKind {
     use rustls::{CertificateError as Bad, Error};
+    if let Some(kind) = judged_certificate(error) {
+        return kind;
+    }
     match error {
         Error::InvalidCertificate(Bad::ApplicationVerificationFailure) => {
             ErrorKind::Certificate("it does not match the pinned SHA-256".to_owned())

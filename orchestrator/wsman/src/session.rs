@@ -12,8 +12,8 @@ use wsman_proto::{Addressing, Request};
 
 use crate::carrier::{Carrier, Counters};
 use crate::client::Peer;
-use crate::credentials::Credentials;
-use crate::endpoint::Endpoint;
+use crate::credentials::{Credentials, Proof};
+use crate::endpoint::{AuthMethod, Endpoint};
 use crate::error::{Error, ErrorKind, Sent};
 use crate::guard::LogonGuard;
 use crate::link::{Failure, Link};
@@ -64,8 +64,22 @@ impl Setup {
     }
 
     pub(crate) fn carrier(&self) -> Result<Carrier, Loss> {
-        Carrier::new(&self.endpoint, &self.target, &self.tls, &self.counters)
-            .map_err(|kind| Loss::new(kind, Sent::Nothing))
+        let shown = match (&self.credentials.proof, self.endpoint.auth) {
+            (Proof::Certificate(files), AuthMethod::Certificate) => Some(files),
+            (_, AuthMethod::Certificate) => {
+                let text = "auth by certificate needs a certificate and its key".to_owned();
+                return Err(Loss::new(ErrorKind::UnfitCredential(text), Sent::Nothing));
+            }
+            _ => None,
+        };
+        Carrier::new(
+            &self.endpoint,
+            &self.target,
+            &self.tls,
+            shown,
+            &self.counters,
+        )
+        .map_err(|kind| Loss::new(kind, Sent::Nothing))
     }
 
     pub(crate) fn peer(&self) -> Peer {
@@ -88,6 +102,7 @@ impl Setup {
         peer.tls_verified = tls.is_some_and(crate::endpoint::TlsPolicy::is_verifying);
         match &opening.method {
             Method::Basic => peer.auth = "basic (tls)".to_owned(),
+            Method::Certificate => peer.auth = "certificate (tls)".to_owned(),
             Method::Ntlm(challenged) => {
                 let challenge = &challenged.challenge;
                 let (name, protection) = match tls {

@@ -1,6 +1,8 @@
 //! TLS configurations, shared by all sessions of a run: reading the system's roots for each host would cost more
 //! than the handshake.
 
+mod shown;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
@@ -15,13 +18,17 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest as _, Sha256};
 
+use crate::credentials::ClientCertificate;
 use crate::endpoint::TlsPolicy;
+pub(crate) use shown::Shown;
 
 /// TLS configurations of a run, made once per policy. Cheap to share, never to make per host.
 #[derive(Debug, Default)]
 pub struct TlsConfigs {
     // A lock and not a channel: held for a map look-up, and once per policy while files are read.
     made: Mutex<HashMap<TlsPolicy, Arc<ClientConfig>>>,
+    // The same, for client certificates.
+    identities: Mutex<HashMap<ClientCertificate, Arc<CertifiedKey>>>,
 }
 
 impl TlsConfigs {
@@ -34,6 +41,20 @@ impl TlsConfigs {
     /// before the first host. The text names the file.
     pub fn check(&self, policy: &TlsPolicy) -> Result<(), String> {
         self.config(policy).map(|_| ())
+    }
+
+    /// The client certificate of two files, read once.
+    pub(crate) fn identity(&self, files: &ClientCertificate) -> Result<Arc<CertifiedKey>, String> {
+        let mut identities = self
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = identities.get(files) {
+            return Ok(Arc::clone(identity));
+        }
+        let identity = Arc::new(shown::read(files)?);
+        identities.insert(files.clone(), Arc::clone(&identity));
+        Ok(identity)
     }
 
     pub(crate) fn config(&self, policy: &TlsPolicy) -> Result<Arc<ClientConfig>, String> {

@@ -1,4 +1,4 @@
-//! The block `credentials`: accounts and where their passwords are, never a password.
+//! The block `credentials`: accounts and where their passwords, tickets, keys are; never a password.
 
 use document::{Diagnostic, Located, Node, Value};
 
@@ -7,7 +7,8 @@ use crate::check;
 use crate::place::Placed;
 use crate::{Credential, PasswordSource};
 
-const KEYS: [&str; 2] = ["username", "password"];
+const KEYS: [&str; 5] = ["username", "password", "ccache", "keytab", "certificate"];
+const ACCOUNT: &str = "DOMAIN\\user, user@REALM or .\\user";
 const SOURCES: [&str; 4] = ["keyring", "env", "file", "command"];
 const EXPECTED: &str = "one of { keyring: NAME }, { env: NAME }, { file: PATH }, { command: [PROGRAM, ARGUMENT] } or prompt";
 
@@ -30,36 +31,88 @@ impl Reader<'_, '_> {
     fn credential(&mut self, name: &Located<String>, node: &Node) -> Option<Credential> {
         let entries = self.mapping(node, "a mapping with username and password")?;
         let mut username = None;
-        let mut password = None;
-        for (key, node) in entries {
+        let mut proofs = Vec::new();
+        for (key, value) in entries {
             match key.value.as_str() {
                 "username" => {
-                    let outcome = self.username(node);
+                    let outcome = self.username(value);
                     username = self.keep(outcome);
                 }
-                "password" => {
-                    let outcome = self.password(key, node);
-                    password = self.keep(outcome);
+                "key" if node.entry("certificate").is_some() => {}
+                word if KEYS.contains(&word) => {
+                    let outcome = match word {
+                        "password" => self.password(key, value),
+                        _ => self.instead(word, node, value),
+                    };
+                    proofs.push((key, self.keep(outcome)));
                 }
                 _ => self.unknown(key, &KEYS, None),
             }
         }
-        for key in KEYS {
-            if node.entry(key).is_none() {
-                let message = format!("the credential '{}' has no {key}", name.value);
-                let diagnostic = self.problems.at(self.key_place(name), message);
-                let expected = if key == "password" {
-                    EXPECTED
-                } else {
-                    "DOMAIN\\user, user@REALM or .\\user"
-                };
-                self.problems.push(diagnostic.expect(expected));
-            }
+        let complain = |reader: &mut Self, place: &Located<String>, message: String, expected| {
+            let diagnostic = reader.problems.at(reader.key_place(place), message);
+            reader.problems.push(diagnostic.expect(expected));
+        };
+        let named = &name.value;
+        // Who it is: tickets and certificates say it themselves.
+        let says_itself = ["ccache", "certificate"]
+            .iter()
+            .any(|key| node.entry(key).is_some());
+        if node.entry("username").is_none() && !says_itself {
+            let message = format!("the credential '{named}' has no username");
+            complain(self, name, message, ACCOUNT);
         }
+        if proofs.is_empty() {
+            let message = format!("the credential '{named}' has no password");
+            complain(self, name, message, EXPECTED);
+        }
+        if let [_, (second, _), ..] = proofs.as_slice() {
+            let message = format!("the credential '{named}' has more than one proof");
+            complain(
+                self,
+                second,
+                message,
+                "one of password, ccache, keytab, certificate",
+            );
+        }
+        let username = match username {
+            None if says_itself && node.entry("username").is_none() => String::new(),
+            username => username?,
+        };
         Some(Credential {
             name: name.value.clone(),
-            username: username?,
-            password: password?,
+            username,
+            password: proofs.into_iter().next()?.1?,
+        })
+    }
+
+    /// What takes the place of a password.
+    fn instead(
+        &self,
+        word: &str,
+        credential: &Node,
+        node: &Node,
+    ) -> Result<PasswordSource, Diagnostic> {
+        let path = |node: &Node| self.field(node).path();
+        Ok(match word {
+            "ccache" => match self.field(node).filled()? {
+                default if default == "default" => PasswordSource::Tickets(None),
+                cache => PasswordSource::Tickets(Some(cache)),
+            },
+            "keytab" => PasswordSource::Keytab(path(node)?),
+            _ => {
+                let Some(key) = credential.entry("key") else {
+                    let message = "the certificate has no private key";
+                    return Err(self
+                        .field(node)
+                        .wrong(message)
+                        .expect("key: FILE beside it"));
+                };
+                PasswordSource::Certificate {
+                    certificate: path(node)?,
+                    key: path(key)?,
+                }
+            }
         })
     }
 
@@ -71,7 +124,7 @@ impl Reader<'_, '_> {
             |parts: &[&str]| parts.len() <= 2 && parts.iter().all(|part| !part.trim().is_empty());
         if !whole(&parts('\\')) || (!text.contains('\\') && !whole(&parts('@'))) {
             let diagnostic = field.wrong(format!("'{text}' is no account"));
-            return Err(diagnostic.expect("DOMAIN\\user, user@REALM or .\\user"));
+            return Err(diagnostic.expect(ACCOUNT));
         }
         Ok(text)
     }

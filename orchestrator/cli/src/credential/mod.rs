@@ -88,6 +88,12 @@ pub(crate) enum PasswordError {
         /// The rule that is broken.
         what: &'static str,
     },
+    /// The credential is made of tickets, keys or a certificate.
+    #[error("'{name}' has no password: tickets, a keytab or a certificate take its place")]
+    NoPassword {
+        /// The credential.
+        name: String,
+    },
 }
 
 impl PasswordError {
@@ -112,6 +118,9 @@ impl PasswordError {
                 "use password: { keyring: NAME }, { env: NAME }, { file: PATH } or { command: [PROG, ARG] }"
             }
             Self::Terminal(_) => "use another password source",
+            Self::NoPassword { .. } => {
+                "winfleet credential test NAME -i FILE --on HOST logs on once with it"
+            }
             Self::NotAPassword { .. } => "the source has to hold the password alone, on one line",
         }
     }
@@ -125,6 +134,11 @@ pub(crate) fn read(credential: &Credential, prompter: &Prompter) -> Result<Secre
         PasswordSource::File(path) => file::read(path),
         PasswordSource::Command(line) => command::read(line, COMMAND_DEADLINE),
         PasswordSource::Prompt => prompter.password(&credential.name, &credential.username),
+        PasswordSource::Tickets(_)
+        | PasswordSource::Keytab(_)
+        | PasswordSource::Certificate { .. } => Err(PasswordError::NoPassword {
+            name: credential.name.clone(),
+        }),
     }
 }
 

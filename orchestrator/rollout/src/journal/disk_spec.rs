@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use inventory::{Auth, Channel, Credential, Host, HostName, Origin, Settings, Sourced, Transport};
+use inventory::{
+    Auth, Channel, Credential, Host, HostName, Origin, Settings, Sourced, SpnClass, Transport,
+};
 use playbooks::{Gates, Limits, OnBreach, Retries};
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +168,13 @@ pub(crate) struct DiskShape {
     request_ms: u64,
     host_ms: u64,
     vars: Variables,
+    /// Absent in journals of programs that knew NTLM and Basic only.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    allow_ntlm: bool,
+    #[serde(default, skip_serializing_if = "is_usual")]
+    spn_class: SpnClass,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spn_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     planned: Option<DiskPlanned>,
 }
@@ -233,6 +242,9 @@ impl From<&HostSpec> for HostRow {
             port: settings.port.value,
             transport: settings.transport.value,
             auth: settings.auth.value,
+            allow_ntlm: settings.allow_ntlm.value,
+            spn_class: settings.spn_class.value,
+            spn_name: settings.spn_name.value.clone(),
             credential: spec.credential.clone(),
             credential_name: settings.credential.value.clone(),
             verify_name: settings.verify_name.value,
@@ -272,6 +284,9 @@ impl HostRow {
             port: sourced(shape.port),
             transport: sourced(shape.transport),
             auth: sourced(shape.auth),
+            allow_ntlm: sourced(shape.allow_ntlm),
+            spn_class: sourced(shape.spn_class),
+            spn_name: sourced(shape.spn_name),
             credential: sourced(shape.credential_name),
             verify_name: sourced(shape.verify_name),
             ca_file: sourced(shape.ca_file),
@@ -350,6 +365,20 @@ fn sourced<T>(value: T) -> Sourced<T> {
         value,
         from: Origin::BuiltIn,
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_usual(class: &SpnClass) -> bool {
+    *class == SpnClass::default()
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -38,7 +38,7 @@ pub(super) async fn log_on(
     let header = secret_header(&basic(&setup.credentials.username, super::password(setup)?))?;
     let mut link = Link {
         carrier,
-        security: Security::Basic(header.clone()),
+        security: Security::Header(header.clone()),
     };
     let headers = crate::carrier::Headers {
         authorization: Some(header),

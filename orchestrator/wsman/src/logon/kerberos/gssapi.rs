@@ -63,6 +63,10 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
             });
             Cred::stored(name.as_ref(), store.as_ref())?
         }
+        Proof::Certificate(_) => {
+            let text = "a client certificate is for auth by certificate";
+            return Err(KerberosError::new(KerberosProblem::NoName, text));
+        }
         Proof::Keytab(path) => {
             // The library says the same of a missing file and of a missing key.
             std::fs::File::open(path).map_err(|error| {
