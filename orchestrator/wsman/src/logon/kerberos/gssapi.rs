@@ -126,9 +126,17 @@ impl Granted {
         binding: Option<&[u8]>,
     ) -> Result<(Sealing, Vec<u8>), KerberosError> {
         let cred = self.shard(host)?;
+        let cred = cred.as_ref().unwrap_or(&self.master);
         let mut context = Context::new(Name::principal(target)?, mechanism);
-        let token = context.step(Some(cred.as_ref().unwrap_or(&self.master)), &[], binding)?;
-        Ok((Sealing { context }, token))
+        match context.step(Some(cred), &[], binding) {
+            Ok(token) => Ok((Sealing { context }, token)),
+            // SPNEGO hides the code of the mechanism inside of it; Kerberos alone says it plainly.
+            Err(error) if mechanism == Mechanism::Spnego => {
+                let mut plain = Context::new(Name::principal(target)?, Mechanism::Krb5);
+                Err(plain.step(Some(cred), &[], binding).err().unwrap_or(error))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A credential of a host's own: two hosts that share one would wait for each other's KDC.
