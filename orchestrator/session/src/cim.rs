@@ -1,6 +1,6 @@
 //! The registry through `StdRegProv` (wsman reference 4.5): one request per key and one per value that is there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use playbooks::registry::{REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ};
 use playbooks::{KeyPath, Observed, RawValue, Target, Typed};
@@ -25,14 +25,10 @@ pub(crate) async fn observe(
     client: &mut Client,
     targets: &[Target],
 ) -> Result<Vec<Reading>, Trouble> {
-    let mut keys: HashMap<KeyPath, Option<Vec<(String, u32)>>> = HashMap::new();
+    let mut keys = Keys::new(targets);
     let mut readings = Vec::with_capacity(targets.len());
     for target in targets {
-        if !keys.contains_key(&target.key) {
-            let values = client.enum_values(target.key.as_str()).await?;
-            keys.insert(target.key.clone(), values);
-        }
-        let reading = match keys.get(&target.key).and_then(Option::as_ref) {
+        let reading = match keys.list(client, &target.key).await? {
             None => Reading::Exact(key_absent(client, &mut keys, &target.key).await?),
             Some(values) => match kind_of(values, &target.value) {
                 None if target.value.is_empty() => unlisted_default(client, target).await?,
@@ -43,6 +39,44 @@ pub(crate) async fn observe(
         readings.push(reading);
     }
     Ok(readings)
+}
+
+/// The keys listed so far. Of what a key holds only the values asked for are kept: a host may list a hundred thousand.
+struct Keys<'a> {
+    targets: &'a [Target],
+    listed: HashMap<KeyPath, Option<Vec<(String, u32)>>>,
+}
+
+impl<'a> Keys<'a> {
+    fn new(targets: &'a [Target]) -> Self {
+        Self {
+            targets,
+            listed: HashMap::new(),
+        }
+    }
+
+    /// Name and type of the values asked for that are there; `None` where the key is absent. Asks once for each key.
+    async fn list(
+        &mut self,
+        client: &mut Client,
+        key: &KeyPath,
+    ) -> Result<Option<&[(String, u32)]>, Trouble> {
+        if !self.listed.contains_key(key) {
+            let values = client.enum_values(key.as_str()).await?;
+            let values = values.map(|values| self.asked_for(key, values));
+            self.listed.insert(key.clone(), values);
+        }
+        let listed = self.listed.get(key).and_then(Option::as_deref);
+        Ok(listed)
+    }
+
+    fn asked_for(&self, key: &KeyPath, mut values: Vec<(String, u32)>) -> Vec<(String, u32)> {
+        let asked = self.targets.iter().filter(|target| target.key == *key);
+        let asked: HashSet<String> = asked.map(|target| target.value.to_lowercase()).collect();
+        values.retain(|(name, _)| asked.contains(&name.to_lowercase()));
+        values.shrink_to_fit();
+        values
+    }
 }
 
 /// Typed reads of values whose type is known; see `Link::known`.
@@ -151,18 +185,14 @@ async fn unlisted_default(client: &mut Client, target: &Target) -> Result<Readin
 }
 
 /// The highest missing ancestor: RB0 wants each of them known, RB2 removes no other.
-pub(crate) async fn key_absent(
+async fn key_absent(
     client: &mut Client,
-    keys: &mut HashMap<KeyPath, Option<Vec<(String, u32)>>>,
+    keys: &mut Keys<'_>,
     key: &KeyPath,
 ) -> Result<Observed, Trouble> {
     let mut first_missing = key.clone();
     for ancestor in key.self_and_ancestors().skip(1) {
-        if !keys.contains_key(&ancestor) {
-            let values = client.enum_values(ancestor.as_str()).await?;
-            keys.insert(ancestor.clone(), values);
-        }
-        if keys.get(&ancestor).is_some_and(Option::is_some) {
+        if keys.list(client, &ancestor).await?.is_some() {
             break;
         }
         first_missing = ancestor;
@@ -211,6 +241,9 @@ async fn value(client: &mut Client, target: &Target, kind: u32) -> Result<Readin
         Err(error) => return Err(error.into()),
     };
     let reading = match &data {
+        _ if weight(&data) > MAX_WEIGHT => {
+            opaque("the value is too large to be written back in one request")
+        }
         Typed::Sz(text) if !is_plain(text) => {
             doubtful("WMI may have replaced characters of the text")
         }
@@ -235,6 +268,21 @@ pub(crate) fn shows(raw: &RawValue) -> bool {
         }
         Some(Typed::Binary(_) | Typed::Dword(_) | Typed::Qword(_)) => true,
         Some(Typed::ExpandSz(_)) | None => false,
+    }
+}
+
+/// Bytes of an envelope that a value may take: the least that present Windows allows is 500 KB.
+const MAX_WEIGHT: usize = 400_000;
+
+/// About how many bytes a value takes in an envelope. Binary data has an element for each byte.
+fn weight(data: &Typed) -> usize {
+    // `<p:uValue>255</p:uValue>`; an item of a list has as much around it.
+    const ELEMENT: usize = 24;
+    match data {
+        Typed::Sz(text) | Typed::ExpandSz(text) => text.len(),
+        Typed::MultiSz(items) => items.iter().map(|item| item.len() + ELEMENT).sum(),
+        Typed::Binary(bytes) => bytes.len() * ELEMENT,
+        Typed::Dword(_) | Typed::Qword(_) => 0,
     }
 }
 

@@ -104,3 +104,20 @@ async fn a_name_comes_back_in_the_letter_case_of_the_playbook() {
     session.close().await;
     assert_eq!(before.difference(&host.registry()), [""; 0]);
 }
+
+/// Recorded as prior it could never be put back: the host refuses the envelope.
+#[tokio::test]
+async fn a_value_that_no_request_can_carry_is_not_taken_for_restorable() {
+    let lab = Lab::one().await.defaults("channel: cim");
+    let mut found = Vec::new();
+    for size in [16_000, 17_000] {
+        let stored = RawValue {
+            kind: 3,
+            bytes: vec![7; size],
+        };
+        lab.host().set_value(KEY, "Value", theirs(&stored));
+        found.push(lab.look(&target(KEY, "Value")).await.unwrap());
+    }
+    assert!(matches!(&found[0], Observed::Present(raw) if raw.bytes.len() == 16_000));
+    assert!(matches!(&found[1], Observed::Opaque { kind: 3, .. }));
+}
