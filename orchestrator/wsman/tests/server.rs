@@ -182,6 +182,8 @@ async fn serve(
     log: Arc<Mutex<Vec<Seen>>>,
     script: Arc<Script>,
 ) {
+    // Head and body are written one by one: without this each answer waits for an acknowledgement.
+    let _ = stream.set_nodelay(true);
     let mut context = None;
     while let Some((authorization, content_type, body)) = request(&mut stream).await {
         if let Some(token) = authorization {
