@@ -13,6 +13,7 @@ mod exit_codes;
 mod faults;
 mod guard;
 mod held;
+mod hostile;
 mod job;
 mod journal;
 mod keyring;
