@@ -24,6 +24,8 @@ pub struct Strategy {
     pub deadline: Option<Duration>,
     /// The first ring that has hosts proves its undo ([`Gates::prove_undo`]).
     pub prove_undo: bool,
+    /// Each host carries a marker while it is written to, so that two controllers cannot interleave on it.
+    pub host_marker: bool,
     /// Hosts of a group that may be in flight at once, whatever their rings allow.
     pub groups: BTreeMap<String, u32>,
     /// What may be tried again.

@@ -6,7 +6,7 @@
 use inventory::HostName;
 use jiff::Timestamp;
 use playbooks::{Observed, Target};
-use rollout::{Cost, Event, EventKind, HostRecord, PlannedChange, PlannedStep, RunRecord};
+use rollout::{Cost, Event, EventKind, HostRecord, PlannedChange, PlannedStep, RunRecord, Trace};
 use serde_json::{Value, json};
 
 use crate::table::Table;
@@ -258,6 +258,13 @@ impl Trail {
                 self.step(*step),
                 after_colon(detail.as_deref())
             ),
+            EventKind::TraceLeft {
+                trace: Trace::Marker { target, text },
+            } => format!("is marked for other controllers: {target} = {text}"),
+            EventKind::TraceGone {
+                trace: Trace::Marker { target, .. },
+            } => format!("the marker is gone: {target}"),
+            EventKind::MarkerTakenOver { detail } => format!("took over {detail}"),
             EventKind::UndoProved => {
                 "was taken back and compared: as it had been; is applied again".to_owned()
             }

@@ -118,6 +118,21 @@ pub enum EventKind {
         /// What it found.
         verdict: Verdict,
     },
+    /// Something is about to be left on the host for a moment. Durable before it is.
+    TraceLeft {
+        /// What.
+        trace: Trace,
+    },
+    /// It is gone again.
+    TraceGone {
+        /// What.
+        trace: Trace,
+    },
+    /// A marker of another controller had expired and was taken away.
+    MarkerTakenOver {
+        /// Whose, and until when it held. Remote text.
+        detail: String,
+    },
     /// The intent: all that may be written from now on, with what was there before. Durable before the first
     /// write (promise 1).
     PriorRecorded {
@@ -237,6 +252,9 @@ impl EventKind {
             Self::HostRetry { .. } => "host_retry",
             Self::ProbesPlanned { .. } => "probes_planned",
             Self::ProbeFinished { .. } => "probe_finished",
+            Self::TraceLeft { .. } => "trace_left",
+            Self::TraceGone { .. } => "trace_gone",
+            Self::MarkerTakenOver { .. } => "marker_taken_over",
             Self::PriorRecorded { .. } => "prior_recorded",
             Self::StepStarted { .. } => "step_started",
             Self::StepFinished { .. } => "step_finished",
@@ -252,6 +270,19 @@ impl EventKind {
             Self::Unknown { .. } => "unknown",
         }
     }
+}
+
+/// Something that a run leaves on a host for a moment, and removes in every exit path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "trace", rename_all = "snake_case")]
+pub enum Trace {
+    /// The registry value that keeps other controllers away.
+    Marker {
+        /// Where.
+        target: Target,
+        /// What stands in it.
+        text: String,
+    },
 }
 
 /// A step as it will be carried out on one host.

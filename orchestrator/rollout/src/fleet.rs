@@ -61,6 +61,12 @@ pub trait Observe: Send {
         since: Option<Timestamp>,
     ) -> impl Future<Output = Result<Verdict, HostError>> + Send;
 
+    /// Names and data of all values of a key, empty where it is not there.
+    fn values(
+        &mut self,
+        key: &KeyPath,
+    ) -> impl Future<Output = Result<Vec<(String, Observed)>, HostError>> + Send;
+
     /// What the session has cost so far.
     fn cost(&self) -> Cost;
 
@@ -264,6 +270,8 @@ pub enum Reason {
     ChangedSince,
     /// Taken back for `prove_undo`, the host was not as it had been.
     UndoNotProved,
+    /// Another controller is at work on the host.
+    HeldByAnother,
     /// A probe is red.
     ProbeRed,
     /// A probe could not find out what it asks.
@@ -314,6 +322,7 @@ impl Reason {
             Self::ReadBackDiffers => "read_back_differs",
             Self::ChangedSince => "changed_since",
             Self::UndoNotProved => "undo_not_proved",
+            Self::HeldByAnother => "held_by_another",
             Self::ProbeRed => "probe_red",
             Self::ProbeInconclusive => "probe_inconclusive",
             Self::MovedSincePlan => "moved_since_plan",

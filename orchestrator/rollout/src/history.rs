@@ -5,7 +5,7 @@ use inventory::HostName;
 use jiff::Timestamp;
 use playbooks::{Desired, Grade, Observed};
 
-use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
+use crate::event::{EventKind, Intent, PlannedChange, PlannedStep, Trace};
 use crate::fleet::{Cost, HostIdentity, Reason, Undo};
 use crate::outcome::{Outcome, StepState};
 use crate::record::{ChangeRecord, HostRecord, ProbeRecord, StepRecord};
@@ -22,6 +22,8 @@ pub(crate) struct HostHistory {
     pub probes: Vec<ProbeRecord>,
     /// The host's clock before the first write.
     pub since: Option<Timestamp>,
+    /// The marker that may be on the host.
+    pub marker: Option<Trace>,
     /// Recorded prior state, even where there are no steps.
     pub recorded: bool,
     /// A step was begun.
@@ -101,6 +103,8 @@ impl HostHistory {
             }
             EventKind::UndoStarted => (self.ended, self.undoing) = (None, true),
             EventKind::HostIdentified { identity } => self.identity = Some(identity.clone()),
+            EventKind::TraceLeft { trace } => self.marker = Some(trace.clone()),
+            EventKind::TraceGone { .. } => self.marker = None,
             EventKind::ProbesPlanned { probes, since } => {
                 let probes = probes.iter().cloned();
                 self.probes = probes

@@ -3,6 +3,7 @@
 //! Decides nothing about other hosts. `work.rs` beside it carries the steps out; this file has the connection, the
 //! retries and the end.
 
+pub(crate) mod marker;
 mod probes;
 mod prove;
 mod retry;
@@ -83,6 +84,7 @@ impl<F: Fleet> Job<F> {
             result = flow.until(deadline) => Some(result),
             () = cancel.cancelled() => None,
         };
+        flow.release_anew().await;
         // The engine may be gone already; then nobody is left to tell.
         let _ = tell.send(match ended {
             Some(result) => Message::End(id, flow.end(result)),
@@ -114,6 +116,8 @@ impl<F: Fleet> Flow<F> {
             history = HostHistory {
                 identity: history.identity,
                 left_to_catch_up: history.left_to_catch_up,
+                // It may still be on the host.
+                marker: history.marker,
                 ..HostHistory::default()
             };
         }
@@ -215,10 +219,19 @@ impl<F: Fleet> Flow<F> {
         let mut result = same_machine(expected.as_deref(), identity.machine_guid.as_deref());
         if result.is_ok() {
             self.note(EventKind::HostIdentified { identity });
+            // A marker of an earlier connection of this run is taken away at the end all the same.
             result = match self.job.mode {
-                Mode::Undo => self.take_back(&mut session).await,
+                Mode::Undo => self.take_back_alone(&mut session).await,
                 Mode::Fresh | Mode::Continue => self.work(&mut session).await,
             };
+        }
+        if result
+            .as_ref()
+            .err()
+            .is_none_or(|error| error.severity == Severity::Failed)
+        {
+            // Where this fails, it is tried once more over a connection of its own.
+            let _ = self.release(&mut session).await;
         }
         let cost = session.close().await;
         self.cost.requests += cost.requests;

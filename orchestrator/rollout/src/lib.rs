@@ -35,12 +35,13 @@ pub mod testing;
 mod undo;
 
 pub use engine::{Control, EngineError, RunResult, run};
-pub use event::{Event, EventKind, Intent, PlannedChange, PlannedStep};
+pub use event::{Event, EventKind, Intent, PlannedChange, PlannedStep, Trace};
 pub use exit::{Ending, exit_code};
 pub use fleet::{
     Cost, Fleet, HostError, HostIdentity, Observe, Priors, Reason, Restored, Session, Severity,
     Standing, Survey, Undo,
 };
+pub use host::marker::{MARKER_KEY, Mark};
 pub use journal::{
     ActiveRun, Clock, Holder, Journal, JournalError, JournalOptions, OpenMode, OrderId,
     ResumeOptions, TransferError, Verdict, verify_export,

@@ -335,6 +335,10 @@ impl Progress {
             }
             EventKind::HostIdentified { .. } | EventKind::HostRetry { .. }
                 if open || phase == Phase::Undoing => {}
+            EventKind::TraceLeft { .. }
+            | EventKind::TraceGone { .. }
+            | EventKind::MarkerTakenOver { .. }
+                if open || phase == Phase::Undoing => {}
             EventKind::ProbesPlanned { .. } if open && !host.touched => {}
             EventKind::ProbeFinished { .. } if open => {}
             EventKind::PriorRecorded { .. } if open && !host.touched => {

@@ -13,7 +13,7 @@ use playbooks::{
 };
 use rollout::{
     Cost, Event, EventKind, HoldCause, HostIdentity, Intent, Outcome, PlannedChange, PlannedStep,
-    Reason, RunState, StepState, StopCause, Undo, Verb,
+    Reason, RunState, StepState, StopCause, Trace, Undo, Verb,
 };
 use serde_json::Value;
 
@@ -170,6 +170,13 @@ fn of_the_run() -> Vec<EventKind> {
     ]
 }
 
+fn trace() -> Trace {
+    Trace::Marker {
+        target: target(),
+        text: "2026-11-23T10:00:00Z|ann@desk".to_owned(),
+    }
+}
+
 fn of_a_host() -> Vec<EventKind> {
     let detail = || Some("\u{1b}[2J said the host".to_owned());
     vec![
@@ -207,6 +214,11 @@ fn of_a_host() -> Vec<EventKind> {
                     detail: "407".to_owned(),
                 }],
             },
+        },
+        EventKind::TraceLeft { trace: trace() },
+        EventKind::TraceGone { trace: trace() },
+        EventKind::MarkerTakenOver {
+            detail: "run 0abc of ann@desk".to_owned(),
         },
         EventKind::PriorRecorded { steps: steps() },
         EventKind::StepStarted { step: 0 },

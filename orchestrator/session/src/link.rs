@@ -175,6 +175,32 @@ impl Link {
         Ok(observed)
     }
 
+    /// Names and data of all values of a key; empty where it is not there.
+    pub(crate) async fn values(
+        &mut self,
+        key: &KeyPath,
+    ) -> Result<Vec<(String, Observed)>, Trouble> {
+        if self.road == Road::Shell {
+            let why = "the values of a key are listed through WMI only, which does not work here";
+            return Err(Trouble::Refused(Reason::WmiBroken, why.to_owned()));
+        }
+        let names = self.client.enum_values(key.as_str()).await?;
+        let targets: Vec<Target> = names
+            .into_iter()
+            .flatten()
+            .map(|(value, _)| Target {
+                key: key.clone(),
+                value,
+            })
+            .collect();
+        if targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let observed = self.observe(&targets).await?;
+        let names = targets.into_iter().map(|target| target.value);
+        Ok(names.zip(observed).collect())
+    }
+
     pub(crate) async fn observe_one(&mut self, target: &Target) -> Result<Observed, Trouble> {
         let observed = self.observe(std::slice::from_ref(target)).await?;
         let nothing = || Trouble::Refused(Reason::Internal, "a read gave nothing".to_owned());

@@ -2,7 +2,7 @@
 //! get nothing else (product promise 6).
 
 use jiff::Timestamp;
-use playbooks::{Change, FactSet, Facts, HostProbe, Observed, Target, Verdict};
+use playbooks::{Change, FactSet, Facts, HostProbe, KeyPath, Observed, Target, Verdict};
 use rollout::{Cost, HostError, HostIdentity, Observe, Restored, Session, Undo};
 
 use crate::link::Link;
@@ -52,6 +52,14 @@ macro_rules! observe {
             ) -> Result<Verdict, HostError> {
                 let verdict = self.0.probe(probe, since).await;
                 verdict.map_err(|trouble| self.0.host_error(&trouble))
+            }
+
+            async fn values(
+                &mut self,
+                key: &KeyPath,
+            ) -> Result<Vec<(String, Observed)>, HostError> {
+                let values = self.0.values(key).await;
+                values.map_err(|trouble| self.0.host_error(&trouble))
             }
 
             fn cost(&self) -> Cost {

@@ -29,7 +29,8 @@ const NOT_BUILT: [&str; 18] = [
 ];
 
 /// Keys that people look for in the wrong place, and where they stand.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 9] = [
+    ("host_marker", "the rollout block"),
     ("approve", "a ring of the rollout block"),
     ("soak", "a ring of the rollout block"),
     ("windows", "the rollout block or one of its rings"),

@@ -13,7 +13,7 @@ use crate::strategy::{
 };
 use crate::window::Window;
 
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "max_failed",
     "max_unreachable",
     "max_indeterminate",
@@ -21,6 +21,7 @@ pub(super) const KEYS: [&str; 10] = [
     "deadline",
     "windows",
     "prove_undo",
+    "host_marker",
     "groups",
     "retries",
     "rings",
@@ -77,6 +78,13 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Strat
             false
         }
     };
+    let host_marker = match entry("host_marker") {
+        Some(node) => reader.truth(node).unwrap_or_default(),
+        None => {
+            reader.default("rollout.host_marker", "false");
+            false
+        }
+    };
     let groups = entry("groups").map(|node| group_caps(reader, node));
     let retries = retries(reader, entry("retries"));
     Some(Strategy {
@@ -85,6 +93,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Strat
         on_breach,
         deadline,
         prove_undo,
+        host_marker,
         groups: groups.unwrap_or_default(),
         retries,
         implicit: node.is_none(),

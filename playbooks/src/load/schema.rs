@@ -133,7 +133,7 @@ fn setting(key: &str) -> Value {
             ],
         }),
         "on_breach" => json!({"enum": rollout::ON_BREACH.map(|(word, _)| word)}),
-        "approve" | "prove_undo" => json!({"type": "boolean"}),
+        "approve" | "prove_undo" | "host_marker" => json!({"type": "boolean"}),
         "windows" => {
             json!({"anyOf": [window(), {"type": "array", "minItems": 1, "items": window()}]})
         }

@@ -103,7 +103,7 @@ const CASES: &[Case] = &[
     case(
         "probes",
         "version: 1\nname: p\nsteps:\n  - edr_proxy: { server: 'a:1' }\nprobes:\n  - proxy_connect: { via: 'a:1', to: x }\n",
-        &["p.yaml:5", "probes", "not built"],
+        &["p.yaml:6:38", "proxy_connect.to", "defender_required"],
     ),
     case(
         "a required variable without a value",

@@ -1,7 +1,7 @@
 //! Probes from outside: the real binary, simulated hosts, journal and reports.
 
 use e2e::{Finished, Lab, LabBuilder};
-use sim_fleet::{HostHandle, ProxyMode, RegistrySnapshot, SimProxy};
+use sim_fleet::{HostHandle, ProxyMode, RawValue, RegistrySnapshot, SimProxy};
 
 const PLAYBOOK: &str =
     "version: 1\nname: probed\nsteps:\n  - winhttp_proxy: { server: 'p.example:8080' }\nprobes:\n";
@@ -98,4 +98,37 @@ fn a_rehearsal_meets_a_proxy_that_works() {
     );
     lab.run(&["rehearse", "-p", "road.yaml", "--hosts", "3"])
         .succeeds();
+}
+
+#[test]
+fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
+    const KEY: &str = r"SOFTWARE\winfleet-run";
+    let lab = LabBuilder::hosts(2).start();
+    lab.write("marked.yaml", "version: 1\nname: m\nsteps:\n  - winhttp_proxy: { server: 'p.example:8080' }\nrollout:\n  host_marker: true\n");
+    let mark = |text: &str| {
+        let bytes = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes);
+        let value = RawValue {
+            kind: 1,
+            bytes: bytes.collect(),
+        };
+        lab.hosts()[0].set_value(KEY, "0other", value);
+    };
+    mark("2999-01-01T00:00:00Z|bob@desk");
+    let json = push(&lab, "marked.yaml").exits(3).json();
+    assert_eq!(json["hosts"][0]["reason"], "held_by_another", "{json}");
+    assert_eq!(
+        (&json["hosts"][0]["changed"], &json["hosts"][1]["changed"]),
+        (&false.into(), &true.into())
+    );
+    assert!(!lab.hosts()[1].key_exists(KEY), "gone with its key");
+    mark("2001-01-01T00:00:00Z|bob@desk");
+    push(&lab, "marked.yaml").succeeds();
+    assert!(!lab.hosts()[0].key_exists(KEY));
+    let name = lab.hosts()[0].name().to_owned();
+    lab.run(&["report", "last", "--host", &name])
+        .succeeds()
+        .says("bob@desk")
+        .says("the marker is gone");
+    lab.run(&["rollback", "last", "--yes"]).succeeds();
+    assert!(!lab.hosts()[0].key_exists(KEY));
 }

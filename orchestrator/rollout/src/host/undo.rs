@@ -8,6 +8,17 @@ use crate::fleet::{Fleet, HostError, Restored, Session, Severity};
 use crate::outcome::StepState;
 
 impl<F: Fleet> Flow<F> {
+    /// With other controllers kept away.
+    pub(super) async fn take_back_alone(
+        &mut self,
+        session: &mut F::Session,
+    ) -> Result<(), HostError> {
+        if !self.history.undo_items(false).is_empty() {
+            self.claim(session).await?;
+        }
+        self.take_back(session).await
+    }
+
     pub(super) async fn take_back(&mut self, session: &mut F::Session) -> Result<(), HostError> {
         // Settled by the restores themselves: each reads the value before and after.
         self.unsettled = false;

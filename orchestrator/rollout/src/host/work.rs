@@ -13,6 +13,7 @@ use crate::spec::{HostWork, Planned, Verb};
 impl<F: Fleet> Flow<F> {
     pub(super) async fn work(&mut self, session: &mut F::Session) -> Result<(), HostError> {
         let present = if self.history.recorded {
+            self.claim(session).await?;
             self.look_again(session).await?
         } else {
             self.record_prior(session).await?
@@ -22,6 +23,8 @@ impl<F: Fleet> Flow<F> {
             let prior = self.prove_undo(session).await?;
             self.steps(session, prior).await?;
         }
+        // What follows may take long and writes nothing.
+        self.release(session).await?;
         self.probes(session, false).await
     }
 
@@ -42,6 +45,8 @@ impl<F: Fleet> Flow<F> {
 
     /// Reads every target and makes that durable. Nothing has been written yet.
     async fn record_prior(&mut self, session: &mut F::Session) -> Result<Vec<Observed>, HostError> {
+        // Nothing but a marker can have been written so far, and that is journaled.
+        self.unsettled = false;
         let wanted = match self.host().work.clone() {
             HostWork::Apply => {
                 let rings = &self.job.spec.rings;
@@ -52,18 +57,26 @@ impl<F: Fleet> Flow<F> {
                 probes: Vec::new(),
             },
         };
-        let steps = prior::read(wanted.steps, session).await?;
-        let found = prior::found(&steps).into_iter().map(|(_, state)| state);
-        let found = found.collect();
-        self.as_planned(&steps)?;
-        if let Some(refused) = prior::not_restorable(&steps) {
-            return Err(refused);
-        }
+        let mut steps = prior::read(wanted.steps.clone(), session).await?;
+        // No probe is asked and no marker left where nothing will be written anyway.
+        self.writable(&steps)?;
         self.plan_probes(session, wanted.probes).await?;
         self.probes(session, true).await?;
+        if Self::will_write(&steps) && self.claim(session).await? {
+            // What another controller did until then is part of what was there before.
+            steps = prior::read(wanted.steps, session).await?;
+        }
+        let found = prior::found(&steps).into_iter().map(|(_, state)| state);
+        let found = found.collect();
+        self.writable(&steps)?;
         self.note_durably(EventKind::PriorRecorded { steps })
             .await?;
         Ok(found)
+    }
+
+    fn writable(&self, steps: &[PlannedStep]) -> Result<(), HostError> {
+        self.as_planned(steps)?;
+        prior::not_restorable(steps).map_or(Ok(()), Err)
     }
 
     /// Under a plan nothing is written unless the host is as the plan saw it.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use playbooks::OnBreach;
 use serde::{Deserialize, Serialize};
 
-use crate::event::EventKind;
+use crate::event::{EventKind, Trace};
 use crate::fleet::Reason;
 use crate::outcome::{HoldCause, Outcome, RunState, StopCause};
 use crate::spec::Verb;
@@ -52,6 +52,16 @@ pub(super) enum DiskPlain {
     StepStarted {
         step: u32,
     },
+    /// Stored as it is shown: key, name and text.
+    TraceLeft {
+        trace: Trace,
+    },
+    TraceGone {
+        trace: Trace,
+    },
+    MarkerTakenOver {
+        detail: String,
+    },
     LimitBreached {
         ring: Option<String>,
         outcome: Outcome,
@@ -86,7 +96,7 @@ pub(super) enum DiskPlain {
 }
 
 impl DiskPlain {
-    pub(super) const KINDS: [&str; 14] = [
+    pub(super) const KINDS: [&str; 17] = [
         "run_started",
         "run_resumed",
         "run_held",
@@ -95,6 +105,9 @@ impl DiskPlain {
         "ring_started",
         "host_retry",
         "step_started",
+        "trace_left",
+        "trace_gone",
+        "marker_taken_over",
         "limit_breached",
         "stop_requested",
         "guard_tripped",
@@ -159,6 +172,9 @@ impl From<&EventKind> for DiskPlain {
                 detail,
             },
             EventKind::StepStarted { step } => Self::StepStarted { step },
+            EventKind::TraceLeft { trace } => Self::TraceLeft { trace },
+            EventKind::TraceGone { trace } => Self::TraceGone { trace },
+            EventKind::MarkerTakenOver { detail } => Self::MarkerTakenOver { detail },
             EventKind::LimitBreached {
                 ring,
                 outcome,
@@ -243,6 +259,9 @@ impl From<DiskPlain> for EventKind {
                 detail,
             },
             DiskPlain::StepStarted { step } => Self::StepStarted { step },
+            DiskPlain::TraceLeft { trace } => Self::TraceLeft { trace },
+            DiskPlain::TraceGone { trace } => Self::TraceGone { trace },
+            DiskPlain::MarkerTakenOver { detail } => Self::MarkerTakenOver { detail },
             DiskPlain::LimitBreached {
                 ring,
                 outcome,

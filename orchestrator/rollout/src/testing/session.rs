@@ -5,8 +5,8 @@ use std::time::Duration;
 use inventory::HostName;
 use jiff::Timestamp;
 use playbooks::{
-    Change, Desired, FactSet, Facts, Finding, HostProbe, Observed, RawValue, Target, Verdict,
-    registry,
+    Change, Desired, FactSet, Facts, Finding, HostProbe, KeyPath, Observed, RawValue, Target,
+    Verdict, registry,
 };
 
 use super::Scripted;
@@ -116,6 +116,19 @@ impl Observe for ScriptedSession {
                 .fleet
                 .with(&self.name, |host| host.script.facts.clone())),
         }
+    }
+
+    async fn values(&mut self, key: &KeyPath) -> Result<Vec<(String, Observed)>, HostError> {
+        if self.request(Point::Read).await?.is_some() {
+            return Err(broken());
+        }
+        Ok(self.fleet.with(&self.name, |host| {
+            let values = host.registry.values.iter();
+            values
+                .filter(|(target, _)| target.key == *key)
+                .map(|(target, value)| (target.value.clone(), Observed::Present(value.clone())))
+                .collect()
+        }))
     }
 
     async fn probe(
