@@ -210,6 +210,9 @@ pub struct Audit {
     /// Compare with what this run left (id, a unique beginning of it, or 'last') instead of with a playbook (-i, -p)
     #[arg(long, value_name = "RUN")]
     pub against: Option<String>,
+    /// Look for what a run that was killed left on its hosts (markers of host_marker), instead of for values
+    #[arg(long)]
+    pub leftovers: bool,
     /// How many hosts are read at once
     #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_parallel: u32,

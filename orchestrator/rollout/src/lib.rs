@@ -59,5 +59,5 @@ pub use spec::{
     HostSpec, HostWork, Planned, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables,
     Verb,
 };
-pub use survey::{Left, LeftValue, Question, Reading, StillThere, WouldWrite, survey};
+pub use survey::{Left, LeftValue, Leftovers, Question, Reading, StillThere, WouldWrite, survey};
 pub use undo::{RollbackError, RollbackOptions, rollback_spec};

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::event::{Intent, PlannedChange, PlannedStep};
 use crate::fleet::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Standing, Survey};
+use crate::host::marker::{Mark, marker_key};
 use crate::host::same_machine;
 use crate::prior;
 use crate::spec::{HostSpec, HostWork, RingPlan, RunSpec};
@@ -195,6 +196,38 @@ impl Question for StillThere {
             return Err(error);
         }
         Ok(left.values.iter().cloned().zip(states).collect())
+    }
+}
+
+/// What controllers left on a host that were killed: the question of `audit --leftovers`.
+pub struct Leftovers;
+
+impl Question for Leftovers {
+    type Answer = Vec<(LeftValue, Observed)>;
+
+    async fn ask<O: Observe>(
+        &self,
+        _: &HostSpec,
+        observer: &mut O,
+    ) -> Result<Self::Answer, HostError> {
+        let key = marker_key()?;
+        let found = observer.values(&key).await?.into_iter();
+        let found = found.map(|(name, observed)| {
+            let step = match Mark::read(&observed) {
+                Some(mark) => format!(
+                    "marker of run {name}, {} until {}",
+                    mark.operator, mark.until
+                ),
+                None => "not a marker".to_owned(),
+            };
+            let target = Target {
+                key: key.clone(),
+                value: name,
+            };
+            let left = Observed::ValueAbsent;
+            (LeftValue { step, target, left }, observed)
+        });
+        Ok(found.collect())
     }
 }
 

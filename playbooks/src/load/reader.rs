@@ -7,8 +7,9 @@ use crate::playbook::{DefaultInForce, Warning};
 use crate::rules::Invalid;
 
 /// Keys of the language that this version refuses, so that nobody believes they are in force.
-const NOT_BUILT: [&str; 18] = [
+const NOT_BUILT: [&str; 19] = [
     "approval",
+    "as",
     "assert",
     "catch_up",
     "confirm",

@@ -121,6 +121,15 @@ fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
         (&false.into(), &true.into())
     );
     assert!(!lab.hosts()[1].key_exists(KEY), "gone with its key");
+    let words = [
+        "audit",
+        "--leftovers",
+        "-i",
+        "inventory.yaml",
+        "-p",
+        "marked.yaml",
+    ];
+    lab.run(&words).exits(2).says("0other");
     mark("2001-01-01T00:00:00Z|bob@desk");
     push(&lab, "marked.yaml").succeeds();
     assert!(!lab.hosts()[0].key_exists(KEY));
@@ -129,6 +138,9 @@ fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
         .succeeds()
         .says("bob@desk")
         .says("the marker is gone");
+    lab.run(&words).succeeds();
+    lab.run(&["audit", "--leftovers", "--against", "last"])
+        .succeeds();
     lab.run(&["rollback", "last", "--yes"]).succeeds();
     assert!(!lab.hosts()[0].key_exists(KEY));
 }

@@ -8,8 +8,8 @@ use inventory::HostName;
 use report::audit::{self, Audit as View};
 use report::groups::{Stand, Standing};
 use rollout::{
-    HostRecord, HostSpec, Left, LeftValue, Reading, RunRecord, RunSpec, StillThere, Verb,
-    WouldWrite,
+    HostRecord, HostSpec, Left, LeftValue, Leftovers, Reading, RunRecord, RunSpec, StillThere,
+    Verb, WouldWrite,
 };
 
 use crate::args::{Audit, Global, Output};
@@ -19,6 +19,7 @@ use crate::{drive, exit_code, files, journal, look, out};
 /// Compares and shows who drifted.
 pub(crate) fn run(global: &Global, audit: &Audit) -> Outcome {
     match &audit.against {
+        _ if audit.leftovers => leftovers(global, audit),
         Some(run) => against_run(global, run, audit.max_parallel),
         None => against_playbook(global, audit.max_parallel),
     }
@@ -98,6 +99,45 @@ fn against_run(global: &Global, run: &str, parallel: u32) -> Outcome {
         }),
     });
     show(global, format!("run {}", record.id), hosts.collect())
+}
+
+/// The hosts of a playbook or of a run, and what killed controllers left on them.
+fn leftovers(global: &Global, audit: &Audit) -> Outcome {
+    let mut spec = match &audit.against {
+        Some(run) => {
+            let (open, record) = journal::record(global, run)?;
+            journal::refuse_simulated(&open, &record.id, "compared with what is")?;
+            let spec = open.spec(&record.id);
+            spec.map_err(|error| journal::failure(&error))?
+        }
+        None => {
+            let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
+            super::push::spec(global, &inventory, &playbook, Verb::Push)?
+        }
+    };
+    if audit.against.is_some() {
+        select(global, &mut spec)?;
+        journal::override_settings(global, &mut spec.hosts)?;
+    }
+    drive::credentials_at_hand(&spec)?;
+    let spec = Arc::new(spec);
+    let Some(readings) = look::read(global, &spec, Leftovers, audit.max_parallel)? else {
+        return Ok(exit_code::INTERRUPTED);
+    };
+    let ring = |host: &HostSpec| spec.rings.get(host.ring).map_or("", |ring| &ring.name);
+    let hosts = spec
+        .hosts
+        .iter()
+        .zip(&readings)
+        .map(|(host, reading)| Stand {
+            host: host.host.name.as_str(),
+            ring: ring(host),
+            standing: match reading {
+                Reading::Read { answer, .. } if answer.is_empty() => Standing::Nothing,
+                reading => audit::against_run(answer(reading)),
+            },
+        });
+    show(global, "no traces of winfleet".to_owned(), hosts.collect())
 }
 
 fn answer<T>(reading: &Reading<Vec<T>>) -> Result<&[T], &rollout::HostError> {

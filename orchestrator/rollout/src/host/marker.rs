@@ -193,7 +193,8 @@ impl<F: Fleet> Flow<F> {
     }
 }
 
-fn marker_key() -> Result<KeyPath, HostError> {
+/// See [`MARKER_KEY`].
+pub(crate) fn marker_key() -> Result<KeyPath, HostError> {
     KeyPath::below_local_machine(MARKER_KEY)
         .map_err(|error| HostError::failed(Reason::Internal, error.to_string()))
 }
