@@ -113,7 +113,7 @@ impl Default for Deadlines {
 pub struct Limits {
     /// Bytes of one reply body.
     pub reply: usize,
-    /// Bytes of all output of one command, stdout and stderr together; of all replies of one enumeration.
+    /// Bytes of all output of one command, stdout and stderr together.
     pub output: usize,
     /// Receives of one command.
     pub receives: u32,
@@ -121,16 +121,20 @@ pub struct Limits {
     pub pulls: u32,
     /// Instances of one enumeration.
     pub items: usize,
+    /// Bytes of all replies of one enumeration.
+    pub enumeration: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             reply: 2 << 20,
-            output: 16 << 20,
+            // Much more than `reg` and `netsh` ever say; hundreds of hosts may say it at once.
+            output: 4 << 20,
             receives: 20_000,
             pulls: 2_000,
             items: 100_000,
+            enumeration: 16 << 20,
         }
     }
 }

@@ -61,7 +61,7 @@ async fn an_enumeration_without_an_end_is_given_up_and_released() {
         ))
     };
     // One that gives next to nothing each time, one that gives too many, one that gives too much.
-    for (items, bound, output) in [
+    for (items, bound, bytes) in [
         (0, "pulls", 1 << 20),
         (50, "items", 1 << 20),
         (1, "bytes", 3000),
@@ -78,7 +78,7 @@ async fn an_enumeration_without_an_end_is_given_up_and_released() {
         .await;
         let mut endpoint = server.endpoint();
         (endpoint.limits.pulls, endpoint.limits.items) = (20, 200);
-        endpoint.limits.output = output;
+        endpoint.limits.enumeration = bytes;
         let mut client = connect(endpoint).await.unwrap();
         let query = "SELECT * FROM Win32_OperatingSystem";
         let error = client.wql("root/cimv2", query).await.unwrap_err();

@@ -93,6 +93,10 @@ fn decode(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use playbooks::KeyPath;
+    use proptest::prelude::*;
+
+    use super::super::reg_output;
     use super::*;
 
     fn lines(count: usize, length: usize) -> Vec<String> {
@@ -131,5 +135,43 @@ mod tests {
         assert_eq!(split("M.1.y\r\nM.0.y\r\n", "M", 2), None);
         assert_eq!(split("M.0.y\r\nM.1.n\r\nrest", "M", 2), None);
         assert_eq!(split("", "M", 1), None);
+    }
+
+    proptest! {
+        /// Whatever a host prints, cut wherever: read or refused, never a panic, and no more than was printed.
+        #[test]
+        fn any_output_is_read_or_refused(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just(b"HKEY_LOCAL_MACHINE\\A".to_vec()),
+                    Just(b"\r\n".to_vec()),
+                    Just(b"    ".to_vec()),
+                    Just(b"v".to_vec()),
+                    Just(b"REG_MULTI_SZ".to_vec()),
+                    Just(b"REG_DWORD    0x".to_vec()),
+                    Just(b"M.0.y".to_vec()),
+                    Just("\u{FEFF}\u{130}\u{20ac}".as_bytes().to_vec()),
+                    proptest::collection::vec(any::<u8>(), 0..6),
+                ],
+                0..30,
+            ),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let bytes = pieces.concat();
+            let shown = decode(&bytes[..cut.index(bytes.len() + 1)]);
+            let key = KeyPath::below_local_machine("A").unwrap();
+            for name in ["v", "", "\u{20ac}"] {
+                if let Some((line, tail)) = reg_output::value_line(&shown, name) {
+                    prop_assert!(line.data.len() + tail.len() <= shown.len());
+                    let _ = reg_output::observed(&line, "\\0");
+                    let _ = reg_output::merge_separators(&line.data, &shown, ('#', '|'));
+                }
+            }
+            prop_assert!(reg_output::key_listing(&shown, Some(&key)).subkeys.len() <= shown.len());
+            let _ = reg_output::key_listing(&shown, None);
+            if let Some(ran) = split(&shown, "M", 1) {
+                prop_assert!(ran[0].out.len() <= shown.len());
+            }
+        }
     }
 }

@@ -49,8 +49,8 @@ impl Client {
             let received = self.cost().received - before;
             let over = if items.len() > limits.items {
                 Some(format!("more than {} items", limits.items))
-            } else if received > u64::try_from(limits.output).unwrap_or(u64::MAX) {
-                Some(format!("more than {} bytes of items", limits.output))
+            } else if received > limits.enumeration {
+                Some(format!("more than {} bytes of items", limits.enumeration))
             } else if news || page.next.is_none() {
                 patience.news();
                 None
