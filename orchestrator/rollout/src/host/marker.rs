@@ -98,7 +98,8 @@ impl<F: Fleet> Flow<F> {
             let whose =
                 |mark: &Mark| format!("run {name} of {} until {}", mark.operator, mark.until);
             match Mark::read(&observed) {
-                Some(mark) if mark.until > now => {
+                // The run that is taken back is over: what a crash left of it keeps nobody away.
+                Some(mark) if mark.until > now && !self.takes_back(&name) => {
                     let detail = format!("another controller is at work: {}", whose(&mark));
                     return Err(HostError::failed(Reason::HeldByAnother, detail).with_remedy(
                         "wait until that run is done; a marker that a crash left expires by itself",
@@ -110,7 +111,7 @@ impl<F: Fleet> Flow<F> {
                         value: name.clone(),
                     };
                     self.note_durably(EventKind::MarkerTakenOver {
-                        detail: format!("an expired marker: {}", whose(&mark)),
+                        detail: format!("a marker that is void: {}", whose(&mark)),
                     })
                     .await?;
                     let desired = Desired::Absent;
@@ -121,6 +122,11 @@ impl<F: Fleet> Flow<F> {
             }
         }
         Ok(())
+    }
+
+    fn takes_back(&self, run: &str) -> bool {
+        let source = self.job.spec.source_run.as_ref();
+        source.is_some_and(|source| source.as_str() == run)
     }
 
     async fn clock_of(&mut self, session: &mut F::Session) -> Result<Timestamp, HostError> {
