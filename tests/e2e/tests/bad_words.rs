@@ -40,7 +40,7 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
     ("an unknown source of passwords", "i.yaml", "env: LAB_PASSWORD", "enviroment: LAB_PASSWORD"),
     ("Basic without TLS", "i.yaml", "credential: c }", "credential: c, auth: basic }"),
     ("a time without unit", "i.yaml", "credential: c }", "credential: c, host_timeout: 30 }"),
-    ("what is not built", "i.yaml", "credential: c }", "credential: c, auth: kerberos }"),
+    ("a way of logon that is none", "i.yaml", "credential: c }", "credential: c, auth: digest }"),
     ("hosts as a mapping", "i.yaml", "hosts:\n  - { name: pc-1, ring: canary, groups: [paris] }\n  - { name: pc-2 }", "hosts: { pc-1: {} }"),
     ("no hosts", "i.yaml", "hosts:\n  - { name: pc-1, ring: canary, groups: [paris] }\n  - { name: pc-2 }", "hosts: []"),
 ];
