@@ -130,9 +130,8 @@ pub enum Verb {
     Simulate,
     /// Take up the hosts of a run that were unreachable, under the same rings, windows and limits
     CatchUp(CatchUp),
-    /// Not built yet
-    #[command(hide = true)]
-    Facts(NotBuilt),
+    /// What can be known of each host; reads only
+    Facts(Facts),
     /// Not built yet
     #[command(hide = true)]
     Explain(NotBuilt),
@@ -174,6 +173,20 @@ pub struct Check {
 /// `ping`
 #[derive(Args, Debug)]
 pub struct Ping {
+    /// How many hosts at once
+    #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_parallel: u32,
+}
+
+/// `facts`
+#[derive(Args, Debug)]
+pub struct Facts {
+    /// Facts or groups of them, e.g. os.build sensor; all where none is named
+    #[arg(value_name = "FACT")]
+    pub names: Vec<String>,
+    /// Name every fact there is, with its type and meaning; no network
+    #[arg(long)]
+    pub list: bool,
     /// How many hosts at once
     #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_parallel: u32,
@@ -417,6 +430,8 @@ pub enum SchemaOf {
     Inventory,
     /// A playbook, for editors
     Playbook,
+    /// The document of facts -o json
+    Facts,
 }
 
 /// `rehearse`

@@ -12,6 +12,7 @@
 //! Start reading at `spec.rs` and `event.rs`, then `state.rs` (what is decided), `engine.rs` and `host.rs` (what is
 //! carried out), `journal/` (what is kept).
 
+mod ask_facts;
 mod engine;
 pub mod event;
 pub mod exit;
@@ -34,6 +35,7 @@ mod survey;
 pub mod testing;
 mod undo;
 
+pub use ask_facts::AskFacts;
 pub use engine::{Control, EngineError, RunResult, run};
 pub use event::{Event, EventKind, Intent, PlannedChange, PlannedStep, Trace};
 pub use exit::{Ending, exit_code};

@@ -10,6 +10,7 @@ mod crash;
 mod docs;
 mod elsewhere;
 mod exit_codes;
+mod facts;
 mod faults;
 mod guard;
 mod held;

@@ -5,6 +5,7 @@ mod catch_up;
 mod check;
 mod completions;
 mod credential;
+mod facts;
 mod hosts;
 mod man;
 mod ping;
@@ -54,7 +55,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Credential(credential) => credential::run(global, &credential),
         Verb::Completions { shell } => completions::run(shell),
         Verb::CatchUp(catch_up) => catch_up::run(global, &catch_up),
-        Verb::Facts(_) => not_built("facts"),
+        Verb::Facts(facts) => facts::run(global, &facts),
         Verb::Explain(_) => not_built("explain"),
         Verb::Export(_) => not_built("export"),
         Verb::Schema { of } => schema::run(of),

@@ -11,6 +11,7 @@ pub(crate) fn run(of: SchemaOf) -> Outcome {
         SchemaOf::Report => report::json::report_schema(),
         SchemaOf::Inventory => inventory::schema::inventory_schema(),
         SchemaOf::Playbook => playbooks::playbook_schema(),
+        SchemaOf::Facts => report::facts::facts_schema(),
     };
     out::result(&format!("{schema:#}\n"))?;
     Ok(exit_code::DONE)
