@@ -1,5 +1,6 @@
 //! `check`: files only, no network.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use document::Document;
@@ -44,6 +45,9 @@ pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
         for (name, value) in settings::built_in(&inventory.hosts) {
             text.push_str(&format!("  {name}: {value}\n"));
         }
+        if playbooks.is_empty() {
+            text.push_str(&caps_in_force(&inventory.caps));
+        }
     }
     for playbook in &playbooks {
         let examined = playbook.judge_examples()?;
@@ -60,14 +64,18 @@ pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
                     report::text::neutral(&ring.name)
                 ));
             }
-            for (group, cap) in caps {
-                let group = report::text::neutral(&group);
-                text.push_str(&format!("  group {group}: {cap} at once\n"));
-            }
+            text.push_str(&caps_in_force(&caps));
         }
     }
     out::result(&text)?;
     Ok(exit_code::DONE)
+}
+
+/// The groups of which only some hosts may be at work at once.
+fn caps_in_force(caps: &BTreeMap<String, u32>) -> String {
+    caps.iter()
+        .map(|(group, cap)| format!("  group {}: {cap} at once\n", report::text::neutral(group)))
+        .collect()
 }
 
 /// `examined`: warnings that only show with the values of the examples.
