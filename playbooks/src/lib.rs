@@ -6,6 +6,8 @@
 
 mod change;
 mod coerce;
+mod explain;
+mod export;
 mod facts;
 mod load;
 mod playbook;
@@ -21,6 +23,13 @@ mod window;
 mod winhttp;
 
 pub use change::{Change, Desired, HostStep};
+pub use explain::{
+    CONFLICTS, Choice, Component, Conflict, ConflictRow, Contradiction, Explanation, Road, Route,
+    Weight, explain, explain_facts,
+};
+pub use export::{
+    Export, ExportChoice, ExportForm, ExportRefusal, ExportValue, reg_file, registry_pol,
+};
 pub use facts::{
     AdvProxy, Class, FACTS, Fact, FactKind, FactRow, FactSet, FactValue, Facts, GpoSetting,
     Onboarded, SensorBranch, Source, Version, from_cim, from_registry, honours_prefer_static,
@@ -40,4 +49,4 @@ pub use strategy::{
 };
 pub use vars::{Examples, Unknown, VarError, VarErrors, VarScope, VarType, Variable, Vars};
 pub use window::{Window, WindowState};
-pub use winhttp::{WinHttpError, WinHttpProxy, WinHttpSettings};
+pub use winhttp::{WinHttpError, WinHttpMarker, WinHttpProxy, WinHttpSettings};

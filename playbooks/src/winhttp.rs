@@ -30,6 +30,32 @@ impl fmt::Display for WinHttpProxy {
     }
 }
 
+/// The first number of the blob. It differs between machines and nothing is known to depend on it; a restore keeps what it
+/// finds, and only a file that is made without a machine has to choose one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WinHttpMarker {
+    /// 0x18, in Microsoft's article (KB 4494447).
+    #[default]
+    Article,
+    /// 0x28, written and accepted by another tool.
+    Newer,
+}
+
+impl WinHttpMarker {
+    fn number(self) -> u32 {
+        match self {
+            Self::Article => 0x18,
+            Self::Newer => 0x28,
+        }
+    }
+}
+
+impl fmt::Display for WinHttpMarker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.number())
+    }
+}
+
 /// Flag of a blob without proxy.
 const DIRECT: u32 = 1;
 /// Flags of a blob with a named proxy.
@@ -102,9 +128,39 @@ impl WinHttpSettings {
         })
     }
 
+    /// The bytes for a proxy, or for direct access, with no counter and nothing behind: for files that are made without a
+    /// machine. On a host Windows builds them itself, and a restore writes what was recorded.
+    pub fn build(proxy: Option<&WinHttpProxy>, marker: WinHttpMarker) -> RawValue {
+        let bypass = proxy.map(|proxy| proxy.bypass.join(";"));
+        let texts = [
+            proxy.map(|proxy| proxy.server.as_str()).unwrap_or_default(),
+            bypass.as_deref().unwrap_or_default(),
+        ];
+        let flags = if proxy.is_some() { NAMED } else { DIRECT };
+        let mut bytes = Vec::new();
+        for number in [marker.number(), 0, flags] {
+            bytes.extend(number.to_le_bytes());
+        }
+        for text in texts {
+            // Rules bound both texts far below.
+            let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            bytes.extend(length.to_le_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        RawValue {
+            kind: REG_BINARY,
+            bytes,
+        }
+    }
+
     /// True where WinHTTP goes direct.
     pub fn is_direct(&self) -> bool {
         self.flags == DIRECT
+    }
+
+    /// True where it names a proxy.
+    pub fn is_named(&self) -> bool {
+        self.flags == NAMED && !self.proxy.is_empty()
     }
 
     /// True where the blob names this proxy with this bypass list. Host names compare without regard to letter
@@ -184,6 +240,19 @@ mod tests {
             (0x28, "a:42", "*.42")
         );
         assert_eq!(decode(&format!("{EXAMPLE_A}00000000")).unwrap().trailing, 4);
+    }
+
+    #[test]
+    fn what_is_built_are_the_worked_examples() {
+        let proxy = WinHttpProxy {
+            server: "10.0.0.6:8080".into(),
+            bypass: vec!["<local>".into(), "*.contoso.com".into()],
+        };
+        let built = |proxy, marker| hex::encode(WinHttpSettings::build(proxy, marker).bytes);
+        assert_eq!(built(None, WinHttpMarker::Article), EXAMPLE_A);
+        assert_eq!(built(Some(&proxy), WinHttpMarker::Article), EXAMPLE_B);
+        let newer = EXAMPLE_B.replacen("18", "28", 1);
+        assert_eq!(built(Some(&proxy), WinHttpMarker::Newer), newer);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod compile;
+mod explain;
+mod export;
 mod mistakes;
 mod probes;
 mod properties;

@@ -293,6 +293,16 @@ def _(desk: Desk) -> None:
         for fact in ("run", "playbook_sha256", "operator", "reason", "source_run", "chain_head"):
             assert report[fact] in facts, fact
         equal(count(page), "6 hosts")
+        # Each component's proxies, and on how many hosts nothing is known of it, make up all hosts.
+        rows = page.value(
+            "[...document.querySelectorAll('#proxies tbody tr')].map(row => [...row.children].map(cell => cell.textContent))"
+        )
+        hosts: dict[str, int] = {}
+        title = ""
+        for name, _, number in rows:
+            title = name or title
+            hosts[title] = hosts.get(title, 0) + int(number)
+        equal(hosts, {"EDR sensor": 6, "Defender Antivirus": 6, "WinHTTP": 6})
     schema = desk.schema("events")
     lines = [json.loads(line) for line in events.read_text("utf-8").splitlines()]
     assert len(lines) > 20

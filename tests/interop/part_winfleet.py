@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import jsonschema
 
 from checks import Count, Part, equal
 from endpoint.dialect import AuthBody, Cbt, Dialect
@@ -490,6 +493,23 @@ def _(site: Site) -> None:
     assert host.name in ran.stdout, ran.stdout
     equal((host.logons.accepted, host.counters.connections), (1, 1))
     equal((host.registry.writes, host.shells.open), (0, 0))
+
+
+@PART.check("explain: what was pushed is what each component uses, and what the host does not tell is said")
+def _(site: Site) -> None:
+    host, bench = site.host(), site.bench()
+    inventory = bench.inventory([host])
+    bench.push(inventory).exits(0)
+    before = host.registry.dump()
+    found = bench.winfleet("explain", host.name, "-i", inventory, "-o", "json").exits(0).json()
+    schema = json.loads(bench.winfleet("schema", "explain").exits(0).stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(found)
+    uses = {route["component"]: route["uses"] for route in found["hosts"][0]["components"]}
+    equal(uses["edr"]["address"], PROXY)
+    equal(uses["winhttp"]["address"], PROXY)
+    equal(uses["antivirus"]["address"], f"http://{PROXY}")
+    equal(host.registry.dump(), before, "nothing is written")
 
 
 def run(only: str) -> Count:

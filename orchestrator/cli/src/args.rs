@@ -81,7 +81,7 @@ pub enum Output {
     Csv,
 }
 
-/// The verbs. Those that are not built yet are hidden and say so when used.
+/// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Read and check inventories and playbooks; contacts nobody
@@ -132,14 +132,12 @@ pub enum Verb {
     CatchUp(CatchUp),
     /// What can be known of each host; reads only
     Facts(Facts),
-    /// Not built yet
-    #[command(hide = true)]
-    Explain(NotBuilt),
+    /// Which proxy each component of a host will use, and why; reads only
+    Explain(Explain),
     /// Is what the journal, an exported run or a plan says what was written when it happened?
     Verify(Verify),
-    /// Not built yet
-    #[command(hide = true)]
-    Export(NotBuilt),
+    /// Hand a playbook over: its values as a .reg file, or as a registry.pol for group policy
+    Export(Export),
     /// Print a JSON Schema of what the program reads or writes
     Schema {
         /// Of what
@@ -152,14 +150,6 @@ pub enum Verb {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
-}
-
-/// Swallows whatever follows a verb that is not built yet.
-#[derive(Args, Debug)]
-pub struct NotBuilt {
-    /// Anything.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub rest: Vec<std::ffi::OsString>,
 }
 
 /// `check`
@@ -190,6 +180,60 @@ pub struct Facts {
     /// How many hosts at once
     #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_parallel: u32,
+}
+
+/// `explain`
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The host: its name, a short name that is unique, or a selector of several
+    #[arg(value_name = "HOST")]
+    pub host: String,
+    /// How many hosts at once
+    #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub max_parallel: u32,
+}
+
+/// `export`
+#[derive(Args, Debug)]
+pub struct Export {
+    /// reg: for 'reg import' and software distribution; gpo: a registry.pol
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub to: ExportTo,
+    /// The file; an existing one is replaced
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Say which run proved these values: it must have ended well with exactly this playbook and these values
+    #[arg(long, value_name = "RUN")]
+    pub proved_by: Option<String>,
+    /// Export this step although its condition asks for facts of a host; repeatable
+    #[arg(long, value_name = "STEP")]
+    pub with_step: Vec<String>,
+    /// Leave this step out; repeatable
+    #[arg(long, value_name = "STEP")]
+    pub without_step: Vec<String>,
+    /// Header marker of WinHttpSettings in a .reg file
+    #[arg(long, value_enum, value_name = "MARKER", default_value_t = WinHttpMarker::Hex18)]
+    pub winhttp_marker: WinHttpMarker,
+}
+
+/// Forms of `export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportTo {
+    /// A .reg file
+    Reg,
+    /// A registry.pol
+    Gpo,
+}
+
+/// The header markers of WinHttpSettings that were seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WinHttpMarker {
+    /// The one in Microsoft's article
+    #[value(name = "0x18")]
+    Hex18,
+    /// The one that another tool writes
+    #[value(name = "0x28")]
+    Hex28,
 }
 
 /// `plan`
@@ -432,6 +476,8 @@ pub enum SchemaOf {
     Playbook,
     /// The document of facts -o json
     Facts,
+    /// The document of explain -o json
+    Explain,
 }
 
 /// `rehearse`

@@ -27,7 +27,7 @@ pub(crate) fn result(text: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The folder is missing, the disk is full, or writing is not allowed there.
-pub(crate) fn file(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn file(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Failure> {
     let cannot =
         |error: io::Error| Failure::caused(format!("cannot write {}", path.display()), &error);
     // What is no plain file (a pipe, /dev/stdout) is written to, not replaced.

@@ -5,6 +5,7 @@
 
 mod adv_proxy;
 mod derive;
+mod observed;
 mod onboarded;
 mod raw;
 mod sensor;

@@ -29,6 +29,9 @@ pub fn from_registry(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
     }
     let kind = fact.row().kind;
     let fits = match (kind, typed) {
+        (FactKind::Text, Typed::Sz(text) | Typed::ExpandSz(text)) if is_variable(fact) => {
+            Some(FactValue::Text(without_account(text)))
+        }
         (FactKind::Number, Typed::Dword(number)) => Some(FactValue::Number(i64::from(*number))),
         (FactKind::Number, Typed::Qword(number)) => {
             i64::try_from(*number).ok().map(FactValue::Number)
@@ -54,6 +57,25 @@ pub fn from_registry(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
     })
 }
 
+/// Variables are where people write `http://user:password@proxy`.
+fn is_variable(fact: Fact) -> bool {
+    matches!(
+        fact,
+        Fact::EnvHttpsProxy | Fact::EnvHttpProxy | Fact::EnvAllProxy
+    )
+}
+
+/// An address without what stands before its `@`: a password of the host is nobody's business here.
+fn without_account(address: &str) -> String {
+    let Some((before, host)) = address.rsplit_once('@') else {
+        return address.to_owned();
+    };
+    match before.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://***@{host}"),
+        None => format!("***@{host}"),
+    }
+}
+
 fn time(ticks: u64) -> FactValue {
     moment(ticks).map_or(FactValue::Null, FactValue::Text)
 }
@@ -61,6 +83,9 @@ fn time(ticks: u64) -> FactValue {
 fn win_http(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
     let settings =
         WinHttpSettings::decode_value(&typed.to_raw()).map_err(|error| error.to_string())?;
+    if !settings.is_direct() && !settings.is_named() {
+        return Err(format!("neither direct nor a named proxy: {settings}"));
+    }
     let text = if fact == Fact::WinHttpProxy {
         settings.proxy.clone()
     } else {

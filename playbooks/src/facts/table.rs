@@ -3,7 +3,7 @@
 //! Conditions, selectors, the preflight, `winfleet facts` and the session's reader all go by this table. How a source is
 //! asked is the session's business; what follows from other facts is `derive.rs`.
 
-use crate::registry::{REG_BINARY, REG_DWORD, REG_SZ};
+use crate::registry::{KeyPath, REG_BINARY, REG_DWORD, REG_SZ, Target};
 
 /// Type of a fact, as conditions and JSON see it. Every fact may also be null: the host has no such thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +141,9 @@ const CONNECTIONS: &str =
 const INTERNET: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
 const INTERNET_POLICY: &str =
     r"SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
+const INTERNET_WINHTTP: &str =
+    r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp";
+const AUTO_PROXY: &str = r"SYSTEM\CurrentControlSet\Services\WinHttpAutoProxySvc";
 const ENVIRONMENT: &str = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
 const MDM: &str = r"SOFTWARE\Microsoft\PolicyManager\current\device\System";
 const SENSE_CM: &str = r"SOFTWARE\Microsoft\SenseCM";
@@ -200,6 +203,7 @@ facts! {
     ProxySslOptions "proxy.ssl_options" Number F10 Listed(SPYNET, "SSLOptions"), "checks that Antivirus leaves out (S32)";
     WinHttpProxy "winhttp.proxy" Text F10 Registry(CONNECTIONS, "WinHttpSettings", REG_BINARY), "machine-wide proxy; null: direct or not set (S41)";
     WinHttpBypass "winhttp.bypass" Text F10 Registry(CONNECTIONS, "WinHttpSettings", REG_BINARY), "its bypass list";
+    WinHttpWpadDisabled "winhttp.wpad_disabled" Bool F11 Registry(INTERNET_WINHTTP, "DisableWpad", REG_DWORD), "discovery (WPAD) is switched off (S8)";
     AdvProxyKnown "advproxy.known" Bool F10 Source::AdvProxy, "this Windows knows netsh winhttp show advproxy";
     AdvProxyServer "advproxy.server" Text F10 Source::AdvProxy, "proxy in the other store of WinHTTP";
     AdvProxyBypass "advproxy.bypass" Text F10 Source::AdvProxy, "its bypass list";
@@ -241,6 +245,7 @@ facts! {
     ServicesWinDefend "services.windefend" Text F19 Service("WinDefend"), "state of Antivirus";
     ServicesDiagTrack "services.diagtrack" Text F19 Service("DiagTrack"), "state of the telemetry service";
     ServicesAutoProxy "services.winhttp_auto_proxy" Text F19 Service("WinHttpAutoProxySvc"), "state of automatic proxy discovery";
+    ServicesAutoProxyStart "services.winhttp_auto_proxy_start" Number F19 Registry(AUTO_PROXY, "Start", REG_DWORD), "how it is started: 3 on demand, 4 disabled";
     ClockLocal "clock.local" Time F20 Cim(OperatingSystem, "LocalDateTime"), "the host's clock";
     ClockSkew "clock.skew" Number F20 Source::ClockSkew, "the host's clock minus that of this workstation, seconds";
 }
@@ -263,6 +268,17 @@ impl Fact {
             .iter()
             .find(|row| row.name == name)
             .map(|row| row.fact)
+    }
+
+    /// The registry value that it is read from.
+    pub fn target(self) -> Option<Target> {
+        let (Registry(key, value, _) | Listed(key, value)) = self.row().source else {
+            return None;
+        };
+        Some(Target {
+            key: KeyPath::constant(key),
+            value: value.to_owned(),
+        })
     }
 
     /// What has to be read so that it can be had.

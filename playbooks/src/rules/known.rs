@@ -4,7 +4,7 @@
 //! honour, so a typed step and a hand-written one are judged alike.
 
 use super::{Invalid, Notes, av_bypass, av_pac_url, av_server, edr_server};
-use crate::registry::{Target, Typed};
+use crate::registry::{RawValue, Target, Typed};
 use crate::winhttp::WinHttpSettings;
 
 /// A value this project knows.
@@ -128,13 +128,31 @@ impl KnownValue {
     }
 }
 
+/// S32: what Antivirus no longer checks with these options; nothing with 3.
+pub(crate) fn lost_checks(options: u32) -> Option<&'static str> {
+    match options {
+        0 => Some("certificate pinning and revocation checks"),
+        1 => Some("certificate pinning"),
+        2 => Some("revocation checks"),
+        _ => None,
+    }
+}
+
+/// In words, what a value switches off, where it lowers security.
+pub(crate) fn lowers_security(target: &Target, value: &RawValue) -> Option<String> {
+    match (known_value(target)?, value.to_typed()?) {
+        (KnownValue::SslOptions, Typed::Dword(options)) => {
+            let lost = lost_checks(options)?;
+            Some(format!("turns off {lost} of Defender Antivirus"))
+        }
+        _ => None,
+    }
+}
+
 /// S32: anything but 3 switches checks off and wants the operator's word.
 fn ssl_options(number: u32, acknowledge: Acknowledge, notes: &mut Notes) -> Result<(), Invalid> {
-    let lost = match number {
-        0 => "certificate pinning and revocation checks",
-        1 => "certificate pinning",
-        2 => "revocation checks",
-        _ => return Ok(()),
+    let Some(lost) = lost_checks(number) else {
+        return Ok(());
     };
     if acknowledge == Acknowledge::No {
         return Err(Invalid::new(format!(

@@ -10,6 +10,8 @@ mod crash;
 mod docs;
 mod elsewhere;
 mod exit_codes;
+mod explain;
+mod export;
 mod facts;
 mod faults;
 mod guard;

@@ -5,6 +5,8 @@ mod catch_up;
 mod check;
 mod completions;
 mod credential;
+mod explain;
+mod export;
 mod facts;
 mod hosts;
 mod man;
@@ -27,7 +29,7 @@ mod verify;
 use rollout::state::Command;
 
 use crate::args::{Cli, Verb};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 
 /// Carries the verb out.
 pub(crate) fn run(cli: Cli) -> Outcome {
@@ -56,14 +58,9 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Verb::Completions { shell } => completions::run(shell),
         Verb::CatchUp(catch_up) => catch_up::run(global, &catch_up),
         Verb::Facts(facts) => facts::run(global, &facts),
-        Verb::Explain(_) => not_built("explain"),
-        Verb::Export(_) => not_built("export"),
+        Verb::Explain(explain) => explain::run(global, &explain),
+        Verb::Export(export) => export::run(global, &export),
         Verb::Schema { of } => schema::run(of),
         Verb::Man { out } => man::run(global, out.as_deref()),
     }
-}
-
-fn not_built(verb: &str) -> Outcome {
-    Err(Failure::new(format!("'{verb}' is not built yet"))
-        .hint("winfleet --help lists the verbs that are"))
 }

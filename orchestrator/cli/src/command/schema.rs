@@ -12,6 +12,7 @@ pub(crate) fn run(of: SchemaOf) -> Outcome {
         SchemaOf::Inventory => inventory::schema::inventory_schema(),
         SchemaOf::Playbook => playbooks::playbook_schema(),
         SchemaOf::Facts => report::facts::facts_schema(),
+        SchemaOf::Explain => report::explain::explain_schema(),
     };
     out::result(&format!("{schema:#}\n"))?;
     Ok(exit_code::DONE)

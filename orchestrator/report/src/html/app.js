@@ -267,6 +267,24 @@
       ...rings.filter((ring) => ring.gates.length).map((ring) => row(`ring ${ring.name}`, 'gates', ring.gates.join('; '), '', '', null))));
   }
 
+  // What is not known of a component stands beside what is: a run does not read every store.
+  function proxyTables() {
+    const { components, conflicts } = data.proxies;
+    if (components.every((one) => one.roads.length === 0)) return;
+    $('proxies-card').hidden = false;
+    head($('proxies'), [['Component'], ['Proxy'], ['Hosts', 1]]);
+    const row = (title, road, hosts, kind) => el('tr', {}, el('td', {}, title), el('td', { class: kind }, own(road)), el('td', { class: 'num' }, number(hosts)));
+    $('proxies').append(el('tbody', {}, ...components.flatMap((one) => [
+      ...one.roads.map((road, index) => row(index === 0 ? one.title : '', road.road, road.hosts)),
+      one.others ? row('', 'others', one.others) : null,
+      one.unknown ? row(one.roads.length ? '' : one.title, 'not known: not read by this run', one.unknown, 'muted') : null,
+    ])));
+    if (conflicts.length === 0) return;
+    head($('conflicts'), [['Found'], [''], ['What'], ['Hosts', 1]]);
+    $('conflicts').append(el('tbody', {}, ...conflicts.map((one) => el('tr', {}, el('td', {}, one.weight), el('td', {}, el('code', {}, one.name)),
+      el('td', {}, one.about), el('td', { class: 'num' }, number(one.hosts))))));
+  }
+
   function causeList() {
     if (causes.length === 0) return;
     $('causes-card').hidden = false;
@@ -579,6 +597,7 @@
   ringTable();
   limitTable();
   causeList();
+  proxyTables();
   table();
   page();
   document.documentElement.dataset.ready = 'yes';

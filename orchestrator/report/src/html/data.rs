@@ -69,6 +69,7 @@ pub(super) fn run(record: &RunRecord, timeline: &Timeline, evidence: &Evidence) 
         "rings": record.rings.iter().map(|of_ring| ring(record, of_ring)).collect::<Vec<_>>(),
         "limits": limits(record),
         "causes": causes,
+        "proxies": super::proxies::summary(record),
         "hosts": hosts,
         "works": pools.works.items,
         "changes": pools.changes.items,

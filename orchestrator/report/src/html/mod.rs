@@ -6,6 +6,7 @@
 //! `<`, `>` and `&` are escaped, and the script puts it on the page as text only.
 
 mod data;
+mod proxies;
 
 use base64::Engine as _;
 use rollout::RunRecord;

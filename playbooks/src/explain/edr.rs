@@ -1,0 +1,84 @@
+//! The EDR sensor (reference 2.3): the static proxy, else WinHTTP as LocalSystem sees it. Not WinINet, not variables
+//! (S6), not MDM (S18).
+
+use super::seen::{Known, Seen};
+use super::winhttp::{discovery, undocumented_advproxy};
+use super::{Choice, Component, Road, Route};
+use crate::facts::Fact;
+
+pub(super) fn route(seen: Seen<'_>) -> Route {
+    let mut roads = roads(seen).into_iter();
+    let uses = roads
+        .next()
+        .unwrap_or_else(|| Choice::new(Road::Unknown, "nothing was read"));
+    Route {
+        component: Component::Edr,
+        uses,
+        then: roads.collect(),
+    }
+}
+
+/// In the order in which they are tried.
+fn roads(seen: Seen<'_>) -> Vec<Choice> {
+    if seen.flag(Fact::SensorPresent) == Some(false) {
+        let why = "there is no service Sense: the sensor is not installed";
+        return vec![Choice::new(Road::NotThere, why)];
+    }
+    let agent = seen.text(Fact::OsSupport).set() == Some("mma");
+    match seen.text(Fact::ProxyEdr) {
+        _ if agent => by_winhttp(
+            seen,
+            "the Monitoring Agent of this Windows does not read TelemetryProxyServer",
+        ),
+        Known::Set(server) => by_static(seen, server),
+        Known::NotSet => by_winhttp(seen, "TelemetryProxyServer is not set"),
+        Known::NotRead => vec![Choice::new(Road::Unknown, seen.why_not(Fact::ProxyEdr))],
+    }
+}
+
+fn by_static(seen: Seen<'_>, server: &str) -> Vec<Choice> {
+    let owner = seen.owner(Fact::ProxyEdr);
+    let prefers = seen.number(Fact::ProxyPreferStatic) == Some(1)
+        && seen.flag(Fact::SensorPrefersStaticProxy) != Some(false);
+    let share = if prefers {
+        "; preferred for its HTTP requests too"
+    } else {
+        "; some of its HTTP requests may go by WinHTTP first"
+    };
+    vec![
+        Choice::new(
+            Road::Proxy(server.to_owned()),
+            format!("TelemetryProxyServer {owner}{share}"),
+        ),
+        Choice::new(
+            Road::Direct,
+            "the sensor goes direct where its proxy does not answer",
+        ),
+    ]
+}
+
+/// Without a static proxy.
+fn by_winhttp(seen: Seen<'_>, why: &str) -> Vec<Choice> {
+    match seen.text(Fact::WinHttpProxy) {
+        Known::Set(proxy) => {
+            let because = format!("{why}, so WinHTTP's named proxy counts");
+            vec![Choice::new(Road::Proxy(proxy.to_owned()), because)]
+        }
+        Known::NotRead => {
+            let because = format!("{why}, and {}", seen.why_not(Fact::WinHttpProxy));
+            vec![Choice::new(Road::Unknown, because)]
+        }
+        Known::NotSet => match undocumented_advproxy(seen) {
+            Some(held) => {
+                let because = format!(
+                    "{why}, nor is WinHttpSettings; advproxy holds {held}, and whether the sensor reads it is not documented"
+                );
+                vec![Choice::new(Road::Unknown, because)]
+            }
+            None => discovery(
+                seen,
+                &format!("{why}, nor is WinHttpSettings: WinHTTP looks for a proxy"),
+            ),
+        },
+    }
+}

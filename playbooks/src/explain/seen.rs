@@ -1,0 +1,107 @@
+//! Facts as an explanation reads them: set, not set, or not read.
+
+use crate::facts::{Fact, Facts, GpoSetting};
+use crate::registry::Target;
+
+/// What is known of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known<T> {
+    /// It is there.
+    Set(T),
+    /// The host has no such value, or an empty one.
+    NotSet,
+    /// It was not asked for, or could not be read.
+    NotRead,
+}
+
+impl<T> Known<T> {
+    pub(super) fn set(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::NotSet | Self::NotRead => None,
+        }
+    }
+}
+
+/// The facts of one host.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'f>(pub(super) &'f Facts);
+
+impl<'f> Seen<'f> {
+    pub(super) fn text(self, fact: Fact) -> Known<&'f str> {
+        match (self.0.text(fact), self.0.value(fact)) {
+            (Some(text), _) if !text.trim().is_empty() => Known::Set(text),
+            (_, Some(_)) => Known::NotSet,
+            (_, None) => Known::NotRead,
+        }
+    }
+
+    pub(super) fn flag(self, fact: Fact) -> Option<bool> {
+        self.0.flag(fact)
+    }
+
+    pub(super) fn number(self, fact: Fact) -> Option<i64> {
+        self.0.number(fact)
+    }
+
+    /// Why a fact is not there, in brackets behind "not read".
+    pub(super) fn why_not(self, fact: Fact) -> String {
+        match self.0.unread(fact) {
+            Some(why) => format!("{} could not be read: {why}", fact.name()),
+            None => format!("{} was not read", fact.name()),
+        }
+    }
+
+    /// Group policy's winning word on the value that a fact is read from.
+    pub(super) fn policy(self, fact: Fact) -> Option<&'f GpoSetting> {
+        let target = fact.target()?;
+        self.winning(&target)
+    }
+
+    fn winning(self, target: &Target) -> Option<&'f GpoSetting> {
+        let settings = self
+            .0
+            .gpo
+            .iter()
+            .filter(|setting| setting.target == *target);
+        settings.min_by_key(|setting| setting.precedence)
+    }
+
+    /// `by group policy 'Proxy Paris'` or `by policy`: whose the value is, as far as that is known.
+    pub(super) fn owner(self, fact: Fact) -> String {
+        match self.policy(fact) {
+            Some(setting) if setting.value.is_some() => {
+                format!("by group policy '{}'", setting.owner())
+            }
+            _ => "by policy".to_owned(),
+        }
+    }
+}
+
+/// Host and port in lower case, without scheme and slash: for comparing what stands in different stores.
+pub(super) fn address(text: &str) -> String {
+    let text = text.trim();
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+    bare.trim_end_matches('/').to_ascii_lowercase()
+}
+
+/// The proxies of a WinHTTP text: one, or one per protocol.
+pub(super) fn per_scheme(text: &str) -> Vec<(&str, String)> {
+    let parts = text.split([';', ' ']).filter(|part| !part.is_empty());
+    parts
+        .map(|part| match part.split_once('=') {
+            Some((scheme, proxy)) => (scheme, address(proxy)),
+            None => ("", address(part)),
+        })
+        .collect()
+}
+
+/// The proxy for HTTPS in a WinHTTP text.
+pub(super) fn for_https(text: &str) -> Option<String> {
+    let proxies = per_scheme(text);
+    let named = proxies
+        .iter()
+        .find(|(scheme, _)| scheme.eq_ignore_ascii_case("https"));
+    let any = proxies.iter().find(|(scheme, _)| scheme.is_empty());
+    named.or(any).map(|(_, proxy)| proxy.clone())
+}

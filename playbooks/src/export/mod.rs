@@ -1,0 +1,230 @@
+//! A playbook as a file for other tools: a `.reg` file, or a `registry.pol` for group policy.
+//!
+//! Neither form knows conditions, order, read-back or undo, so only what it can say exactly is exported; everything else
+//! is refused by step and line, all of it at once. Pure: files and journals are the caller's business. `reg.rs` and
+//! `pol.rs` write the bytes.
+
+mod pol;
+mod reg;
+
+use crate::change::{Change, Desired};
+use crate::playbook::{Applies, Playbook, PreviewStep};
+use crate::registry::RawValue;
+use crate::rules::lowers_security;
+use crate::winhttp::{WinHttpMarker, WinHttpSettings};
+
+pub use pol::registry_pol;
+pub use reg::reg_file;
+
+/// Which file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportForm {
+    /// A `.reg` file. `WinHttpSettings` has to be built then, with a marker that somebody chose.
+    Reg(WinHttpMarker),
+    /// A `registry.pol`.
+    Gpo,
+}
+
+/// What the operator decided about single steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExportChoice<'a> {
+    /// Steps that are exported although their condition asks for facts of a host.
+    pub with: &'a [String],
+    /// Steps that are left out.
+    pub without: &'a [String],
+    /// The values were resolved for real hosts, so data may ask for `host`.
+    pub for_hosts: bool,
+}
+
+/// One value of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportValue {
+    /// Name of its step.
+    pub step: String,
+    /// What the playbook wants.
+    pub change: Change,
+    /// What the file holds: type and bytes; `None` deletes the value.
+    pub data: Option<RawValue>,
+    /// Which checks it switches off, where it lowers security.
+    pub lowers_security: Option<String>,
+}
+
+/// Everything that the file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Export {
+    /// In the order of the playbook.
+    pub values: Vec<ExportValue>,
+    /// Steps that are not in it, and why.
+    pub left_out: Vec<(String, String)>,
+    /// What a person has to know, lower case, without full stop.
+    pub warnings: Vec<String>,
+}
+
+/// Something that the form cannot say, or that somebody has to decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportRefusal {
+    /// The step's name.
+    pub step: String,
+    /// Where it stands in the playbook.
+    pub line: u32,
+    /// Why. Lower case, without full stop.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Playbook {
+    /// What the file will hold, from steps that were resolved without facts.
+    ///
+    /// # Errors
+    /// Every step that cannot be exported.
+    pub fn export(
+        &self,
+        steps: &[PreviewStep],
+        form: ExportForm,
+        choice: ExportChoice<'_>,
+    ) -> Result<Export, Vec<ExportRefusal>> {
+        let mut export = Export::default();
+        let mut refused = Vec::new();
+        for (step, resolved) in self.steps.iter().zip(steps) {
+            let name = &step.name;
+            if choice.without.contains(name) {
+                let why = "left out as asked for".to_owned();
+                export.left_out.push((name.clone(), why));
+                continue;
+            }
+            if resolved.applies == Applies::No {
+                let why = format!("condition is false: {}", step.when().unwrap_or_default());
+                export.left_out.push((name.clone(), why));
+                continue;
+            }
+            match self.step_values(step, resolved, form, choice) {
+                Ok(values) => export.values.extend(values),
+                Err((message, hint)) => refused.push(ExportRefusal {
+                    step: name.clone(),
+                    line: step.line,
+                    message,
+                    hint,
+                }),
+            }
+        }
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        if let ExportForm::Reg(marker) = form {
+            let built = |value: &&ExportValue| is_winhttp(&value.change);
+            if export.values.iter().any(|value| built(&value)) {
+                export.warnings.push(format!(
+                    "WinHttpSettings is built with header marker {marker}: it differs between machines, nothing checks it, \
+                     and netsh would have written the machine's own; prefer the playbook, or netsh, for this value"
+                ));
+            }
+        }
+        let lowering = export.values.iter().filter_map(|value| {
+            Some(format!(
+                "{} {}",
+                value.change.target,
+                value.lowers_security.as_ref()?
+            ))
+        });
+        let lowering: Vec<String> = lowering.collect();
+        export.warnings.extend(lowering);
+        Ok(export)
+    }
+
+    fn step_values(
+        &self,
+        step: &crate::step::Step,
+        resolved: &PreviewStep,
+        form: ExportForm,
+        choice: ExportChoice<'_>,
+    ) -> Result<Vec<ExportValue>, (String, String)> {
+        let no = |message: &str, hint: &str| Err((message.to_owned(), hint.to_owned()));
+        let about_host = |name: &String| name == "host" || name.starts_with("host.");
+        if !choice.for_hosts && step.names().iter().any(about_host) {
+            return no(
+                "it asks for the host, and there is none",
+                "-i INVENTORY -l SELECTOR resolve it for hosts that all get the same values",
+            );
+        }
+        if resolved.applies == Applies::ByFacts && !choice.with.contains(&step.name) {
+            return Err((
+                format!(
+                    "its condition asks for facts of a host: {}",
+                    step.when().unwrap_or_default()
+                ),
+                format!(
+                    "the file applies to every machine that gets it: --with-step '{0}' exports the step all the same, --without-step '{0}' leaves it out",
+                    step.name
+                ),
+            ));
+        }
+        if resolved.changes.is_empty() {
+            return no(
+                "its data ask for facts of a host",
+                "--without-step leaves it out",
+            );
+        }
+        resolved
+            .changes
+            .iter()
+            .map(|change| {
+                let data = data(change, form)?;
+                if form == ExportForm::Gpo {
+                    below_policies(change)?;
+                }
+                Ok(ExportValue {
+                    step: step.name.clone(),
+                    change: change.clone(),
+                    lowers_security: data
+                        .as_ref()
+                        .and_then(|data| lowers_security(&change.target, data)),
+                    data,
+                })
+            })
+            .collect()
+    }
+}
+
+fn is_winhttp(change: &Change) -> bool {
+    matches!(change.desired, Desired::WinHttp(_) | Desired::WinHttpDirect)
+}
+
+fn data(change: &Change, form: ExportForm) -> Result<Option<RawValue>, (String, String)> {
+    let settings = match &change.desired {
+        Desired::Value(value) => return Ok(Some(value.clone())),
+        Desired::Absent => return Ok(None),
+        Desired::WinHttp(proxy) => Some(proxy),
+        Desired::WinHttpDirect => None,
+    };
+    match form {
+        ExportForm::Reg(marker) => Ok(Some(WinHttpSettings::build(settings, marker))),
+        ExportForm::Gpo => Err((
+            "no administrative template writes WinHttpSettings: it is not below Policies, and would stay when the policy goes"
+                .to_owned(),
+            "--without-step leaves it out; --to reg can hold it, or set it by 'netsh winhttp'".to_owned(),
+        )),
+    }
+}
+
+/// Group policy takes a value back when the policy goes only below these keys.
+fn below_policies(change: &Change) -> Result<(), (String, String)> {
+    const POLICIES: [&str; 2] = [
+        r"SOFTWARE\Policies\",
+        r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\",
+    ];
+    let key = change.target.key.as_str().to_ascii_lowercase();
+    let below = POLICIES
+        .iter()
+        .any(|head| key.starts_with(&head.to_ascii_lowercase()));
+    if below {
+        return Ok(());
+    }
+    Err((
+        format!(
+            "{} is not below Policies: it would stay when the policy goes",
+            change.target
+        ),
+        "--without-step leaves it out; --to reg can hold it".to_owned(),
+    ))
+}

@@ -1,0 +1,557 @@
+//! Which proxy each component uses: the orders of the reference (2.3, 2.4, 2.7) and the traps of its section 7, one case
+//! each. A case is what is known of a host, and what has to follow from it.
+
+use playbooks::{
+    CONFLICTS, Component, Fact, FactValue, Facts, GpoSetting, Road, Typed, explain, explain_facts,
+};
+
+/// A host on which everything was read and nothing is set: a modern client with sensor and Antivirus.
+fn bare() -> Facts {
+    let mut facts = Facts::default();
+    for fact in explain_facts().iter() {
+        facts.set(fact, FactValue::Null);
+    }
+    set(
+        &mut facts,
+        &[
+            (Fact::OsSupport, "modern"),
+            (Fact::SensorBranch, "in_box"),
+            (Fact::SensorVersion, "10.8210.22621.1"),
+            (Fact::AvMode, "Normal"),
+        ],
+    );
+    for fact in [
+        Fact::SensorPresent,
+        Fact::SensorPrefersStaticProxy,
+        Fact::AvPresent,
+        Fact::AdvProxyKnown,
+    ] {
+        facts.set(fact, FactValue::Bool(true));
+    }
+    facts
+}
+
+fn set(facts: &mut Facts, texts: &[(Fact, &str)]) {
+    for (fact, text) in texts {
+        facts.set(*fact, FactValue::Text((*text).to_owned()));
+    }
+}
+
+fn number(facts: &mut Facts, fact: Fact, number: i64) {
+    facts.set(fact, FactValue::Number(number));
+}
+
+fn flag(facts: &mut Facts, fact: Fact, flag: bool) {
+    facts.set(fact, FactValue::Bool(flag));
+}
+
+/// `first > second > ...`, as shown.
+fn roads(facts: &Facts, component: Component) -> String {
+    let explained = explain(facts);
+    let route = explained
+        .route(component)
+        .expect("every component has a route");
+    let all = std::iter::once(&route.uses).chain(&route.then);
+    all.map(|choice| choice.road.text())
+        .collect::<Vec<_>>()
+        .join(" > ")
+}
+
+fn conflicts(facts: &Facts) -> Vec<&'static str> {
+    let found = explain(facts).conflicts;
+    found
+        .iter()
+        .map(|found| found.conflict.row().name)
+        .collect()
+}
+
+type Prepare = fn(&mut Facts);
+
+/// Component, what is set, the order that follows.
+#[test]
+fn every_component_follows_its_order() {
+    use Component::{Antivirus, Edr, Environment, WinHttp, WinHttpAutomatic, WinInet};
+    let cases: &[(Component, Prepare, &str)] = &[
+        // 2.3: the static proxy, then direct; without it WinHTTP: named, discovery, direct.
+        (Edr, |_| {}, "discovery (WPAD) > direct"),
+        (
+            Edr,
+            |f| set(f, &[(Fact::ProxyEdr, "10.0.0.6:8080")]),
+            "10.0.0.6:8080 > direct",
+        ),
+        (
+            Edr,
+            |f| set(f, &[(Fact::WinHttpProxy, "10.0.0.7:80")]),
+            "10.0.0.7:80",
+        ),
+        (
+            Edr,
+            |f| set(f, &[(Fact::ProxyEdr, "a:1"), (Fact::WinHttpProxy, "b:1")]),
+            "a:1 > direct",
+        ),
+        (Edr, |f| flag(f, Fact::WinHttpWpadDisabled, true), "direct"),
+        (
+            Edr,
+            |f| number(f, Fact::ServicesAutoProxyStart, 4),
+            "direct",
+        ),
+        (
+            Edr,
+            |f| number(f, Fact::ServicesAutoProxyStart, 3),
+            "discovery (WPAD) > direct",
+        ),
+        (Edr, |f| flag(f, Fact::SensorPresent, false), "not there"),
+        // WinINet, variables and MDM are not read by the sensor (S5, S6, S18).
+        (
+            Edr,
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::WinInetServer, "c:1"),
+                        (Fact::EnvHttpsProxy, "http://d:1"),
+                        (Fact::MdmTelemetryProxy, "e:1"),
+                    ],
+                );
+                flag(f, Fact::WinInetEnabled, true);
+            },
+            "discovery (WPAD) > direct",
+        ),
+        // The Monitoring Agent does not read the static proxy.
+        (
+            Edr,
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::ProxyEdr, "a:1"),
+                        (Fact::OsSupport, "mma"),
+                        (Fact::WinHttpProxy, "b:1"),
+                    ],
+                )
+            },
+            "b:1",
+        ),
+        // Which of WinHTTP's stores the sensor reads is not documented: no guess.
+        (
+            Edr,
+            |f| set(f, &[(Fact::AdvProxyServer, "adv:1")]),
+            "not known",
+        ),
+        // 2.4: server, PAC, direct, WinINet, discovery.
+        (Antivirus, |_| {}, "direct > discovery (WPAD)"),
+        (
+            Antivirus,
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::AvEffectiveServer, "http://a:1"),
+                        (Fact::AvEffectivePacUrl, "http://p/x.pac"),
+                        (Fact::WinInetServer, "c:1"),
+                    ],
+                );
+                flag(f, Fact::WinInetEnabled, true);
+            },
+            "http://a:1 > PAC http://p/x.pac > direct > c:1 > discovery (WPAD)",
+        ),
+        (
+            Antivirus,
+            |f| set(f, &[(Fact::AvEffectivePacUrl, "http://p/x.pac")]),
+            "PAC http://p/x.pac > direct > discovery (WPAD)",
+        ),
+        (
+            Antivirus,
+            |f| {
+                set(f, &[(Fact::AvEffectiveServer, "http://a:1")]);
+                flag(f, Fact::AvForceProxyOnly, true);
+                flag(f, Fact::WinHttpWpadDisabled, true);
+            },
+            "http://a:1",
+        ),
+        (Antivirus, |f| flag(f, Fact::AvPresent, false), "not there"),
+        // Antivirus cannot be asked: its policy is all there is.
+        (
+            Antivirus,
+            |f| {
+                set(f, &[(Fact::ProxyAvServer, "http://a:1")]);
+                f.set_unread(Fact::AvEffectiveServer, "access denied");
+                f.set_unread(Fact::AvEffectivePacUrl, "access denied");
+            },
+            "http://a:1 > direct > discovery (WPAD)",
+        ),
+        (
+            Antivirus,
+            |f| f.set_unread(Fact::AvEffectiveServer, "access denied"),
+            "not known",
+        ),
+        // 2.7: two stores, two kinds of users.
+        (WinHttp, |_| {}, "direct"),
+        (
+            WinHttp,
+            |f| {
+                set(
+                    f,
+                    &[(Fact::WinHttpProxy, "b:1"), (Fact::AdvProxyServer, "adv:1")],
+                )
+            },
+            "b:1",
+        ),
+        (
+            WinHttp,
+            |f| f.set_unread(Fact::WinHttpProxy, "20 bytes are needed"),
+            "not known",
+        ),
+        (WinHttpAutomatic, |_| {}, "discovery (WPAD) > direct"),
+        (
+            WinHttpAutomatic,
+            |f| set(f, &[(Fact::AdvProxyServer, "adv:1")]),
+            "adv:1",
+        ),
+        (
+            WinHttpAutomatic,
+            |f| set(f, &[(Fact::AdvProxyPacUrl, "http://p/a.pac")]),
+            "PAC http://p/a.pac",
+        ),
+        // A21: with ProxySettingsPerUser 0 they see machine-wide WinINet too.
+        (
+            WinHttpAutomatic,
+            |f| {
+                set(f, &[(Fact::WinInetServer, "c:1")]);
+                flag(f, Fact::WinInetEnabled, true);
+                number(f, Fact::WinInetPerUser, 0);
+            },
+            "c:1",
+        ),
+        (
+            WinHttpAutomatic,
+            |f| {
+                set(f, &[(Fact::WinInetServer, "c:1")]);
+                flag(f, Fact::WinInetEnabled, true);
+            },
+            "discovery (WPAD) > direct",
+        ),
+        (WinInet, |_| {}, "not set"),
+        // Remembered, but switched off.
+        (
+            WinInet,
+            |f| set(f, &[(Fact::WinInetServer, "c:1")]),
+            "not set",
+        ),
+        (
+            WinInet,
+            |f| set(f, &[(Fact::WinInetPacUrl, "http://p/i.pac")]),
+            "PAC http://p/i.pac",
+        ),
+        (Environment, |_| {}, "not set"),
+        (
+            Environment,
+            |f| set(f, &[(Fact::EnvHttpProxy, "http://d:1")]),
+            "http://d:1",
+        ),
+        (
+            Environment,
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::EnvHttpProxy, "http://d:1"),
+                        (Fact::EnvHttpsProxy, "http://s:1"),
+                    ],
+                )
+            },
+            "http://s:1",
+        ),
+    ];
+    for (number, (component, prepare, expected)) in cases.iter().enumerate() {
+        let mut facts = bare();
+        prepare(&mut facts);
+        assert_eq!(
+            roads(&facts, *component),
+            *expected,
+            "case {number}, {component:?}"
+        );
+    }
+}
+
+/// What is set, and everything that is found.
+#[test]
+fn every_trap_is_named() {
+    let cases: &[(Prepare, &[&str])] = &[
+        (|_| {}, &[]),
+        // One proxy everywhere is right; the sensor still falls back (A1).
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::ProxyEdr, "Proxy.corp.example:8080"),
+                        (Fact::ProxyAvServer, "http://proxy.corp.example:8080/"),
+                        (Fact::AvEffectiveServer, "http://proxy.corp.example:8080/"),
+                        (Fact::WinHttpProxy, "proxy.corp.example:8080"),
+                        (Fact::AdvProxyServer, "proxy.corp.example:8080"),
+                    ],
+                );
+                number(f, Fact::ProxyEdrNoAuth, 1);
+            },
+            &["falls_back"],
+        ),
+        // A23: several are set.
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::ProxyEdr, "a:1"),
+                        (Fact::WinHttpProxy, "http=a:1;https=b:1"),
+                    ],
+                );
+                number(f, Fact::ProxyEdrNoAuth, 1);
+            },
+            &["stores_differ", "falls_back"],
+        ),
+        // A17: reset proxy left advproxy in place.
+        (
+            |f| set(f, &[(Fact::AdvProxyServer, "adv:1")]),
+            &["advproxy_differs"],
+        ),
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::AdvProxyPacUrl, "http://p/a.pac"),
+                        (Fact::WinHttpProxy, "b:1"),
+                    ],
+                )
+            },
+            &["advproxy_differs"],
+        ),
+        // A8: the browser's proxy, and nothing else.
+        (
+            |f| {
+                set(f, &[(Fact::WinInetServer, "c:1")]);
+                flag(f, Fact::WinInetEnabled, true);
+            },
+            &["wininet_only"],
+        ),
+        // A21.
+        (
+            |f| {
+                set(
+                    f,
+                    &[(Fact::WinInetServer, "c:1"), (Fact::WinHttpProxy, "c:1")],
+                );
+                flag(f, Fact::WinInetEnabled, true);
+                number(f, Fact::WinInetPerUser, 0);
+            },
+            &["wininet_seen"],
+        ),
+        // A9.
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::WinHttpProxy, "b:1"),
+                        (Fact::WinHttpBypass, "<local>;<-loopback>"),
+                    ],
+                )
+            },
+            &["loopback_token"],
+        ),
+        // A24: a blank; S28: no scheme; S16: half of the pair.
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::ProxyEdr, "10.0.0.6 :8080"),
+                        (Fact::WinHttpProxy, "10.0.0.6 :8080"),
+                    ],
+                )
+            },
+            &[
+                "edr_malformed",
+                "stores_differ",
+                "pair_incomplete",
+                "falls_back",
+            ],
+        ),
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::AvEffectiveServer, "10.0.0.6:8080"),
+                        (Fact::WinHttpProxy, "10.0.0.6:8080"),
+                    ],
+                )
+            },
+            &["av_malformed"],
+        ),
+        // A5, A7: Windows itself has no road.
+        (
+            |f| {
+                set(f, &[(Fact::ProxyEdr, "a:1")]);
+                number(f, Fact::ProxyEdrNoAuth, 1);
+            },
+            &["winhttp_direct", "falls_back"],
+        ),
+        // S22, S24: below the gate, and without a proxy to prefer.
+        (
+            |f| {
+                set(f, &[(Fact::ProxyEdr, "a:1"), (Fact::WinHttpProxy, "a:1")]);
+                number(f, Fact::ProxyEdrNoAuth, 1);
+                number(f, Fact::ProxyPreferStatic, 1);
+                flag(f, Fact::SensorPrefersStaticProxy, false);
+            },
+            &["prefer_ignored", "falls_back"],
+        ),
+        (
+            |f| number(f, Fact::ProxyPreferStatic, 1),
+            &["prefer_ignored"],
+        ),
+        (
+            |f| set(f, &[(Fact::WinHttpProxy, "http=b:1")]),
+            &["winhttp_http_only"],
+        ),
+        (
+            |f| set(f, &[(Fact::MdmTelemetryProxy, "m:1")]),
+            &["mdm_not_read"],
+        ),
+        (
+            |f| flag(f, Fact::WinHttpWpadDisabled, true),
+            &["discovery_off"],
+        ),
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::ProxyAvServer, "http://a:1"),
+                        (Fact::WinHttpProxy, "a:1"),
+                    ],
+                )
+            },
+            &["policy_not_effective"],
+        ),
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::ProxyAvServer, "http://a:1"),
+                        (Fact::AvEffectiveServer, "http://a:1"),
+                        (Fact::AvEffectivePacUrl, "http://p/x.pac"),
+                        (Fact::WinHttpProxy, "a:1"),
+                    ],
+                );
+            },
+            &["pac_hidden", "preference_hidden"],
+        ),
+        (|f| number(f, Fact::ProxySslOptions, 0), &["checks_off"]),
+        (|f| number(f, Fact::ProxySslOptions, 3), &[]),
+        (
+            |f| set(f, &[(Fact::SensorLastConnected, "2026-01-01T00:00:00Z")]),
+            &["unneeded_static"],
+        ),
+        (
+            |f| set(f, &[(Fact::EnvAllProxy, "http://d:1")]),
+            &["variables_not_read"],
+        ),
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::ProxyEdr, "a:1"),
+                        (Fact::OsSupport, "mma"),
+                        (Fact::WinHttpProxy, "a:1"),
+                    ],
+                )
+            },
+            &["mma_ignores_static"],
+        ),
+        // A group policy wants another proxy than stands there.
+        (
+            |f| {
+                set(f, &[(Fact::ProxyEdr, "a:1"), (Fact::WinHttpProxy, "a:1")]);
+                number(f, Fact::ProxyEdrNoAuth, 1);
+                f.gpo.push(policy(Fact::ProxyEdr, Some("b:1")));
+            },
+            &["policy_overwrites", "falls_back"],
+        ),
+        (
+            |f| {
+                set(f, &[(Fact::ProxyEdr, "a:1"), (Fact::WinHttpProxy, "a:1")]);
+                number(f, Fact::ProxyEdrNoAuth, 1);
+                f.gpo.push(policy(Fact::ProxyEdr, Some("a:1")));
+            },
+            &["falls_back"],
+        ),
+        (|f| f.gpo.push(policy(Fact::ProxyAvServer, None)), &[]),
+    ];
+    for (number, (prepare, expected)) in cases.iter().enumerate() {
+        let mut facts = bare();
+        prepare(&mut facts);
+        assert_eq!(conflicts(&facts), *expected, "case {number}");
+    }
+    let met: std::collections::BTreeSet<&str> = cases
+        .iter()
+        .flat_map(|(_, names)| names.iter().copied())
+        .collect();
+    let all: std::collections::BTreeSet<&str> = CONFLICTS.iter().map(|row| row.name).collect();
+    assert_eq!(met, all, "every finding has a case");
+}
+
+fn policy(fact: Fact, data: Option<&str>) -> GpoSetting {
+    GpoSetting {
+        target: fact.target().expect("a registry value"),
+        value: data.map(|text| Typed::Sz(text.to_owned()).to_raw()),
+        precedence: 1,
+        gpo: "{1}".to_owned(),
+        gpo_name: Some("Proxy Paris".to_owned()),
+    }
+}
+
+#[test]
+fn the_policy_behind_a_value_is_named() {
+    let mut facts = bare();
+    set(&mut facts, &[(Fact::ProxyEdr, "a:1")]);
+    facts.gpo.push(policy(Fact::ProxyEdr, Some("a:1")));
+    let explained = explain(&facts);
+    let because = &explained.route(Component::Edr).unwrap().uses.because;
+    assert!(
+        because.contains("by group policy 'Proxy Paris'"),
+        "{because}"
+    );
+}
+
+/// What nobody read is not known, and no finding is made of it.
+#[test]
+fn nothing_is_made_up() {
+    let explained = explain(&Facts::default());
+    assert!(explained.conflicts.is_empty(), "{:?}", explained.conflicts);
+    for route in &explained.routes {
+        assert_eq!(route.uses.road, Road::Unknown, "{:?}", route.component);
+        assert!(route.then.is_empty() || route.component == Component::WinHttpAutomatic);
+    }
+    assert_eq!(explained.routes.len(), Component::ALL.len());
+}
+
+/// The password that stands in a variable of the host is not shown.
+#[test]
+fn variables_lose_their_account() {
+    let read = playbooks::from_registry(
+        Fact::EnvHttpsProxy,
+        &Typed::Sz("http://svc:geheim@p.example:3128".to_owned()),
+    );
+    assert_eq!(
+        read,
+        Ok(FactValue::Text("http://***@p.example:3128".to_owned()))
+    );
+    let plain =
+        playbooks::from_registry(Fact::EnvHttpProxy, &Typed::Sz("p.example:3128".to_owned()));
+    assert_eq!(plain, Ok(FactValue::Text("p.example:3128".to_owned())));
+}

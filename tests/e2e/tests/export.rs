@@ -1,0 +1,158 @@
+//! `export` from outside: the files, what is refused, and what a run proves. No host is contacted by it.
+
+use e2e::{Lab, LabBuilder};
+
+fn exported(lab: &Lab, more: &[&str]) -> e2e::Finished {
+    let common = ["export", "-p", "edr-only.yaml", "-e", "proxy=10.0.0.6:8080"];
+    lab.run(&[&common[..], more].concat())
+}
+
+fn reg_text(lab: &Lab, name: &str) -> String {
+    let bytes = std::fs::read(lab.path(name)).expect("the exported file");
+    let units: Vec<u16> = bytes[2..]
+        .chunks(2)
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    String::from_utf16(&units).expect("UTF-16")
+}
+
+#[test]
+fn a_playbook_becomes_files_and_no_host_is_contacted() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.unlimited("edr-only.yaml");
+    let said = exported(&lab, &["--to", "reg", "--out", "out.reg"])
+        .exits(0)
+        .stdout();
+    assert!(
+        said.contains("2 values") && said.contains("Not proved"),
+        "{said}"
+    );
+    let text = reg_text(&lab, "out.reg");
+    assert!(
+        text.contains("\"TelemetryProxyServer\"=\"10.0.0.6:8080\"")
+            && text.contains("; Not proved"),
+        "{text}"
+    );
+    let first = std::fs::read(lab.path("out.reg")).unwrap();
+    exported(&lab, &["--to", "reg", "--out", "out.reg"]).exits(0);
+    assert_eq!(
+        std::fs::read(lab.path("out.reg")).unwrap(),
+        first,
+        "deterministic"
+    );
+    exported(&lab, &["--to", "gpo", "--out", "registry.pol"]).exits(0);
+    assert!(
+        std::fs::read(lab.path("registry.pol"))
+            .unwrap()
+            .starts_with(b"PReg\x01\0\0\0")
+    );
+    assert_eq!(lab.hosts()[0].counters().requests, 0);
+}
+
+#[test]
+fn what_cannot_be_exported_leaves_no_file() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.unlimited("full-proxy-set.yaml");
+    lab.unlimited("offline-devices.yaml");
+    let full = [
+        "export",
+        "-p",
+        "full-proxy-set.yaml",
+        "-e",
+        "proxy=10.0.0.6:8080",
+        "--to",
+        "gpo",
+        "--out",
+        "r.pol",
+    ];
+    let refused = lab.run(&full).exits(1);
+    assert!(
+        refused
+            .stderr()
+            .contains("step 'Machine-wide WinHTTP proxy' cannot be exported"),
+        "{}",
+        refused.stderr()
+    );
+    assert!(!lab.path("r.pol").exists());
+    lab.run(&[&full[..], &["--without-step", "Machine-wide WinHTTP proxy"]].concat())
+        .exits(0);
+    let offline = [
+        "export",
+        "-p",
+        "offline-devices.yaml",
+        "-e",
+        "proxy=10.0.0.6:8080",
+        "--to",
+        "reg",
+        "--out",
+        "o.reg",
+    ];
+    let refused = lab.run(&offline).exits(1);
+    assert!(
+        refused
+            .stderr()
+            .contains("facts.sensor.prefers_static_proxy"),
+        "{}",
+        refused.stderr()
+    );
+    let step = "Prefer the static proxy for all requests of the sensor";
+    lab.run(&[&offline[..], &["--with-step", step]].concat())
+        .exits(0);
+    assert!(reg_text(&lab, "o.reg").contains("LOWERS SECURITY"));
+    let misspelt = lab
+        .run(
+            &[
+                &offline[..],
+                &[
+                    "--with-step",
+                    "Prefer the static proxy for all requests of the senser",
+                ],
+            ]
+            .concat(),
+        )
+        .exits(1);
+    assert!(
+        misspelt.stderr().contains("did you mean"),
+        "{}",
+        misspelt.stderr()
+    );
+}
+
+#[test]
+fn a_run_proves_its_own_values_and_no_others() {
+    let lab = LabBuilder::hosts(2).start();
+    lab.unlimited("edr-only.yaml");
+    let push = [
+        "push",
+        "-i",
+        "inventory.yaml",
+        "-p",
+        "edr-only.yaml",
+        "-e",
+        "proxy=10.0.0.6:8080",
+        "--yes",
+    ];
+    lab.run(&push).exits(0);
+    let proved = ["--to", "reg", "--out", "p.reg", "--proved-by", "last"];
+    let said = exported(&lab, &proved).exits(0).stdout();
+    assert!(said.contains("read back on 2 hosts"), "{said}");
+    assert!(reg_text(&lab, "p.reg").contains("; Proved by run "));
+    // Other data, and another text of the playbook.
+    let other = ["export", "-p", "edr-only.yaml", "-e", "proxy=10.0.0.7:8080"];
+    let refused = lab.run(&[&other[..], &proved].concat()).exits(8);
+    assert!(
+        refused
+            .stderr()
+            .contains("on no host were all of these values read back"),
+        "{}",
+        refused.stderr()
+    );
+    let text = std::fs::read_to_string(lab.path("edr-only.yaml")).unwrap();
+    lab.write("edr-only.yaml", &format!("{text}\n# later\n"));
+    let refused = exported(&lab, &proved).exits(8);
+    assert!(
+        refused.stderr().contains("another playbook"),
+        "{}",
+        refused.stderr()
+    );
+}
