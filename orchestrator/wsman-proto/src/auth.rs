@@ -11,7 +11,7 @@ mod ntlm;
 mod scheme;
 
 pub use account::{Account, Domain};
-pub use binding::{channel_bindings, end_point_hash};
+pub use binding::{application_data, channel_bindings, end_point_hash};
 pub use challenge::Challenge;
 pub use ntlm::{Ntlm, Wrapping};
 pub use scheme::{Offer, authorization, basic, offers};

@@ -33,9 +33,11 @@ pub fn end_point_hash(certificate: &[u8]) -> Vec<u8> {
     }
 }
 
-/// `SEC_CHANNEL_BINDINGS` with that hash, as the authentication library takes it.
+/// Types, lengths and offsets in front of the data of a `SEC_CHANNEL_BINDINGS`.
+const HEADER: u32 = 32;
+
+/// `SEC_CHANNEL_BINDINGS` with that hash, as Windows and the NTLM library take it.
 pub fn channel_bindings(hash: &[u8]) -> Vec<u8> {
-    const HEADER: u32 = 32;
     let data = [b"tls-server-end-point:".as_slice(), hash].concat();
     let length = u32::try_from(data.len()).expect("a hash is some bytes long");
     // Types, lengths and offsets of initiator and acceptor address: none.
@@ -46,11 +48,16 @@ pub fn channel_bindings(hash: &[u8]) -> Vec<u8> {
     bindings
 }
 
+/// The data in a structure of [`channel_bindings`]: all that GSSAPI wants of it.
+pub fn application_data(bindings: &[u8]) -> &[u8] {
+    bindings.get(HEADER as usize..).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use sha2::{Digest as _, Sha256, Sha384};
 
-    use super::{channel_bindings, end_point_hash};
+    use super::{application_data, channel_bindings, end_point_hash};
 
     #[test]
     fn the_hash_follows_the_signature_of_the_certificate() {
@@ -83,5 +90,8 @@ mod tests {
         let bindings = channel_bindings(&[7; 32]);
         assert_eq!(bindings.len(), 32 + 21 + 32);
         assert_eq!(bindings[24..32], [53, 0, 0, 0, 32, 0, 0, 0]);
+        let data = [b"tls-server-end-point:".as_slice(), &[7; 32]].concat();
+        assert_eq!(application_data(&bindings), data);
+        assert_eq!(application_data(&[]), b"");
     }
 }

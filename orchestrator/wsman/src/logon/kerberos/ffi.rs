@@ -166,6 +166,8 @@ pub(super) type Wrap =
 pub(super) type Unwrap =
     unsafe extern "C" fn(*mut u32, Handle, *mut Buffer, *mut Buffer, *mut c_int, *mut u32) -> u32;
 
+pub(super) type SetNegMechs = unsafe extern "C" fn(*mut u32, Handle, *const OidSet) -> u32;
+
 /// The functions of a loaded library.
 pub(super) struct Functions {
     pub(super) import_name: ImportName,
@@ -187,4 +189,6 @@ pub(super) struct Functions {
     pub(super) acquire_from: Option<AcquireFrom>,
     /// MIT Kerberos.
     pub(super) store_into: Option<StoreInto>,
+    /// RFC 4178: MIT Kerberos and Heimdal.
+    pub(super) set_neg_mechs: Option<SetNegMechs>,
 }

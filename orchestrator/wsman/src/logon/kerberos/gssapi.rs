@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
-use wsman_proto::auth::{AuthError, SecurityContext, Step};
+use wsman_proto::auth::{AuthError, SecurityContext, Step, application_data};
 
 use super::error::{KerberosError, KerberosProblem};
 pub(super) use super::gss::Mechanism;
@@ -61,7 +61,7 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
                 ccache: Some(cache),
                 client_keytab: None,
             });
-            Cred::stored(name.as_ref(), store.as_ref())?
+            Cred::stored(name.as_ref(), store.as_ref(), Mechanism::Krb5)?
         }
         Proof::Certificate(_) => {
             let text = "a client certificate is for auth by certificate";
@@ -77,14 +77,24 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
                 ccache: Some([&prefix, "-0"].concat()),
                 client_keytab: Some(format!("FILE:{}", path.display())),
             };
-            Cred::stored(name.as_ref(), Some(&store))
+            Cred::stored(name.as_ref(), Some(&store), Mechanism::Krb5)
                 .map_err(|error| from_keytab(error, path, account.as_deref()))?
         }
     };
-    let (principal, seconds) = master.resolve().map_err(|error| match proof {
-        Proof::Keytab(path) => from_keytab(error, path, account.as_deref()),
-        _ => error,
-    })?;
+    let (principal, seconds) = master
+        .resolve()
+        .map_err(|error| match (proof, error.problem) {
+            (Proof::Keytab(path), _) => from_keytab(error, path, account.as_deref()),
+            (Proof::Password(_), problem @ KerberosProblem::WrongPassword) => {
+                let account = account.as_deref().unwrap_or_default();
+                let detail = format!(
+                    "the KDC refused the password of {account}: {}",
+                    error.detail
+                );
+                KerberosError::new(problem, detail)
+            }
+            _ => error,
+        })?;
     Ok(Granted {
         principal,
         until: Instant::now() + Duration::from_secs(u64::from(seconds).min(86_400 * 30)),
@@ -117,7 +127,8 @@ fn from_keytab(
 }
 
 impl Granted {
-    /// A context for a host's service with its first token. Asks the KDC for the service's ticket, once per host.
+    /// A context for a host's service with its first token, bound to the channel of `binding` (a structure of
+    /// [`wsman_proto::auth::channel_bindings`]). Asks the KDC for the service's ticket, once per host.
     pub(super) fn context(
         &self,
         host: &str,
@@ -125,22 +136,34 @@ impl Granted {
         mechanism: Mechanism,
         binding: Option<&[u8]>,
     ) -> Result<(Sealing, Vec<u8>), KerberosError> {
-        let cred = self.shard(host)?;
-        let cred = cred.as_ref().unwrap_or(&self.master);
-        let mut context = Context::new(Name::principal(target)?, mechanism);
-        match context.step(Some(cred), &[], binding) {
-            Ok(token) => Ok((Sealing { context }, token)),
+        // GSSAPI has addresses and application data apart, and there are no addresses.
+        let binding = binding.map(application_data);
+        match self.first(host, target, mechanism, binding) {
             // SPNEGO hides the code of the mechanism inside of it; Kerberos alone says it plainly.
             Err(error) if mechanism == Mechanism::Spnego => {
-                let mut plain = Context::new(Name::principal(target)?, Mechanism::Krb5);
-                Err(plain.step(Some(cred), &[], binding).err().unwrap_or(error))
+                let plain = self.first(host, target, Mechanism::Krb5, binding);
+                Err(plain.err().unwrap_or(error))
             }
-            Err(error) => Err(error),
+            other => other,
         }
     }
 
+    fn first(
+        &self,
+        host: &str,
+        target: &str,
+        mechanism: Mechanism,
+        binding: Option<&[u8]>,
+    ) -> Result<(Sealing, Vec<u8>), KerberosError> {
+        let cred = self.shard(host, mechanism)?;
+        let cred = cred.as_ref().unwrap_or(&self.master);
+        let mut context = Context::new(Name::principal(target)?, mechanism);
+        let token = context.step(Some(cred), &[], binding)?;
+        Ok((Sealing { context }, token))
+    }
+
     /// A credential of a host's own: two hosts that share one would wait for each other's KDC.
-    fn shard(&self, host: &str) -> Result<Option<Cred>, KerberosError> {
+    fn shard(&self, host: &str, mechanism: Mechanism) -> Result<Option<Cred>, KerberosError> {
         let cache = {
             let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
             let next = shards.of.len() / HOSTS_PER_CACHE + 1;
@@ -159,7 +182,7 @@ impl Granted {
             ccache: Some(cache),
             client_keytab: None,
         };
-        Cred::stored(name.as_ref(), Some(&store)).map(Some)
+        Cred::stored(name.as_ref(), Some(&store), mechanism).map(Some)
     }
 }
 

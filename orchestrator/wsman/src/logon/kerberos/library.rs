@@ -81,6 +81,7 @@ fn table(library: Library) -> Result<Functions, &'static str> {
         acquire_with_password: function!("gss_acquire_cred_with_password").ok(),
         acquire_from: function!("gss_acquire_cred_from").ok(),
         store_into: function!("gss_store_cred_into").ok(),
+        set_neg_mechs: function!("gss_set_neg_mechs").ok(),
     })
 }
 

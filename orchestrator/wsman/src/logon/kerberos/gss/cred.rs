@@ -9,7 +9,7 @@
 use std::ffi::CString;
 use std::ptr;
 
-use super::{KRB5, Mechanism, Name, check, load, missing};
+use super::{KRB5, Mechanism, Name, SPNEGO, check, load, missing};
 use crate::logon::kerberos::error::{KerberosError, KerberosProblem};
 use crate::logon::kerberos::ffi::{Buffer, Functions, Handle, KeyValue, KeyValues, Oid, OidSet};
 
@@ -81,7 +81,7 @@ impl Cred {
             .acquire_with_password
             .ok_or_else(|| missing("gss_acquire_cred_with_password"))?;
         let mut password = Buffer::of(password);
-        Self::acquire(gss, |minor, set, handle| {
+        Self::acquire(gss, Mechanism::Krb5, |minor, set, handle| {
             // SAFETY: all pointers are to values that outlive the call; the library copies name and password.
             unsafe {
                 acquire(
@@ -99,15 +99,18 @@ impl Cred {
         })
     }
 
-    /// Tickets of a store; without a store and a name, those of whoever is logged on.
+    /// Tickets of a store, for contexts of one mechanism; without a store and a name, those of whoever is logged on.
+    ///
+    /// A credential for Kerberos is none for SPNEGO: MIT Kerberos would look for the default one instead.
     pub(in crate::logon::kerberos) fn stored(
         name: Option<&Name>,
         store: Option<&Store>,
+        mechanism: Mechanism,
     ) -> Result<Self, KerberosError> {
         let gss = load()?;
         let name = name.map_or(ptr::null_mut(), |name| name.handle);
         let Some(store) = store else {
-            return Self::acquire(gss, |minor, set, handle| {
+            return Self::acquire(gss, mechanism, |minor, set, handle| {
                 // SAFETY: as in `password`.
                 unsafe {
                     (gss.acquire_cred)(
@@ -127,7 +130,7 @@ impl Cred {
             .acquire_from
             .ok_or_else(|| missing("gss_acquire_cred_from"))?;
         store.lend(|store| {
-            Self::acquire(gss, |minor, set, handle| {
+            Self::acquire(gss, mechanism, |minor, set, handle| {
                 // SAFETY: as in `password`; the library copies the store.
                 unsafe {
                     acquire(
@@ -148,17 +151,41 @@ impl Cred {
 
     fn acquire(
         gss: &'static Functions,
+        mechanism: Mechanism,
         call: impl FnOnce(*mut u32, *mut OidSet, *mut Handle) -> u32,
     ) -> Result<Self, KerberosError> {
-        let mut mechanism = Oid::of(KRB5);
+        let mut wanted = Oid::of(match mechanism {
+            Mechanism::Krb5 => KRB5,
+            Mechanism::Spnego => SPNEGO,
+        });
         let mut set = OidSet {
             count: 1,
-            elements: &raw mut mechanism,
+            elements: &raw mut wanted,
         };
         let (mut minor, mut handle) = (0, ptr::null_mut());
         let major = call(&raw mut minor, &raw mut set, &raw mut handle);
-        check(gss, major, minor, Mechanism::Krb5)?;
-        Ok(Self { gss, handle })
+        check(gss, major, minor, mechanism)?;
+        let cred = Self { gss, handle };
+        if mechanism == Mechanism::Spnego {
+            cred.offer_kerberos_alone()?;
+        }
+        Ok(cred)
+    }
+
+    /// SPNEGO would offer whatever else the system has, and what was used would not be what is reported.
+    fn offer_kerberos_alone(&self) -> Result<(), KerberosError> {
+        let Some(set_neg_mechs) = self.gss.set_neg_mechs else {
+            return Ok(());
+        };
+        let mut kerberos = Oid::of(KRB5);
+        let set = OidSet {
+            count: 1,
+            elements: &raw mut kerberos,
+        };
+        let mut minor = 0;
+        // SAFETY: the handle is alive, the set is on this stack frame; the library copies it.
+        let major = unsafe { set_neg_mechs(&raw mut minor, self.handle, &raw const set) };
+        check(self.gss, major, minor, Mechanism::Spnego)
     }
 
     /// Gets the ticket-granting ticket if there is none yet: the account's name and the seconds it is good for.
