@@ -6,6 +6,7 @@
 
 mod error;
 mod principal;
+mod refusal;
 mod tickets;
 
 #[cfg(unix)]
@@ -225,7 +226,7 @@ pub(super) async fn log_on(
     }
     let token = token_of(&answer, ticketed.scheme.name());
     if answer.status == 401 {
-        return Err(refused(&mut ticketed, token.as_deref()));
+        return Err(refused(&ticketed, token.as_deref()));
     }
     if !matches!(answer.status, 200 | 500) {
         return Err(Failure::new(
@@ -278,26 +279,10 @@ async fn show(
         .map_err(nothing_sent)?)
 }
 
-/// A 401 to a ticket. The host may say why in a token of its own (KRB-ERROR).
-fn refused(ticketed: &mut Ticketed, token: Option<&[u8]>) -> Failure {
-    let said = token.and_then(|token| ticketed.context.finish(token).err());
-    let error = match said {
-        Some(error)
-            if !matches!(
-                error.problem,
-                KerberosProblem::Other | KerberosProblem::NotMutual
-            ) =>
-        {
-            error
-        }
-        _ => KerberosError::new(
-            KerberosProblem::TicketRefused,
-            format!(
-                "the host refused the ticket for {}",
-                ticketed.service.trim_end_matches('@')
-            ),
-        ),
-    };
+/// A 401 to a ticket. The host may say why in a token of its own.
+fn refused(ticketed: &Ticketed, token: Option<&[u8]>) -> Failure {
+    let service = ticketed.service.trim_end_matches('@');
+    let error = refusal::reason(service, token);
     Failure::new(ErrorKind::Kerberos(error), Sent::NotProcessed)
 }
 

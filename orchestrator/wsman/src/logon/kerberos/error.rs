@@ -95,9 +95,13 @@ const BASE: i32 = -1_765_328_384;
 
 /// Sorts a minor status; `None` where it says nothing special.
 pub(super) fn problem(minor: u32) -> Option<KerberosProblem> {
-    use KerberosProblem as P;
     // The minor status is the library's signed code in an unsigned type.
-    let code = minor.cast_signed().checked_sub(BASE)?;
+    of_code(minor.cast_signed().checked_sub(BASE)?)
+}
+
+/// Sorts a code: up to 127 those of RFC 4120, above them the library's own.
+pub(super) fn of_code(code: i32) -> Option<KerberosProblem> {
+    use KerberosProblem as P;
     Some(match code {
         // C_PRINCIPAL_UNKNOWN.
         6 => P::UnknownPrincipal,

@@ -58,6 +58,41 @@ mod tests {
         }
     }
 
+    /// Length of the plain text, what `gss_wrap` of MIT Kerberos made, and the two parts that its `gss_unwrap_iov`
+    /// took for the same message (recorded by `tests/interop/realms/record.py`).
+    const MIT: [(usize, &str, &str, &str); 2] = [
+        (
+            1,
+            "050406ff000000000000000002d07b43154fcd721d96062d77779d8818dc81dd7f7776edc0b96881aea9bfa701a15127\
+             7cb22f3cc9c38b77469ca48d42",
+            "050406ff0000001c0000000002d07b437776edc0b96881aea9bfa701a151277cb22f3cc9c38b77469ca48d42154fcd72\
+             1d96062d77779d8818dc81dd",
+            "7f",
+        ),
+        (
+            16,
+            "050406ff000000000000000002d07b44924f6f30d593119f99acb21e16c9f41e42c5c538341f2aa93c7ce2e263646ab6\
+             1fb6c6de6a2bbc6ff46eab2533bfd5c271e835f4ac421715766fbf90",
+            "050406ff0000001c0000000002d07b441fb6c6de6a2bbc6ff46eab2533bfd5c271e835f4ac421715766fbf90924f6f30\
+             d593119f99acb21e16c9f41e",
+            "42c5c538341f2aa93c7ce2e263646ab6",
+        ),
+    ];
+
+    #[test]
+    fn messages_of_mit_kerberos_are_brought_into_the_form_that_it_takes() {
+        let bytes = |hex: &str| -> Vec<u8> {
+            (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+                .collect()
+        };
+        for (plain, token, header, data) in MIT {
+            let parts = split(bytes(token), plain);
+            assert_eq!(parts, Some((bytes(header), bytes(data))));
+        }
+    }
+
     #[test]
     fn other_tokens_are_refused() {
         let changed = |at: usize, byte| {
