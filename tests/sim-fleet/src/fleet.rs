@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::auth::Accounts;
+use crate::auth::{Accounts, Desk};
 use crate::host::{Host, HostHandle};
 use crate::server::{self, tls::Authority};
 use crate::spec::{FleetSpec, SpecError};
@@ -38,6 +38,8 @@ pub(crate) struct Fleet {
     order: Vec<Arc<Host>>,
     default_host: Arc<Host>,
     pub(crate) accounts: Accounts,
+    /// The keys of the hosts' services, where tickets are taken.
+    desk: Option<Desk>,
     pub(crate) authority: Authority,
     pub(crate) runtime: Handle,
     /// True once the fleet ends.
@@ -47,6 +49,13 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
+    /// The keys, where this host takes tickets: the machines of a workgroup have no KDC.
+    pub(crate) fn desk_of(&self, host: &Host) -> Option<&Desk> {
+        self.desk
+            .as_ref()
+            .filter(|_| host.options.kerberos && !host.options.workgroup)
+    }
+
     /// The host of this name; letter case and a port are ignored.
     pub(crate) fn by_name(&self, name: &str) -> Option<&Arc<Host>> {
         self.hosts.get(name.to_lowercase().as_str())
@@ -114,7 +123,19 @@ impl SimFleet {
                 .ok_or_else(|| SpecError::NoDefaultHost(name.clone()))?,
             None => order.first().ok_or(SpecError::Empty)?,
         };
+        let desk = match &spec.kerberos {
+            Some(kerberos) => {
+                Some(
+                    Desk::open(&kerberos.keytab).map_err(|error| SpecError::Keytab {
+                        path: kerberos.keytab.display().to_string(),
+                        detail: error.to_string(),
+                    })?,
+                )
+            }
+            None => None,
+        };
         let fleet = Arc::new(Fleet {
+            desk,
             default_host: Arc::clone(default_host),
             hosts,
             order,

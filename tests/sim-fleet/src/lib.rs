@@ -34,6 +34,6 @@ pub use knobs::{
 pub use registry::{KeyContent, RawValue, RegistrySnapshot, kind};
 pub use spec::{
     Account, AdapterSpec, AntivirusSpec, ChannelBinding, DomainSpec, FleetSpec, HostOptions,
-    HostSpec, Language, NetworkSpec, OsSpec, PROFILES, PolicySpec, Rights, Role, SeedData,
-    SeedValue, SensorSpec, SpecError,
+    HostSpec, KerberosSpec, Language, NetworkSpec, OsSpec, PROFILES, PolicySpec, Rights, Role,
+    SeedData, SeedValue, SensorSpec, SpecError,
 };

@@ -7,6 +7,7 @@
 
 mod client;
 mod faults;
+mod kerberos;
 mod readme;
 mod registry;
 mod shell;

@@ -91,6 +91,16 @@ impl Accounts {
         accepted
     }
 
+    /// Counts a ticket at its host. It is no attempt at a password: only the KDC counts those.
+    pub(crate) fn ticket(&self, host: &Host, accepted: bool) {
+        Tally::up(&host.tally.logon_attempts);
+        Tally::up(if accepted {
+            &host.tally.handshakes
+        } else {
+            &host.tally.failed_logons
+        });
+    }
+
     /// Attempts and failed attempts of an account.
     pub(crate) fn counts(&self, account: &str) -> (u64, u64) {
         self.lock()

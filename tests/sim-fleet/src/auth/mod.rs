@@ -1,18 +1,25 @@
-//! Who is there: accounts, Basic, NTLM raw and inside SPNEGO, bound to the connection.
+//! Who is there: accounts, Basic, NTLM and Kerberos raw and inside SPNEGO, bound to the connection.
 //!
 //! Knows no sockets: `server` hands in the headers and sends what comes out.
 
 mod accounts;
+mod der;
+mod kerberos;
 mod negotiate;
 mod ntlm;
+mod seal;
 mod spnego;
+mod tickets;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 pub(crate) use accounts::Accounts;
+pub(crate) use kerberos::Desk;
 pub(crate) use negotiate::{Door, Exchange, Step};
-pub(crate) use ntlm::{Seal, binding_of};
+pub(crate) use ntlm::binding_of;
+pub(crate) use seal::Seal;
+pub(crate) use tickets::raw as kerberos_step;
 
 use crate::host::Host;
 use crate::spec::Rights;

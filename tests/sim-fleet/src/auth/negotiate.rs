@@ -1,10 +1,11 @@
-//! One exchange of tokens on one connection: `Authorization: Negotiate`, raw NTLM or SPNEGO.
+//! One exchange of tokens on one connection: `Authorization: Negotiate`, with NTLM or Kerberos, raw or in SPNEGO.
+//! Kerberos takes one step and is in `tickets`; here is what NTLM has to remember.
 
 use jiff::Timestamp;
 
-use super::ntlm::{self, Authenticate, Challenge, Demands, Pending, Seal};
-use super::spnego::{self, State, Token};
-use super::{Accounts, User, qualified};
+use super::ntlm::{self, Authenticate, Challenge, Demands, Pending};
+use super::spnego::{self, NTLM_OID, State, Token};
+use super::{Accounts, Desk, Seal, User, kerberos, qualified, tickets};
 use crate::host::Host;
 
 /// The state of an exchange.
@@ -29,16 +30,18 @@ pub(crate) enum Step {
     /// Logged on; with SPNEGO a last token goes out.
     Accepted {
         user: User,
-        seal: Option<Box<Seal>>,
+        seal: Option<Seal>,
         token: Option<Vec<u8>>,
     },
-    /// 401 without a token; the exchange is over.
-    Refused,
+    /// 401, with a token where Kerberos says why; the exchange is over.
+    Refused(Option<Vec<u8>>),
 }
 
 /// Where the token came in.
 pub(crate) struct Door<'a> {
     pub(crate) accounts: &'a Accounts,
+    /// The keys of the fleet, where the host takes tickets.
+    pub(crate) desk: Option<&'a Desk>,
     pub(crate) host: &'a Host,
     /// The channel's bindings, with TLS.
     pub(crate) channel: Option<[u8; 16]>,
@@ -49,12 +52,15 @@ impl Exchange {
     pub(crate) fn step(&mut self, token: &[u8], door: &Door<'_>) -> Step {
         let next = if ntlm::is_ntlm(token) {
             self.raw(token, door)
+        } else if kerberos::is_request(token) {
+            *self = Self::Fresh;
+            Some(tickets::raw(token, door))
         } else {
             self.wrapped(token, door)
         };
         next.unwrap_or_else(|| {
             *self = Self::Fresh;
-            Step::Refused
+            Step::Refused(None)
         })
     }
 
@@ -77,7 +83,7 @@ impl Exchange {
                     let (user, seal) = authenticate(&pending, token, door, |_| Some(()))?;
                     Some(Step::Accepted {
                         user,
-                        seal: seal.map(Box::new),
+                        seal: seal.map(|seal| Seal::Ntlm(Box::new(seal))),
                         token: None,
                     })
                 }
@@ -90,10 +96,17 @@ impl Exchange {
     fn wrapped(&mut self, bytes: &[u8], door: &Door<'_>) -> Option<Step> {
         let token = Token::parse(bytes)?;
         if let Some(list) = token.list {
-            let place = token
-                .mechanisms
-                .iter()
-                .position(|oid| oid == spnego::NTLM_OID)?;
+            if let Some(step) = tickets::wrapped(
+                &list,
+                &token.mechanisms,
+                token.token.as_deref(),
+                token.list_mic.as_deref(),
+                door,
+            ) {
+                *self = Self::Fresh;
+                return Some(step);
+            }
+            let place = token.mechanisms.iter().position(|oid| oid == NTLM_OID)?;
             let inner = token
                 .token
                 .filter(|inner| place == 0 && ntlm::is_ntlm(inner));
@@ -104,7 +117,7 @@ impl Exchange {
                     *self = Self::Redirected { list };
                     Some(Step::Continue(spnego::reply(
                         State::RequestMic,
-                        true,
+                        Some(NTLM_OID),
                         None,
                         None,
                     )))
@@ -139,7 +152,7 @@ impl Exchange {
         let pending = challenge(negotiate, door.host)?;
         let reply = spnego::reply(
             State::Incomplete,
-            !demanded,
+            (!demanded).then_some(NTLM_OID),
             Some(pending.challenge()),
             None,
         );
@@ -170,13 +183,13 @@ fn finish(
     })?;
     let token = spnego::reply(
         State::Completed,
-        false,
+        None,
         None,
         mine.as_ref().map(<[u8; 16]>::as_slice),
     );
     Some(Step::Accepted {
         user,
-        seal: seal.map(Box::new),
+        seal: seal.map(|seal| Seal::Ntlm(Box::new(seal))),
         token: Some(token),
     })
 }
@@ -203,8 +216,8 @@ fn authenticate(
     pending: &Pending,
     token: &[u8],
     door: &Door<'_>,
-    more: impl FnOnce(Option<&mut Seal>) -> Option<()>,
-) -> Option<(User, Option<Seal>)> {
+    more: impl FnOnce(Option<&mut ntlm::Seal>) -> Option<()>,
+) -> Option<(User, Option<ntlm::Seal>)> {
     let message = Authenticate::parse(token)?;
     let account = door
         .accounts

@@ -1,7 +1,13 @@
-//! SPNEGO as an acceptor (RFC 4178), just enough DER for the two tokens of a negotiation.
+//! SPNEGO as an acceptor (RFC 4178): the two tokens of a negotiation.
+
+use super::der::{element, fields, octets, wrap};
 
 /// `1.3.6.1.4.1.311.2.2.10`.
 pub(crate) const NTLM_OID: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 2, 10];
+/// `1.2.840.113554.1.2.2`.
+pub(crate) const KERBEROS_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2];
+/// `1.2.840.48018.1.2.2`: the same under a number that Windows wrote wrong once and understands since.
+pub(crate) const MS_KERBEROS_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 1, 2, 2];
 const SPNEGO_OID: &[u8] = &[0x2b, 6, 1, 5, 5, 2];
 
 /// `negState`.
@@ -9,6 +15,7 @@ const SPNEGO_OID: &[u8] = &[0x2b, 6, 1, 5, 5, 2];
 pub(crate) enum State {
     Completed = 0,
     Incomplete = 1,
+    Rejected = 2,
     RequestMic = 3,
 }
 
@@ -87,13 +94,13 @@ impl Token {
 /// A NegTokenResp of the server.
 pub(crate) fn reply(
     state: State,
-    name_mechanism: bool,
+    mechanism: Option<&[u8]>,
     token: Option<&[u8]>,
     list_mic: Option<&[u8]>,
 ) -> Vec<u8> {
     let mut body = wrap(0xa0, &[0x0a, 1, state as u8]);
-    if name_mechanism {
-        body.extend(wrap(0xa1, &wrap(6, NTLM_OID)));
+    if let Some(oid) = mechanism {
+        body.extend(wrap(0xa1, &wrap(6, oid)));
     }
     if let Some(token) = token {
         body.extend(wrap(0xa2, &wrap(4, token)));
@@ -102,58 +109,6 @@ pub(crate) fn reply(
         body.extend(wrap(0xa3, &wrap(4, mic)));
     }
     wrap(0xa1, &wrap(0x30, &body))
-}
-
-/// Tag, content, rest.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = bytes.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (
-                digits
-                    .iter()
-                    .fold(0, |sum, digit| sum << 8 | usize::from(*digit)),
-                rest,
-            )
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
-}
-
-fn fields(bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let (0x30, mut rest, _) = element(bytes)? else {
-        return None;
-    };
-    let mut fields = Vec::new();
-    while !rest.is_empty() {
-        let (tag, content, after) = element(rest)?;
-        fields.push((tag, content));
-        rest = after;
-    }
-    Some(fields)
-}
-
-fn octets(bytes: &[u8]) -> Option<Vec<u8>> {
-    match element(bytes)? {
-        (4, content, _) => Some(content.to_vec()),
-        _ => None,
-    }
-}
-
-fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
-    match content.len() {
-        short @ 0..=0x7f => out.push(short as u8),
-        middle @ 0x80..=0xff => out.extend([0x81, middle as u8]),
-        long => out.extend([0x82, (long >> 8) as u8, long as u8]),
-    }
-    out.extend(content);
-    out
 }
 
 #[cfg(test)]
@@ -166,7 +121,7 @@ mod tests {
             let inner = vec![7; length];
             let token = Token::parse(&reply(
                 State::Incomplete,
-                true,
+                Some(NTLM_OID),
                 Some(&inner),
                 Some(&[1; 16]),
             ))

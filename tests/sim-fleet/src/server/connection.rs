@@ -268,14 +268,19 @@ impl<S: Socket> Connection<S> {
     }
 
     /// A status instead of the service's answer; the connection stays usable, but is not authenticated any more.
-    async fn http_sys(&mut self, head: &Head, host: &Host, status: u16) -> Option<End> {
+    async fn http_sys(&mut self, head: &Head, host: &Arc<Host>, status: u16) -> Option<End> {
         if let Err(NoRequest::Closed) = self.wire.body(head, host.max_envelope() + FRAME).await {
             return Some(End::Close);
         }
         let mut reply = Reply::status(status);
         if status == 401 {
             self.session.forget();
-            reply.authenticate = self.session.schemes(host);
+            let place = super::session::Place {
+                fleet: &self.fleet,
+                host,
+                peer: self.peer,
+            };
+            reply.authenticate = self.session.schemes(&place);
         }
         self.wire
             .send(&reply.encode())

@@ -1,7 +1,48 @@
 //! Sealed bodies: `multipart/encrypted` as reference 6.1 lays it out, byte for byte.
 
-/// The `Content-Type` of a sealed reply.
-pub(crate) const CONTENT_TYPE: &str = "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";boundary=\"Encrypted Boundary\"";
+/// What a sealed body is called, by the scheme of its logon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Under `Negotiate`.
+    #[default]
+    Spnego,
+    /// Under `Kerberos`.
+    Kerberos,
+}
+
+impl Protocol {
+    /// The `Content-Type` of a sealed reply.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Spnego => {
+                "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";boundary=\"Encrypted Boundary\""
+            }
+            Self::Kerberos => {
+                "multipart/encrypted;protocol=\"application/HTTP-Kerberos-session-encrypted\";boundary=\"Encrypted Boundary\""
+            }
+        }
+    }
+
+    /// The `Content-Type` of the first part.
+    fn part(self) -> &'static str {
+        match self {
+            Self::Spnego => "application/HTTP-SPNEGO-session-encrypted",
+            Self::Kerberos => "application/HTTP-Kerberos-session-encrypted",
+        }
+    }
+
+    /// The protocol of a request's `Content-Type`; `None` where it is not sealed.
+    pub(crate) fn of(content_type: &str) -> Option<Self> {
+        let kind = content_type.to_ascii_lowercase();
+        if !kind.starts_with("multipart/encrypted") {
+            return None;
+        }
+        [Self::Spnego, Self::Kerberos]
+            .into_iter()
+            .find(|protocol| kind.contains(&protocol.part().to_ascii_lowercase()))
+    }
+}
+
 const BOUNDARY: &str = "--Encrypted Boundary";
 
 /// A sealed body taken apart.
@@ -17,9 +58,9 @@ pub(crate) struct Sealed<'a> {
 
 /// Takes a sealed body apart; `None` where it deviates from the layout. The ciphertext may contain the boundary, so
 /// only lengths decide where it ends.
-pub(crate) fn read(body: &[u8]) -> Option<Sealed<'_>> {
+pub(crate) fn read(protocol: Protocol, body: &[u8]) -> Option<Sealed<'_>> {
     let mut rest = body;
-    let (length, utf16) = head(&mut rest)?;
+    let (length, utf16) = head(protocol, &mut rest)?;
     expect(&mut rest, BOUNDARY)?;
     let line = line(&mut rest)?;
     if line.trim_start_matches('\t') != "Content-Type: application/octet-stream" {
@@ -28,7 +69,7 @@ pub(crate) fn read(body: &[u8]) -> Option<Sealed<'_>> {
     let header = usize::try_from(u32::from_le_bytes(rest.get(..4)?.try_into().ok()?)).ok()?;
     let signature = rest.get(4..4usize.checked_add(header)?)?;
     let data = rest.get(4 + header..)?;
-    // NTLM: the ciphertext is as long as the clear text.
+    // With RC4 and with AES the ciphertext is as long as the clear text.
     let (data, end) = data.split_at_checked(length)?;
     let end = std::str::from_utf8(end).ok()?;
     (end.trim_end_matches("\r\n") == "--Encrypted Boundary--").then_some(Sealed {
@@ -39,10 +80,10 @@ pub(crate) fn read(body: &[u8]) -> Option<Sealed<'_>> {
     })
 }
 
-fn head(rest: &mut &[u8]) -> Option<(usize, bool)> {
+fn head(protocol: Protocol, rest: &mut &[u8]) -> Option<(usize, bool)> {
     expect(rest, BOUNDARY)?;
-    let kind = line(rest)?.trim_start_matches('\t').to_string();
-    if kind != "Content-Type: application/HTTP-SPNEGO-session-encrypted" {
+    let kind = line(rest)?.trim_start_matches('\t');
+    if kind.strip_prefix("Content-Type: ")? != protocol.part() {
         return None;
     }
     let original = line(rest)?
@@ -82,12 +123,13 @@ fn expect(rest: &mut &[u8], wanted: &str) -> Option<()> {
 }
 
 /// A sealed reply.
-pub(crate) fn write(signature: &[u8], data: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.len() + 300);
+pub(crate) fn write(protocol: Protocol, signature: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len() + 400);
     let head = format!(
-        "{BOUNDARY}\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n\
+        "{BOUNDARY}\r\n\tContent-Type: {}\r\n\
          \tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
          {BOUNDARY}\r\n\tContent-Type: application/octet-stream\r\n",
+        protocol.part(),
         data.len()
     );
     out.extend(head.bytes());
@@ -105,18 +147,31 @@ mod tests {
     #[test]
     fn what_is_written_can_be_read_even_with_a_boundary_inside() {
         let data = b"--Encrypted Boundary\r\n--Encrypted Boundary--\r\n";
-        let body = write(&[1; 16], data);
-        let sealed = read(&body).unwrap();
+        let body = write(Protocol::Spnego, &[1; 16], data);
+        let sealed = read(Protocol::Spnego, &body).unwrap();
         assert_eq!(
             (sealed.signature, sealed.data, sealed.length),
             (&[1u8; 16][..], &data[..], data.len())
         );
         assert!(body.ends_with(b"--Encrypted Boundary--\r\n"));
+        assert_eq!(read(Protocol::Kerberos, &body), None, "another protocol");
+    }
+
+    #[test]
+    fn the_protocol_stands_in_the_content_type() {
+        for protocol in [Protocol::Spnego, Protocol::Kerberos] {
+            assert_eq!(Protocol::of(protocol.content_type()), Some(protocol));
+        }
+        assert_eq!(Protocol::of("multipart/encrypted"), None);
+        assert_eq!(
+            Protocol::of("application/soap+xml;x=application/HTTP-SPNEGO-session-encrypted"),
+            None
+        );
     }
 
     #[test]
     fn tabs_and_the_last_line_end_are_optional_the_rest_is_not() {
-        let body = write(&[1; 16], b"x");
+        let body = write(Protocol::Spnego, &[1; 16], b"x");
         let text = |bytes: &[u8]| {
             bytes
                 .iter()
@@ -124,10 +179,10 @@ mod tests {
                 .collect::<String>()
         };
         let plain: Vec<u8> = text(&body).replace('\t', "").bytes().collect();
-        assert!(read(&plain).is_some());
-        assert!(read(&body[..body.len() - 2]).is_some());
+        assert!(read(Protocol::Spnego, &plain).is_some());
+        assert!(read(Protocol::Spnego, &body[..body.len() - 2]).is_some());
         for cut in 0..body.len() - 2 {
-            assert_eq!(read(&body[..cut]), None, "cut at {cut}");
+            assert_eq!(read(Protocol::Spnego, &body[..cut]), None, "cut at {cut}");
         }
         for (from, to) in [
             ("--Encrypted", "-- Encrypted"),
@@ -136,7 +191,7 @@ mod tests {
             ("UTF-8", "latin1"),
         ] {
             let broken: Vec<u8> = text(&body).replacen(from, to, 1).bytes().collect();
-            assert_eq!(read(&broken), None, "{from}");
+            assert_eq!(read(Protocol::Spnego, &broken), None, "{from}");
         }
     }
 }

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::http::{Head, Reply};
-use super::multipart;
+use super::multipart::{self, Protocol};
 use crate::auth::{self, Door, Exchange, Seal, Step, User};
 use crate::fleet::Fleet;
 use crate::host::Host;
@@ -35,7 +35,47 @@ pub(super) struct Session {
     channel: Option<[u8; 16]>,
     exchange: Exchange,
     user: Option<User>,
-    seal: Option<Box<Seal>>,
+    seal: Option<Seal>,
+    scheme: Scheme,
+    /// How the last request was sealed: the reply is sealed likewise.
+    protocol: Protocol,
+}
+
+/// The scheme under which tokens travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Scheme {
+    #[default]
+    Negotiate,
+    Kerberos,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Negotiate => "Negotiate",
+            Self::Kerberos => "Kerberos",
+        }
+    }
+
+    /// The scheme of an `Authorization` header, where the host offers it.
+    fn of(name: &str, place: &Place<'_>) -> Option<Self> {
+        let (negotiate, kerberos) = token_schemes(place);
+        [(Self::Negotiate, negotiate), (Self::Kerberos, kerberos)]
+            .into_iter()
+            .find(|(scheme, offered)| *offered && scheme.name().eq_ignore_ascii_case(name))
+            .map(|(scheme, _)| scheme)
+    }
+
+    /// Under Kerberos either name is understood: there are clients that send the other one (reference 6.1).
+    fn takes(self, protocol: Protocol) -> bool {
+        self == Self::Kerberos || protocol == Protocol::Spnego
+    }
+}
+
+/// Whether the host offers `Negotiate`, and `Kerberos`.
+fn token_schemes(place: &Place<'_>) -> (bool, bool) {
+    let options = &place.host.options;
+    (options.negotiate, place.fleet.desk_of(place.host).is_some())
 }
 
 impl Session {
@@ -46,6 +86,8 @@ impl Session {
             exchange: Exchange::Fresh,
             user: None,
             seal: None,
+            scheme: Scheme::default(),
+            protocol: Protocol::default(),
         }
     }
 
@@ -65,9 +107,14 @@ impl Session {
     }
 
     /// The `WWW-Authenticate` lines of a challenge.
-    pub(super) fn schemes(&self, host: &Host) -> Vec<String> {
-        let mut lines = vec!["Negotiate".to_string()];
-        if self.offers_basic(host) {
+    pub(super) fn schemes(&self, place: &Place<'_>) -> Vec<String> {
+        let (negotiate, kerberos) = token_schemes(place);
+        let mut lines: Vec<String> = [(Scheme::Negotiate, negotiate), (Scheme::Kerberos, kerberos)]
+            .into_iter()
+            .filter(|(_, offered)| *offered)
+            .map(|(scheme, _)| scheme.name().to_owned())
+            .collect();
+        if self.offers_basic(place.host) {
             lines.push("Basic realm=\"WSMAN\"".into());
         }
         lines
@@ -81,8 +128,8 @@ impl Session {
     pub(super) fn finish(&mut self, reply: &mut Reply) {
         if let Some(seal) = self.seal.as_mut().filter(|_| reply.seal) {
             let (signature, data) = seal.seal(&reply.body);
-            reply.content_type = Some(multipart::CONTENT_TYPE);
-            reply.body = multipart::write(&signature, &data);
+            reply.content_type = Some(self.protocol.content_type());
+            reply.body = multipart::write(self.protocol, &signature, &data);
             reply.seal = false;
         }
     }
@@ -110,8 +157,8 @@ impl Session {
             .header("authorization")
             .map(|value| value.split_once(' ').unwrap_or((value, "")))
         {
-            Some((scheme, encoded)) if scheme.eq_ignore_ascii_case("negotiate") => {
-                match self.negotiate(place, encoded) {
+            Some((scheme, encoded)) if let Some(scheme) = Scheme::of(scheme, place) => {
+                match self.negotiate(place, scheme, encoded) {
                     Ok((user, last)) => {
                         token = last;
                         user
@@ -124,27 +171,27 @@ impl Session {
             {
                 match auth::basic(&place.fleet.accounts, place.host, encoded) {
                     Some(user) => user,
-                    None => return Outcome::Reply(self.challenge(place.host)),
+                    None => return Outcome::Reply(self.challenge(place)),
                 }
             }
-            Some(_) => return Outcome::Reply(self.challenge(place.host)),
+            Some(_) => return Outcome::Reply(self.challenge(place)),
             None => match self.user.clone() {
                 Some(user) => user,
                 // Another connection's session cannot open this body (reference 12, row 5).
                 None if is_sealed(head) => return Outcome::Reply(Reply::status(400)),
-                None => return Outcome::Reply(self.challenge(place.host)),
+                None => return Outcome::Reply(self.challenge(place)),
             },
         };
         let mut outcome = self.operation(place, head, body, &user).await;
         if let (Outcome::Reply(reply), Some(token)) = (&mut outcome, token) {
-            reply.authenticate = vec![format!("Negotiate {}", STANDARD.encode(token))];
+            reply.authenticate = vec![line(self.scheme, &token)];
         }
         outcome
     }
 
-    fn challenge(&self, host: &Host) -> Reply {
+    fn challenge(&self, place: &Place<'_>) -> Reply {
         Reply {
-            authenticate: self.schemes(host),
+            authenticate: self.schemes(place),
             ..Reply::status(401)
         }
     }
@@ -153,30 +200,34 @@ impl Session {
     fn negotiate(
         &mut self,
         place: &Place<'_>,
+        scheme: Scheme,
         encoded: &str,
     ) -> Result<(User, Option<Vec<u8>>), Box<Reply>> {
         self.user = None;
         self.seal = None;
+        self.scheme = scheme;
         let token = STANDARD.decode(encoded.trim()).unwrap_or_default();
         let door = Door {
             accounts: &place.fleet.accounts,
+            desk: place.fleet.desk_of(place.host),
             host: place.host,
             channel: self.channel,
         };
-        match self.exchange.step(&token, &door) {
-            Step::Continue(token) => {
-                let authenticate = vec![format!("Negotiate {}", STANDARD.encode(token))];
-                Err(Box::new(Reply {
-                    authenticate,
-                    ..Reply::status(401)
-                }))
-            }
+        let step = match scheme {
+            Scheme::Negotiate => self.exchange.step(&token, &door),
+            Scheme::Kerberos => auth::kerberos_step(&token, &door),
+        };
+        match step {
+            Step::Continue(token) | Step::Refused(Some(token)) => Err(Box::new(Reply {
+                authenticate: vec![line(scheme, &token)],
+                ..Reply::status(401)
+            })),
             Step::Accepted { user, seal, token } => {
                 self.user = Some(user.clone());
                 self.seal = seal;
                 Ok((user, token))
             }
-            Step::Refused => Err(Box::new(self.challenge(place.host))),
+            Step::Refused(None) => Err(Box::new(self.challenge(place))),
         }
     }
 
@@ -191,9 +242,10 @@ impl Session {
         if body.is_empty() {
             return Outcome::Reply(Reply::status(200));
         }
-        let sealed = is_sealed(head);
-        let text = if sealed {
-            match self.open(body) {
+        let protocol = head.header("content-type").and_then(Protocol::of);
+        let sealed = protocol.is_some();
+        let text = if let Some(protocol) = protocol {
+            match self.open(protocol, body) {
                 Some(text) => text,
                 None => {
                     self.forget();
@@ -233,8 +285,12 @@ impl Session {
         Outcome::Reply(reply)
     }
 
-    fn open(&mut self, body: &[u8]) -> Option<String> {
-        let sealed = multipart::read(body)?;
+    fn open(&mut self, protocol: Protocol, body: &[u8]) -> Option<String> {
+        if !self.scheme.takes(protocol) {
+            return None;
+        }
+        self.protocol = protocol;
+        let sealed = multipart::read(protocol, body)?;
         let clear = self.seal.as_mut()?.open(sealed.signature, sealed.data)?;
         if clear.len() == sealed.length {
             decode(&clear, sealed.utf16)
@@ -244,12 +300,13 @@ impl Session {
     }
 }
 
+/// A `WWW-Authenticate` line with a token.
+fn line(scheme: Scheme, token: &[u8]) -> String {
+    format!("{} {}", scheme.name(), STANDARD.encode(token))
+}
+
 fn is_sealed(head: &Head) -> bool {
-    head.header("content-type").is_some_and(|kind| {
-        let kind = kind.to_ascii_lowercase();
-        kind.starts_with("multipart/encrypted")
-            && kind.contains("application/http-spnego-session-encrypted")
-    })
+    head.header("content-type").and_then(Protocol::of).is_some()
 }
 
 /// Whether a plain body is UTF-16; `None` where it is not SOAP.

@@ -66,6 +66,12 @@ pub struct HostOptions {
     pub lists_default_value: bool,
     /// Basic is offered (on HTTPS; on HTTP only with `allow_unencrypted`).
     pub basic: bool,
+    /// Negotiate is offered.
+    pub negotiate: bool,
+    /// Tickets are taken, under the scheme `Kerberos` and in `Negotiate`, where the fleet has a keytab.
+    pub kerberos: bool,
+    /// Every sealed answer under Kerberos has sequence number 0, as has been seen of Windows Server 2025.
+    pub kerberos_zero_sequence: bool,
     /// Bodies on HTTP need not be sealed.
     pub allow_unencrypted: bool,
     /// `CbtHardeningLevel` of the HTTPS listener.
@@ -122,6 +128,9 @@ impl Default for HostOptions {
             winhttp_marker: 0x28,
             lists_default_value: true,
             basic: false,
+            negotiate: true,
+            kerberos: true,
+            kerberos_zero_sequence: false,
             allow_unencrypted: false,
             channel_binding: ChannelBinding::Relaxed,
             legacy: false,

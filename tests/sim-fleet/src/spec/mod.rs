@@ -24,6 +24,8 @@ pub use value::{SeedData, SeedValue};
 pub struct FleetSpec {
     /// The Active Directory domain the hosts belong to.
     pub domain: DomainSpec,
+    /// The keys of the hosts' services; absent: no host takes Kerberos tickets.
+    pub kerberos: Option<KerberosSpec>,
     /// Who may log on. Without any: `CORP\operator`, password `Sim-Passw0rd!`.
     pub accounts: Vec<Account>,
     /// Failed logons in a row after which an account is locked for good. Absent: never.
@@ -49,6 +51,15 @@ pub struct MadeUp {
     /// Decides their prior states.
     #[serde(default)]
     pub seed: u64,
+}
+
+/// Kerberos for a whole fleet.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KerberosSpec {
+    /// A keytab with the keys of `HTTP/NAME` (or `WSMAN/`, `HOST/`) of each host that is to take tickets. Read once, when
+    /// the fleet starts.
+    pub keytab: std::path::PathBuf,
 }
 
 /// The domain.
@@ -89,6 +100,14 @@ pub enum SpecError {
     /// A rule matches nothing, which is a mistake in every case seen.
     #[error("the fault rule for '{0}' matches no host")]
     MatchesNothing(String),
+    /// The keytab cannot be used.
+    #[error("the keytab {path}: {detail}")]
+    Keytab {
+        /// Where it should be.
+        path: String,
+        /// Why.
+        detail: String,
+    },
     /// A pattern is no glob.
     #[error("'{pattern}' is not a host pattern: {detail}")]
     Pattern {
