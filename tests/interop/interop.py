@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
+import tempfile
 import traceback
+from pathlib import Path
 
+import realms
 from checks import Count
 
-PARTS = ("part_endpoint", "part_sim_fleet", "part_winfleet", "part_export", "part_report")
+PARTS = ("part_endpoint", "part_sim_fleet", "part_winfleet", "part_kerberos", "part_export", "part_report")
+#: Asked for by name: provisioning a domain needs root.
+SAMBA = "part_samba"
 
 
 def main() -> int:
@@ -18,14 +24,25 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="", help="run checks whose name contains this text")
     parser.add_argument("--part", action="append", choices=PARTS, help="run this part only; repeatable")
+    parser.add_argument("--with-samba", action="store_true", help="run the part with Samba as a domain controller too")
     arguments = parser.parse_args()
     logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
     logging.getLogger("spnego").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as folder:
+        # Clients take Kerberos where they find a realm; the machine's own must not be one of them.
+        nothing = Path(folder) / "krb5.conf"
+        nothing.write_text(realms.NO_REALM, encoding="utf-8")
+        os.environ["KRB5_CONFIG"] = str(nothing)
+        return run_parts((*(arguments.part or PARTS), *([SAMBA] if arguments.with_samba else [])), arguments.only)
+
+
+def run_parts(names: tuple[str, ...], only: str) -> int:
+    """Runs the parts, prints their counts and the total."""
     total = Count()
-    for name in arguments.part or PARTS:
+    for name in names:
         print(f"== {name}", flush=True)
         try:
-            count = importlib.import_module(name).run(arguments.only)
+            count = importlib.import_module(name).run(only)
         except Exception:  # a part that cannot run has failed, whatever the reason
             traceback.print_exc()
             print(f"FAIL {name}: could not run", flush=True)

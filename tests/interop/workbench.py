@@ -27,6 +27,8 @@ class Way:
     auth: str = "negotiate"
     #: ``{ca}`` is the authority's file, ``{pin}`` the certificate's SHA-256.
     settings: tuple[str, ...] = ()
+    #: Lines of the credential; without any it is the domain account, or with Basic the local one, with its password.
+    credential: tuple[str, ...] = ()
 
 
 SEALED = Way("NTLM sealed over HTTP")
@@ -75,6 +77,8 @@ class Bench:
     environment: dict[str, str] = field(default_factory=dict)
     password: str = PASSWORD
     outputs: list[str] = field(default_factory=list)
+    #: A program that starts the binary and watches it.
+    under: tuple[str, ...] = ()
 
     @property
     def journal(self) -> Path:
@@ -86,6 +90,7 @@ class Bench:
     ) -> Path:
         """Writes an inventory in which every host is reached the given way."""
         user = LOCAL_USER if way.auth == "basic" else f"{DOMAIN}\\{USER}"
+        credential = way.credential or (f"username: '{user}'", "password: { env: INTEROP_PASSWORD }")
         lines = [
             "version: 1",
             "defaults:",
@@ -95,8 +100,7 @@ class Bench:
             "  connect_timeout: 5s",
             "credentials:",
             "  rollout:",
-            f"    username: '{user}'",
-            "    password: { env: INTEROP_PASSWORD }",
+            *("    " + line for line in credential),
             "hosts:",
         ]
         for number, host in enumerate(hosts):
@@ -128,7 +132,7 @@ class Bench:
             **environment,
         }
         done = subprocess.run(
-            [str(self.binary), *map(str, arguments)],
+            [*self.under, str(self.binary), *map(str, arguments)],
             env=full,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,4 +1,5 @@
-"""Who may come in: pyspnego's acceptor with the host's own name in the challenge, and Basic."""
+"""Who may come in: pyspnego's acceptors (its own NTLM with the host's own name in the challenge, MIT Kerberos' by
+python-gssapi), and Basic."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from spnego import ContextProxy, ContextReq
 from spnego._context import GSSMech
+from spnego._gss import GSSAPIProxy
 from spnego._negotiate import NegotiateProxy
 from spnego._ntlm import NTLMProxy
 from spnego._ntlm_raw.messages import (
@@ -110,19 +112,69 @@ class HostNtlm(NTLMProxy):
             raise BadBindingsError(context_msg="channel binding of another channel")
 
 
-def acceptor(names: HostNames, cbt: Cbt, certificate: bytes | None) -> ContextProxy:
-    """A fresh context for one connection: SPNEGO with NTLM inside, or raw NTLM, whichever the first token is."""
+class HostKerberos(GSSAPIProxy):
+    """MIT Kerberos' acceptor with the keys of one host. The library refuses a wrong channel binding by itself, and says
+    of a missing one only that it was not there."""
+
+    cbt: Cbt
+
+    #: ``GSS_C_CHANNEL_BOUND_FLAG`` of MIT Kerberos 1.19 and later.
+    _BOUND = 2048
+
+    def step(
+        self, in_token: bytes | None = None, *, channel_bindings: GssChannelBindings | None = None
+    ) -> bytes | None:
+        """Takes a token and gives the answer."""
+        try:
+            reply = super().step(in_token, channel_bindings=channel_bindings)
+        except AttributeError as error:
+            # python-gssapi asks a context that was refused at once for its flags, and the refusal itself is lost.
+            raise InvalidTokenError(context_msg="MIT Kerberos refuses the ticket") from error
+        strict = self.cbt is Cbt.STRICT and self.channel_bindings is not None
+        context = self._context
+        if strict and context is not None and context.complete and not int(context.actual_flags) & self._BOUND:
+            raise BadBindingsError(context_msg="no channel binding sent")
+        return reply
+
+
+def _kerberos(cbt: Cbt, bindings: GssChannelBindings | None, keytab: Path) -> HostKerberos:
+    import gssapi
+
+    # No name: whichever service the keytab has. It has those of this host alone.
+    keys = gssapi.raw.acquire_cred_from({b"keytab": os.fsencode(keytab)}, usage="accept").creds
+    kerberos = HostKerberos(
+        usage="accept",
+        protocol="kerberos",
+        channel_bindings=None if cbt is Cbt.NONE else bindings,
+        context_req=ContextReq.default,
+        _gssapi_credential=gssapi.Credentials(base=keys, usage="accept"),
+    )
+    kerberos.cbt = cbt
+    return kerberos
+
+
+def acceptor(
+    names: HostNames, cbt: Cbt, certificate: bytes | None, keytab: Path | None = None, scheme: str = "negotiate"
+) -> ContextProxy:
+    """A fresh context for one connection. Under ``Negotiate``: SPNEGO with Kerberos (where there are keys) or NTLM
+    inside, or one of them raw, whichever the first token is; under ``Kerberos``: that alone."""
     bindings = None
     if certificate is not None:
         bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + endpoint_hash(certificate))
+    contexts: dict[GSSMech, ContextProxy] = {}
+    if keytab is not None:
+        contexts[GSSMech.kerberos] = _kerberos(cbt, bindings, keytab)
+        if scheme == "kerberos":
+            return contexts[GSSMech.kerberos]
     ntlm = HostNtlm(usage="accept", protocol="ntlm", channel_bindings=bindings, context_req=ContextReq.default)
     ntlm.names, ntlm.cbt = names, cbt
+    contexts[GSSMech.ntlm] = ntlm
     return NegotiateProxy(
         usage="accept",
         protocol="negotiate",
         channel_bindings=bindings,
         context_req=ContextReq.default,
-        _negotiate_contexts={GSSMech.ntlm: ntlm},
+        _negotiate_contexts=contexts,
     )
 
 
@@ -152,12 +204,19 @@ class LogonCounter:
     accepted: int = 0
     refused: int = 0
     reasons: list[str] = field(default_factory=list)
+    #: The mechanism of each accepted logon with tokens, in order.
+    mechanisms: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accept(self) -> None:
         """A logon was accepted."""
         with self.lock:
             self.accepted += 1
+
+    def used(self, mechanism: str) -> None:
+        """An exchange of tokens ended well."""
+        with self.lock:
+            self.mechanisms.append(mechanism)
 
     def refuse(self, reason: str) -> None:
         """A logon was refused."""

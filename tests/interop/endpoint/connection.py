@@ -28,6 +28,7 @@ class Connection:
         self._exchange: ContextProxy | None = None
         self._context: ContextProxy | None = None
         self._user: str | None = None
+        self._scheme = "negotiate"
 
     def answer(self, request: HttpRequest) -> HttpReply:
         """The reply to one request."""
@@ -41,8 +42,8 @@ class Connection:
         if self._host.refuse_everything:
             return HttpReply(503)
         scheme, _, parameter = request.headers.get("authorization", "").partition(" ")
-        if scheme.casefold() == "negotiate":
-            return self._negotiate(request, parameter.strip())
+        if scheme.casefold() == "negotiate" or (scheme.casefold() == "kerberos" and self._host.keytab):
+            return self._negotiate(request, scheme.casefold(), parameter.strip())
         if scheme.casefold() == "basic" and self._certificate is not None and self._host.basic:
             return self._basic(request, parameter.strip())
         if scheme or self._user is None:
@@ -51,7 +52,8 @@ class Connection:
 
     def _challenge(self, close: bool = False) -> HttpReply:
         basic = ['Basic realm="WSMAN"'] if self._certificate is not None and self._host.basic else []
-        return HttpReply(401, challenges=["Negotiate", *basic], close=close)
+        kerberos = ["Kerberos"] if self._host.keytab else []
+        return HttpReply(401, challenges=["Negotiate", *kerberos, *basic], close=close)
 
     def _refuse(self, why: str) -> HttpReply:
         self._host.logons.refuse(why)
@@ -65,24 +67,28 @@ class Connection:
         self._host.logons.accept()
         return self._serve(request, f"{self._host.names.netbios}\\{pair[0]}")
 
-    def _negotiate(self, request: HttpRequest, parameter: str) -> HttpReply:
+    def _negotiate(self, request: HttpRequest, scheme: str, parameter: str) -> HttpReply:
         try:
             token = base64.b64decode(parameter, validate=True)
         except binascii.Error:
             return HttpReply(400, close=True)
         if self._exchange is None:
             self._context = self._user = None  # a new exchange ends what was agreed before
-            self._exchange = auth.acceptor(self._host.names, self._host.dialect.cbt, self._certificate)
+            self._scheme = scheme
+            self._exchange = auth.acceptor(
+                self._host.names, self._host.dialect.cbt, self._certificate, self._host.keytab, scheme
+            )
         try:
             reply = self._exchange.step(token)
         except (SpnegoError, ValueError, IndexError) as error:
-            return self._refuse(f"negotiate: {error}")
-        answer = f"Negotiate {base64.b64encode(reply).decode()}" if reply else None
+            return self._refuse(f"{scheme}: {error}")
+        answer = f"{scheme.capitalize()} {base64.b64encode(reply).decode()}" if reply else None
         if not self._exchange.complete:
             if answer is None:
-                return self._refuse("negotiate: nothing to say")
+                return self._refuse(f"{scheme}: nothing to say")
             return HttpReply(401, challenges=[answer])
         self._context, self._exchange = self._exchange, None
+        self._host.logons.used(self._context.negotiated_protocol or "")
         self._user = self._context.client_principal or ""
         self._host.logons.accept()
         if request.body and self._host.dialect.auth_body is AuthBody.SERVED:
@@ -95,11 +101,11 @@ class Connection:
     def _serve(self, request: HttpRequest, user: str) -> HttpReply:
         """A request of a known user: unseal, carry out, seal."""
         try:
-            sealed = sealing.is_sealed(request.headers.get("content-type", ""))
+            sealed = sealing.is_sealed(request.headers.get("content-type", ""), self._scheme)
             if sealed:
                 if self._context is None:
                     raise sealing.LayoutError("sealed body under a scheme that cannot seal")
-                plain, charset = sealing.unseal(request.body, self._context)
+                plain, charset = sealing.unseal(request.body, self._context, self._scheme)
             else:
                 if self._certificate is None:
                     self._host.note("plain body over HTTP refused")
@@ -110,8 +116,8 @@ class Connection:
             return HttpReply(400, close=True)
         status, reply = self._host.operate(plain, charset, user, self._client, request.chunked)
         if sealed and self._context is not None:
-            body = sealing.seal(reply, self._context, tab=not self._host.dialect.no_tab)
-            return HttpReply(status, body, sealing.CONTENT_TYPE)
+            body = sealing.seal(reply, self._context, self._scheme, tab=not self._host.dialect.no_tab)
+            return HttpReply(status, body, sealing.content_type_of(self._scheme))
         return HttpReply(status, reply, SOAP_TYPE)
 
     def _anonymous_identify(self, request: HttpRequest) -> HttpReply:

@@ -48,12 +48,15 @@ class Host:
         *,
         calls_itself: str | None = None,
         basic: bool = True,
+        keytab: Path | None = None,
         denied: list[str] | None = None,
         sensor_version: str | None = "10.8210.17763.3650",
         chassis: list[int] | None = None,
     ) -> None:
         own = calls_itself or name
         self.name, self.accounts, self.dialect, self.basic = name, accounts, dialect, basic
+        #: The keys with which the host reads Kerberos tickets; without them it takes none.
+        self.keytab = keytab
         self.names = HostNames(own.partition(".")[0].upper()[:15], own, DOMAIN)
         self.registry = Registry()
         self.registry.seed(windows_registry(self.names.netbios))
