@@ -54,7 +54,8 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
             let name = name.as_ref().ok_or_else(|| {
                 KerberosError::new(KerberosProblem::NoName, "a password needs a user name")
             })?;
-            Cred::password(name, secret.expose().as_bytes())?
+            Cred::password(name, secret.expose().as_bytes())
+                .map_err(|error| from_password(error, account.as_deref()))?
         }
         Proof::TicketCache(cache) => {
             let store = cache.clone().map(|cache| Store {
@@ -81,20 +82,11 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
                 .map_err(|error| from_keytab(error, path, account.as_deref()))?
         }
     };
-    let (principal, seconds) = master
-        .resolve()
-        .map_err(|error| match (proof, error.problem) {
-            (Proof::Keytab(path), _) => from_keytab(error, path, account.as_deref()),
-            (Proof::Password(_), problem @ KerberosProblem::WrongPassword) => {
-                let account = account.as_deref().unwrap_or_default();
-                let detail = format!(
-                    "the KDC refused the password of {account}: {}",
-                    error.detail
-                );
-                KerberosError::new(problem, detail)
-            }
-            _ => error,
-        })?;
+    let (principal, seconds) = master.resolve().map_err(|error| match proof {
+        Proof::Keytab(path) => from_keytab(error, path, account.as_deref()),
+        Proof::Password(_) => from_password(error, account.as_deref()),
+        _ => error,
+    })?;
     Ok(Granted {
         principal,
         until: Instant::now() + Duration::from_secs(u64::from(seconds).min(86_400 * 30)),
@@ -103,6 +95,19 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
         prefix,
         shards: Mutex::default(),
     })
+}
+
+/// "Preauthentication failed" says little to whoever has typed a password.
+fn from_password(error: KerberosError, account: Option<&str>) -> KerberosError {
+    if error.problem != KerberosProblem::WrongPassword {
+        return error;
+    }
+    let account = account.unwrap_or_default();
+    let detail = format!(
+        "the KDC refused the password of {account}: {}",
+        error.detail
+    );
+    KerberosError::new(error.problem, detail)
 }
 
 /// A key that does not fit is the keytab's fault; no password was typed.

@@ -71,7 +71,7 @@ unsafe impl Send for Cred {}
 unsafe impl Sync for Cred {}
 
 impl Cred {
-    /// By password. Asks no KDC yet; [`Cred::resolve`] does.
+    /// By password. Some libraries ask the KDC here, others in [`Cred::resolve`].
     pub(in crate::logon::kerberos) fn password(
         name: &Name,
         password: &[u8],
