@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,12 +95,17 @@ def says(entry: dict[str, str], reason: str, *texts: str) -> None:
         assert text in entry["detail"], f"{text!r} is not in {entry['detail']!r}"
 
 
+def with_kdc(site: KerberosSite, port: int) -> Path:
+    """A configuration of the same realm with its KDC at another port."""
+    config = site.folder / f"krb5-{port}.conf"
+    text = site.realm.config.read_text(encoding="utf-8")
+    config.write_text(re.sub(r"kdc = \S+", f"kdc = 127.0.0.1:{port}", text), encoding="utf-8")
+    return config
+
+
 def without_kdc(site: KerberosSite) -> Path:
     """A configuration of the same realm whose KDC is a port where nobody listens."""
-    config = site.folder / "without-kdc.conf"
-    text = site.realm.config.read_text(encoding="utf-8")
-    config.write_text(re.sub(r"kdc = \S+", f"kdc = 127.0.0.1:{realms.free_port()}", text), encoding="utf-8")
-    return config
+    return with_kdc(site, realms.free_port())
 
 
 for _auth in ("kerberos", "negotiate"):
@@ -202,6 +209,21 @@ def _(site: KerberosSite) -> None:
     says(entry, "kerberos", "KDC")
     equal(host.counters.connections, 0, "connections")
     assert "port 88" in ran.stdout + ran.stderr
+
+
+@PART.check("a KDC that takes connections and says nothing costs the deadline and no more")
+def _(site: KerberosSite) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = with_kdc(site, silent.getsockname()[1])
+        host, started = site.host(), time.monotonic()
+        way = site.way("kerberos", "http", "password", "request_timeout: 2s")
+        entry, _ = failed(site.bench(), host, way, 4, KRB5_CONFIG=str(config))
+        took = time.monotonic() - started
+    equal(entry["outcome"], "unreachable")
+    says(entry, "kerberos", "no answer from a KDC within the deadline")
+    equal(host.counters.connections, 0, "connections")
+    # The library has a patience of its own for a call that is under way; a run may not wait longer than for that.
+    assert took < 60, f"{took:.1f} s"
 
 
 @PART.check("a KDC with another time is one: clock skew")
