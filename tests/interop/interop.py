@@ -10,7 +10,14 @@ import traceback
 
 from checks import Count
 
-PARTS = ("part_endpoint", "part_sim_fleet", "part_winfleet", "part_export", "part_report")
+PARTS = (
+    "part_endpoint",
+    "part_sim_fleet",
+    "part_winfleet",
+    "part_certificates",
+    "part_export",
+    "part_report",
+)
 
 
 def main() -> int:
