@@ -30,7 +30,7 @@ pub enum PasswordSource {
     /// Asked at the terminal.
     Prompt,
     /// No password: Kerberos tickets that are already there (`kinit`, or the logon to this machine), in the default
-    /// cache or a named one.
+    /// cache (`logged_on: true`, `ccache: default`) or a named one.
     Tickets(Option<String>),
     /// No password: a file with the account's Kerberos keys.
     Keytab(PathBuf),

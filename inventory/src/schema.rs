@@ -52,10 +52,12 @@ pub fn inventory_schema() -> Value {
                     "oneOf": [
                         {"required": ["username", "password"]},
                         {"required": ["username", "keytab"]},
+                        {"required": ["logged_on"]},
                         {"required": ["ccache"]},
                         {"required": ["certificate", "key"]},
                     ],
                     "properties": {
+                        "logged_on": {"const": true, "description": "Whoever is logged on to this machine, by Kerberos"},
                         "ccache": {"type": "string", "description": "Kerberos tickets that are already there: default, or the name of a cache"},
                         "keytab": {"type": "string", "description": "File with the account's Kerberos keys"},
                         "certificate": {"type": "string", "description": "PEM file of a client certificate, for auth: certificate"},

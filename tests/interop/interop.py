@@ -14,7 +14,15 @@ from pathlib import Path
 import realms
 from checks import Count
 
-PARTS = ("part_endpoint", "part_sim_fleet", "part_winfleet", "part_kerberos", "part_export", "part_report")
+PARTS = (
+    "part_endpoint",
+    "part_sim_fleet",
+    "part_winfleet",
+    "part_kerberos",
+    "part_certificates",
+    "part_export",
+    "part_report",
+)
 #: Asked for by name: provisioning a domain needs root.
 SAMBA = "part_samba"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from endpoint.server import DOMAIN, Host
+from endpoint.tls import ClientIdentity
 
 USER, PASSWORD = "svc-rollout", "Grün & 'ok' \"x\" 100%"
 LOCAL_USER, LOCAL_PASSWORD = "localadmin", "Basic:with:colons"
@@ -35,6 +36,8 @@ SEALED = Way("NTLM sealed over HTTP")
 RAW_NTLM = Way("auth ntlm over HTTP", auth="ntlm")
 TLS_NTLM = Way("NTLM over HTTPS", "https", settings=("ca_file: '{ca}'",))
 TLS_BASIC = Way("Basic over HTTPS", "https", "basic", ("ca_file: '{ca}'",))
+CERTIFICATE = Way("certificate over HTTPS", "https", "certificate", ("ca_file: '{ca}'",))
+CERTIFICATE_PIN = Way("certificate over HTTPS, certificate pinned", "https", "certificate", ("cert_sha256: '{pin}'",))
 TLS_PIN = Way("NTLM over HTTPS, certificate pinned", "https", settings=("cert_sha256: '{pin}'",))
 
 
@@ -76,6 +79,8 @@ class Bench:
     ca_file: Path
     environment: dict[str, str] = field(default_factory=dict)
     password: str = PASSWORD
+    #: The client certificate that stands in the inventory in place of a password.
+    identity: ClientIdentity | None = None
     outputs: list[str] = field(default_factory=list)
     #: A program that starts the binary and watches it.
     under: tuple[str, ...] = ()
@@ -90,7 +95,9 @@ class Bench:
     ) -> Path:
         """Writes an inventory in which every host is reached the given way."""
         user = LOCAL_USER if way.auth == "basic" else f"{DOMAIN}\\{USER}"
-        credential = way.credential or (f"username: '{user}'", "password: { env: INTEROP_PASSWORD }")
+        proof = way.credential or (f"username: '{user}'", "password: { env: INTEROP_PASSWORD }")
+        if self.identity is not None:
+            proof = (f"certificate: '{self.identity.certificate}'", f"key: '{self.identity.key}'")
         lines = [
             "version: 1",
             "defaults:",
@@ -100,7 +107,7 @@ class Bench:
             "  connect_timeout: 5s",
             "credentials:",
             "  rollout:",
-            *("    " + line for line in credential),
+            *("    " + line for line in proof),
             "hosts:",
         ]
         for number, host in enumerate(hosts):

@@ -272,7 +272,7 @@ fn a_credential_fits_the_way_of_logging_on() {
             "credentials: {{ c: {{ {credential} }} }}\ndefaults: {{ credential: c, {settings} }}\nhosts: [{{ name: a }}]\n"
         )
     };
-    let tickets = "ccache: default";
+    let tickets = "logged_on: true";
     let keytab = "username: svc@CORP.EXAMPLE, keytab: svc.keytab";
     let certificate = "certificate: c.pem, key: c.key";
     let password = "username: svc, password: prompt";
@@ -328,6 +328,16 @@ fn a_credential_has_one_proof() {
         &["more than one proof"],
     );
     refuse("keytab: x", &["'c' has no username"]);
+    refuse("logged_on: false", &["proves nobody", "logged_on: true"]);
+    refuse("logged_on: 'yes'", &["true or false"]);
+    refuse(
+        "logged_on: true, username: a",
+        &["whoever is logged on is known already", "no username"],
+    );
+    refuse(
+        "logged_on: true, ccache: default",
+        &["more than one proof", "logged_on"],
+    );
     refuse("certificate: c.pem", &["no private key", "key: FILE"]);
     refuse(
         "username: a, key: c.key",

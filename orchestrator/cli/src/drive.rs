@@ -146,7 +146,9 @@ pub(crate) fn fleet_within<'a>(
     Ok(match target {
         Target::Real => {
             let (wallet, needed) = wallet(global, credentials)?;
-            RealFleet::new(hosts, needed, wallet, budget)
+            let fleet = RealFleet::new(hosts, needed, wallet, budget);
+            fleet.check_files().map_err(|wrong| unusable(&wrong))?;
+            fleet
         }
         Target::Simulated(password) => {
             let needed = credentials
@@ -155,6 +157,14 @@ pub(crate) fn fleet_within<'a>(
             RealFleet::new(hosts, needed, One(password), budget)
         }
     })
+}
+
+/// Files of TLS that cannot be used, all in one message.
+fn unusable(wrong: &[String]) -> Failure {
+    Failure::new(wrong.join("; ")).hint(
+        "ca_file, certificate and key are PEM files, the key unencrypted: openssl pkcs12 -in client.pfx -nokeys -out client.pem, \
+         openssl pkcs12 -in client.pfx -nocerts -noenc -out client.key",
+    )
 }
 
 /// Records a new run and carries it out.

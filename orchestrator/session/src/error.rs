@@ -142,7 +142,7 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::CertificateRefused(_) => (Refusal, Reason::LogonRefused),
         ErrorKind::UnfitCredential(_) => (Refusal, Reason::CredentialUnavailable),
         ErrorKind::AuthNotOffered(_) => (Refusal, Reason::AuthNotOffered),
-        ErrorKind::Certificate(_) => (Refusal, Reason::Certificate),
+        ErrorKind::Tls(_) => (Refusal, Reason::Certificate),
         ErrorKind::InsecureTransport(_) => (Refusal, Reason::InsecureTransport),
         // An answer that cannot be unsealed answers a request that may have been carried out.
         ErrorKind::SealingRefused(_) => (Answer, Reason::SealingRefused),

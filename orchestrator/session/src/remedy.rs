@@ -1,7 +1,7 @@
 //! What a person can do about a failure: one sentence each, shown once per cluster of hosts.
 
 use rollout::Reason;
-use wsman::{ErrorKind, KerberosProblem};
+use wsman::{ErrorKind, KerberosProblem, TlsProblem};
 
 use crate::error::Situation;
 
@@ -17,6 +17,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
     match kind {
         ErrorKind::CertificateNotAsked => return Some(ASK_EARLY.to_owned()),
         ErrorKind::CertificateRefused(_) => return Some(MAP.to_owned()),
+        ErrorKind::Tls(error) => return Some(tls(error.problem).to_owned()),
         _ => {}
     }
     Some(match reason {
@@ -44,9 +45,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
             "allow Negotiate in the WinRM service (winrm/config/service/auth, or the GPO 'Disallow Negotiate authentication'), or choose another 'auth'"
                 .to_owned()
         }
-        Reason::Certificate => {
-            "give the issuing authority as 'ca_file', or the leaf's SHA-256 as 'cert_sha256'; the certificate must carry the host's name".to_owned()
-        }
+        Reason::Certificate => "give 'cert_sha256' as 64 hexadecimal digits, or the issuing authority as 'ca_file'".to_owned(),
         Reason::InsecureTransport => "use transport: https with a verified certificate, or auth: negotiate".to_owned(),
         Reason::SealingRefused => {
             "the host does not take sealed messages over HTTP: use transport: https; AllowUnencrypted is never needed".to_owned()
@@ -79,8 +78,14 @@ fn kerberos(problem: KerberosProblem, account: &str) -> String {
             "use the host's full DNS name in the inventory; if the name is right, the SPN is not registered (setspn -L HOST): try spn_class: HOST or WSMAN, or set spn_name"
                 .to_owned()
         }
+        P::KdcUnreachable if cfg!(windows) => {
+            "check that this machine reaches a domain controller (nltest /dsgetdc:DOMAIN, port 88) and knows the domain by DNS".to_owned()
+        }
         P::KdcUnreachable => {
             "check the domain's DNS (SRV records _kerberos._tcp) or krb5.conf on this machine, and that a domain controller answers on port 88".to_owned()
+        }
+        P::NoTicket if cfg!(windows) => {
+            "log on to Windows with a domain account (klist shows its tickets), or give the credential a user name and a password".to_owned()
         }
         P::NoTicket => "get a ticket (kinit), or give the credential a password or a keytab".to_owned(),
         P::Keytab => "make the keytab anew (ktutil, ktpass) after each change of the account's password; only its owner should read it".to_owned(),
@@ -93,7 +98,44 @@ fn kerberos(problem: KerberosProblem, account: &str) -> String {
                 .to_owned()
         }
         P::NotMutual => "something else than the host answers, or a proxy in between drops its answer: check the address".to_owned(),
+        P::Other if cfg!(windows) => "klist shows the tickets, the System event log what went wrong; auth: ntlm works without Kerberos".to_owned(),
         P::Other => "KRB5_TRACE=/dev/stderr shows what the library did; auth: ntlm works without Kerberos".to_owned(),
+    }
+}
+
+/// One for each cause: they are told apart so that each can be mended.
+fn tls(problem: TlsProblem) -> &'static str {
+    use TlsProblem as P;
+    match problem {
+        P::UnknownAuthority => {
+            "give the issuing authority as 'ca_file' (PEM); a self-signed certificate has none: give its SHA-256 as 'cert_sha256'"
+        }
+        P::OtherName => {
+            "write the name that the certificate carries as 'name' (the address goes into 'address'), or give the listener a certificate for this name; if the name is right, the address may lead to another machine"
+        }
+        P::Expired => {
+            "renew the host's certificate and give the new one to its listener (winrm set winrm/config/Listener?Address=*+Transport=HTTPS @{CertificateThumbprint=\"..\"}); if its time is not over, set the clock of this machine"
+        }
+        P::NotYetValid => {
+            "set the clock of this machine; if it is right, the certificate was made with a wrong one"
+        }
+        P::WrongPurpose => {
+            "give the listener a certificate with the purpose Server Authentication (1.3.6.1.5.5.7.3.1)"
+        }
+        P::IsAuthority => {
+            "give the listener a certificate of its own (New-SelfSignedCertificate makes one), or pin this one with 'cert_sha256'"
+        }
+        P::PinMismatch => {
+            "compare with the certificate on the host itself; if it was renewed, correct 'cert_sha256', otherwise something else answers"
+        }
+        P::Revoked => "give the listener a new certificate, and find out why this one was revoked",
+        P::Broken => {
+            "look at the certificate (openssl s_client -connect HOST:5986 -showcerts) and give the listener a sound one"
+        }
+        P::Handshake => {
+            "is it the HTTPS port (5986)? TLS 1.2 or later with an AEAD cipher suite is needed: Server 2012 R2 has none for RSA certificates, give it an ECDSA one or use transport: http, which is sealed"
+        }
+        P::File => "ca_file, certificate and key are PEM files that this account can read",
     }
 }
 
@@ -101,11 +143,13 @@ fn kerberos(problem: KerberosProblem, account: &str) -> String {
 const ASK_EARLY: &str = "make the host ask in the handshake: netsh http show sslcert ipport=0.0.0.0:5986 shows hash and appid; then netsh http delete \
      sslcert ipport=0.0.0.0:5986 and netsh http add sslcert ipport=0.0.0.0:5986 certhash=HASH appid=APPID clientcertnegotiation=enable; and \
      winrm set winrm/config/service/auth @{Certificate=\"true\"}";
-const MAP: &str = "map it on the host (winrm create winrm/config/service/certmapping?Issuer=THUMBPRINT+Subject=UPN+URI=* @{UserName=..;Password=..}), put the \
+const MAP: &str = "allow certificates (winrm set winrm/config/service/auth @{Certificate=\"true\"}) and map this one on the host (winrm create winrm/config/service/certmapping?Issuer=THUMBPRINT+Subject=UPN+URI=* @{UserName=..;Password=..}), put the \
      issuing authority into its Trusted Root store; the certificate needs the purpose clientAuth and the subject as UPN in its alternative name";
 
 /// What to install, by system.
-const LIBRARY: &str = if cfg!(target_os = "macos") {
+const LIBRARY: &str = if cfg!(windows) {
+    "log on to Windows with a domain account, or give a user name and a password; ticket caches by name and keytabs are for Unix"
+} else if cfg!(target_os = "macos") {
     "macOS brings GSS.framework; if it does not do, brew install krb5"
 } else {
     "install MIT Kerberos' library: apt install libgssapi-krb5-2 (Debian, Ubuntu), dnf install krb5-libs (Fedora, RHEL), zypper install krb5 (SUSE), apk add krb5-libs (Alpine)"

@@ -22,7 +22,7 @@ use crate::gate::Gate;
 use crate::loss::{self, Loss};
 use crate::resolve::Fixed;
 use crate::target::Target;
-use crate::tls::{Shown, TlsConfigs};
+use crate::tls::{Shown, TlsConfigs, TlsError};
 
 /// Header bytes of one reply.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
@@ -110,7 +110,9 @@ impl Carrier {
             verify: false,
             ..Default::default()
         });
-        let config = tls.config(&policy).map_err(ErrorKind::Certificate)?;
+        let config = tls
+            .config(&policy)
+            .map_err(|detail| ErrorKind::Tls(TlsError::file(detail)))?;
         let mut config = rustls::ClientConfig::clone(&config);
         let asked = match shown {
             Some(files) => {

@@ -4,6 +4,7 @@ use wsman_proto::Fault;
 
 use crate::guard::LogonDenied;
 use crate::logon::KerberosError;
+use crate::tls::TlsError;
 
 /// Whether the operation that failed may have been carried out (auth-crates.md 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,9 +96,9 @@ pub enum ErrorKind {
     /// The host offers none of the schemes allowed here.
     #[error("the host offers no usable authentication (offered: {})", list(.0))]
     AuthNotOffered(Vec<String>),
-    /// TLS failed: unknown authority, wrong name, expired, pin mismatch.
-    #[error("certificate: {0}")]
-    Certificate(String),
+    /// TLS did not prove the host: unknown authority, wrong name, expired, pin mismatch, ...
+    #[error("{0}")]
+    Tls(TlsError),
     /// Something secret would have left in clear; refused on this side.
     #[error("{0}")]
     InsecureTransport(String),

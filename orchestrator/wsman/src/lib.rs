@@ -32,6 +32,6 @@ pub use error::{Error, ErrorKind, Sent};
 pub use guard::{BoxFuture, LogonDenied, LogonGuard, LogonPermit, Unguarded};
 pub use liveness::answers;
 pub use logon::{KerberosError, KerberosProblem};
-pub use tls::TlsConfigs;
+pub use tls::{TlsConfigs, TlsError, TlsProblem};
 pub use wsman_proto::cim::{CimValue, Instance};
 pub use wsman_proto::{Fault, Identity, RegistryData, Retry, Secret};

@@ -86,26 +86,7 @@ fn judged_certificate(error: &rustls::Error) -> Option<ErrorKind> {
 }
 
 fn tls(error: &rustls::Error) -> ErrorKind {
-    use rustls::{CertificateError as Bad, Error};
-    if let Some(kind) = judged_certificate(error) {
-        return kind;
-    }
-    match error {
-        Error::InvalidCertificate(Bad::ApplicationVerificationFailure) => {
-            ErrorKind::Certificate("it does not match the pinned SHA-256".to_owned())
-        }
-        Error::InvalidCertificate(Bad::UnknownIssuer) => {
-            ErrorKind::Certificate("it is not issued by a trusted authority".to_owned())
-        }
-        Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            ErrorKind::Certificate("it has expired".to_owned())
-        }
-        Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
-            ErrorKind::Certificate("it is for another name".to_owned())
-        }
-        Error::InvalidCertificate(other) => ErrorKind::Certificate(other.to_string()),
-        other => ErrorKind::Certificate(format!("TLS failed: {other}")),
-    }
+    judged_certificate(error).unwrap_or_else(|| ErrorKind::Tls(crate::tls::judge(error)))
 }
 
 /// Finds a cause of a type, looking into `io::Error`s too: their `source` skips the error they carry.

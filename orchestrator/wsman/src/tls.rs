@@ -1,6 +1,7 @@
 //! TLS configurations, shared by all sessions of a run: reading the system's roots for each host would cost more
 //! than the handshake.
 
+mod problem;
 mod shown;
 
 use std::collections::HashMap;
@@ -11,15 +12,15 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::sign::CertifiedKey;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest as _, Sha256};
 
 use crate::credentials::ClientCertificate;
 use crate::endpoint::TlsPolicy;
+pub(crate) use problem::judge;
+pub use problem::{TlsError, TlsProblem};
 pub(crate) use shown::Shown;
 
 /// TLS configurations of a run, made once per policy. Cheap to share, never to make per host.
@@ -41,6 +42,11 @@ impl TlsConfigs {
     /// before the first host. The text names the file.
     pub fn check(&self, policy: &TlsPolicy) -> Result<(), String> {
         self.config(policy).map(|_| ())
+    }
+
+    /// The same for a client certificate and its key: whether both can be read and belong together.
+    pub fn check_identity(&self, files: &ClientCertificate) -> Result<(), String> {
+        self.identity(files).map(|_| ())
     }
 
     /// The client certificate of two files, read once.
@@ -137,9 +143,9 @@ impl ServerCertVerifier for WithoutChain {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         match self.pin {
-            Some(pin) if Sha256::digest(leaf).as_slice() != pin => Err(
-                rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure),
-            ),
+            Some(pin) if Sha256::digest(leaf).as_slice() != pin => {
+                Err(problem::NotPinned(hex::encode(Sha256::digest(leaf))).into())
+            }
             _ => Ok(ServerCertVerified::assertion()),
         }
     }

@@ -42,7 +42,7 @@ impl Fleet {
         endpoint
     }
 
-    fn https(&self, auth: AuthMethod) -> Endpoint {
+    pub(crate) fn https(&self, auth: AuthMethod) -> Endpoint {
         let ca_file = Some(self.ca.path().to_owned());
         let tls = Some(TlsPolicy {
             ca_file,
@@ -73,7 +73,7 @@ pub(crate) async fn connect(endpoint: Endpoint) -> Result<Client, Error> {
 }
 
 /// Everything once, over whatever connection.
-async fn everything(client: &mut Client) {
+pub(crate) async fn everything(client: &mut Client) {
     let key = "SOFTWARE\\Winfleet Test\\Sub";
     assert_eq!(client.enum_values(key).await.unwrap(), None);
     client.create_key(key).await.unwrap();
@@ -305,7 +305,7 @@ async fn ntlm_with_channel_binding_and_basic_over_https() {
         assert!(
             matches!(
                 (&refused.kind, refused.sent),
-                (ErrorKind::Certificate(_), Sent::Nothing)
+                (ErrorKind::Tls(_), Sent::Nothing)
             ),
             "{refused:?}"
         );
@@ -322,7 +322,7 @@ async fn certificates_are_verified_unless_told_otherwise() {
     assert!(
         matches!(
             (&error.kind, error.sent),
-            (ErrorKind::Certificate(_), Sent::Nothing)
+            (ErrorKind::Tls(_), Sent::Nothing)
         ),
         "{error:?}"
     );

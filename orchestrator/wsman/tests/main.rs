@@ -6,6 +6,7 @@
 )]
 
 mod bounds;
+mod certificates;
 mod fleet;
 mod hostile;
 mod losses;

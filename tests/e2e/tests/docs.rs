@@ -33,6 +33,10 @@ fn every_file_in_the_pages_is_taken() {
                 .says("ring canary: 1 host");
         }
     }
+    for inventory in &fenced("certificates.md", "yaml") {
+        lab.write("i.yaml", inventory);
+        lab.run(&["check", "i.yaml"]).succeeds();
+    }
     lab.write("i.yaml", &inventories[0]);
     lab.run(&["check", "i.yaml"])
         .succeeds()

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .dialect import AuthBody, Cbt, Dialect
+from .dialect import Asks, AuthBody, Cbt, Dialect, Flaw
 from .server import DOMAIN, Fleet
 
 
@@ -28,7 +28,8 @@ def main() -> None:
     parser.add_argument("--dialect", default="{}", help="JSON object with fields of Dialect")
     arguments = parser.parse_args()
     fields = json.loads(arguments.dialect)
-    for name, enum in (("auth_body", AuthBody), ("cbt", Cbt)):
+    enums = {"auth_body": AuthBody, "cbt": Cbt, "client_certificate": Asks, "certificate_flaw": Flaw}
+    for name, enum in enums.items():
         if name in fields:
             fields[name] = enum(fields[name])
     with tempfile.TemporaryDirectory() as folder:

@@ -48,6 +48,16 @@ class Accounts:
     """Accounts of one endpoint process. ``domain`` is empty for a local account."""
 
     entries: list[tuple[str, str, str]] = field(default_factory=list)
+    #: SHA-256 of a client certificate to the local account that it is mapped to.
+    mapped: dict[bytes, str] = field(default_factory=dict)
+
+    def map(self, certificate: bytes, user: str) -> None:
+        """A client certificate logs on as this local account from now on."""
+        self.mapped[hashlib.sha256(certificate).digest()] = user
+
+    def of(self, certificate: bytes) -> str | None:
+        """The account that a client certificate is mapped to."""
+        return self.mapped.get(hashlib.sha256(certificate).digest())
 
     def publish(self, path: Path) -> None:
         """Writes the credential file that pyspnego's acceptor reads, and names it to this process."""

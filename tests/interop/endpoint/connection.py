@@ -10,21 +10,23 @@ from spnego import ContextProxy
 from spnego.exceptions import SpnegoError
 
 from . import auth, sealing
-from .dialect import AuthBody
+from .dialect import Asks, AuthBody
 from .faults import Fault
 from .http import HttpReply, HttpRequest
 
 if TYPE_CHECKING:
     from .server import Host
 
+#: What a client says in place of a scheme when its certificate is the logon (DSP0226).
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 
 
 class Connection:
     """State from accept to close. Not shared between threads."""
 
-    def __init__(self, host: Host, certificate: bytes | None, client: str) -> None:
-        self._host, self._certificate, self._client = host, certificate, client
+    def __init__(self, host: Host, certificate: bytes | None, client: str, shown: bytes | None = None) -> None:
+        self._host, self._certificate, self._client, self._shown = host, certificate, client, shown
         self._exchange: ContextProxy | None = None
         self._context: ContextProxy | None = None
         self._user: str | None = None
@@ -46,6 +48,8 @@ class Connection:
             return self._negotiate(request, scheme.casefold(), parameter.strip())
         if scheme.casefold() == "basic" and self._certificate is not None and self._host.basic:
             return self._basic(request, parameter.strip())
+        if scheme == MUTUAL and not parameter and self._host.dialect.client_certificate is Asks.HANDSHAKE:
+            return self._mutual(request)
         if scheme or self._user is None:
             return self._challenge()
         return self._serve(request, self._user)
@@ -66,6 +70,16 @@ class Connection:
             return self._refuse("basic: wrong user or password")
         self._host.logons.accept()
         return self._serve(request, f"{self._host.names.netbios}\\{pair[0]}")
+
+    def _mutual(self, request: HttpRequest) -> HttpReply:
+        if self._shown is None:
+            return self._refuse("certificate: none was shown")
+        user = self._host.accounts.of(self._shown)
+        if user is None:
+            self._host.logons.refuse("certificate: mapped to no account")
+            return HttpReply(403)
+        self._host.logons.accept()
+        return self._serve(request, f"{self._host.names.netbios}\\{user}")
 
     def _negotiate(self, request: HttpRequest, scheme: str, parameter: str) -> HttpReply:
         try:

@@ -22,6 +22,24 @@ class AuthBody(Enum):
     IGNORED = "ignored"
 
 
+class Asks(Enum):
+    """Whether the HTTPS listener asks for a client certificate in the handshake."""
+
+    NEVER = "never"
+    HANDSHAKE = "handshake"
+
+
+class Flaw(Enum):
+    """What is wrong with the host's certificate."""
+
+    NONE = "none"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    OTHER_NAME = "other name"
+    WRONG_PURPOSE = "wrong purpose"
+    SELF_SIGNED = "self-signed"
+
+
 @dataclass(frozen=True)
 class Dialect:
     """Switches of one host. The defaults are what a current Windows host does."""
@@ -50,3 +68,7 @@ class Dialect:
     winhttp_marker: int = 0x28
     #: Hash of the signature on the host's certificate: the channel binding follows it.
     certificate_hash: str = "sha256"
+    certificate_flaw: Flaw = Flaw.NONE
+    client_certificate: Asks = Asks.NEVER
+    #: The only version of TLS, ``TLSv1_2`` or ``TLSv1_3``; both when empty.
+    tls_version: str = ""

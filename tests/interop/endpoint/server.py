@@ -72,7 +72,7 @@ class Host:
         )
         self._seen_ids: set[str] = set()
         self._lock = threading.Lock()
-        self.certificate = authority.issue(name, dialect.certificate_hash)
+        self.certificate = authority.issue(name, dialect)
         self._servers = [_Listener(self, None), _Listener(self, self.certificate)]
         self.http_port, self.https_port = (server.server_address[1] for server in self._servers)
 
@@ -174,10 +174,18 @@ class _Handler(socketserver.BaseRequestHandler):
         channel: socket.socket = self.request
         channel.settimeout(120)
         channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        shown: bytes | None = None
         if certificate is not None:
-            channel = host.certificate.context.wrap_socket(channel, server_side=True)
+            secure = host.certificate.context.wrap_socket(channel, server_side=True, do_handshake_on_connect=False)
+            try:
+                secure.do_handshake()
+            except ssl.SSLError:
+                _hear_out(secure)
+                raise
+            channel, shown = secure, secure.getpeercert(binary_form=True)
         host.count_connection()
-        connection = Connection(host, host.certificate.der if certificate is not None else None, self.client_address[0])
+        der = host.certificate.der if certificate is not None else None
+        connection = Connection(host, der, self.client_address[0], shown)
         with channel, channel.makefile("rb") as stream, channel.makefile("wb") as out:
             self._converse(host, connection, stream, out)
 
@@ -198,6 +206,19 @@ class _Handler(socketserver.BaseRequestHandler):
             http.write_reply(out, reply, chunked=host.dialect.chunked, joined=host.dialect.joined_challenge)  # type: ignore[arg-type]
             if reply.close or request.headers.get("connection", "").casefold() == "close":
                 return
+
+
+def _hear_out(secure: ssl.SSLSocket) -> None:
+    """Reads what is still coming after a handshake that failed. A reset in its place could overtake the alert that tells
+    the client why."""
+    with socket.socket(fileno=secure.detach()) as plain:
+        plain.settimeout(5)
+        try:
+            plain.shutdown(socket.SHUT_WR)
+            while plain.recv(65536):
+                pass
+        except OSError:
+            pass
 
 
 class Fleet:

@@ -33,7 +33,7 @@ pub use knobs::{
 };
 pub use registry::{KeyContent, RawValue, RegistrySnapshot, kind};
 pub use spec::{
-    Account, AdapterSpec, AntivirusSpec, ChannelBinding, DomainSpec, FleetSpec, HostOptions,
-    HostSpec, KerberosSpec, Language, NetworkSpec, OsSpec, PROFILES, PolicySpec, Rights, Role,
-    SeedData, SeedValue, SensorSpec, SpecError,
+    Account, AdapterSpec, AntivirusSpec, ChannelBinding, ClientCertificates, DomainSpec, FleetSpec,
+    HostCertificate, HostOptions, HostSpec, KerberosSpec, Language, NetworkSpec, OsSpec, PROFILES,
+    PolicySpec, Rights, Role, SeedData, SeedValue, SensorSpec, SpecError, TlsSpec, TlsVersion,
 };

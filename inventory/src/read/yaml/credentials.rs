@@ -7,7 +7,14 @@ use crate::check;
 use crate::place::Placed;
 use crate::{Credential, PasswordSource};
 
-const KEYS: [&str; 5] = ["username", "password", "ccache", "keytab", "certificate"];
+const KEYS: [&str; 6] = [
+    "username",
+    "password",
+    "logged_on",
+    "ccache",
+    "keytab",
+    "certificate",
+];
 const ACCOUNT: &str = "DOMAIN\\user, user@REALM or .\\user";
 const SOURCES: [&str; 4] = ["keyring", "env", "file", "command"];
 const EXPECTED: &str = "one of { keyring: NAME }, { env: NAME }, { file: PATH }, { command: [PROGRAM, ARGUMENT] } or prompt";
@@ -55,7 +62,7 @@ impl Reader<'_, '_> {
         };
         let named = &name.value;
         // Who it is: tickets and certificates say it themselves.
-        let says_itself = ["ccache", "certificate"]
+        let says_itself = ["logged_on", "ccache", "certificate"]
             .iter()
             .any(|key| node.entry(key).is_some());
         if node.entry("username").is_none() && !says_itself {
@@ -72,7 +79,7 @@ impl Reader<'_, '_> {
                 self,
                 second,
                 message,
-                "one of password, ccache, keytab, certificate",
+                "one of password, logged_on, ccache, keytab, certificate",
             );
         }
         let username = match username {
@@ -95,6 +102,22 @@ impl Reader<'_, '_> {
     ) -> Result<PasswordSource, Diagnostic> {
         let path = |node: &Node| self.field(node).path();
         Ok(match word {
+            "logged_on" => match (self.field(node).boolean()?, credential.entry("username")) {
+                (true, None) => PasswordSource::Tickets(None),
+                (true, Some(username)) => {
+                    let message = "whoever is logged on is known already";
+                    return Err(self
+                        .field(username)
+                        .wrong(message)
+                        .expect("no username beside logged_on, or a password"));
+                }
+                (false, _) => {
+                    return Err(self
+                        .field(node)
+                        .wrong("this proves nobody")
+                        .expect("logged_on: true, or a password"));
+                }
+            },
             "ccache" => match self.field(node).filled()? {
                 default if default == "default" => PasswordSource::Tickets(None),
                 cache => PasswordSource::Tickets(Some(cache)),

@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path) -> Result<Secret, PasswordError> {
             "not a regular file",
         )));
     }
-    if let Some(detail) = exposure(path, &metadata).map_err(failed)? {
+    if let Some(detail) = exposure(&file).map_err(failed)? {
         return Err(PasswordError::FileExposed {
             path: shown,
             detail,
@@ -38,32 +38,17 @@ pub(super) fn read(path: &Path) -> Result<Secret, PasswordError> {
 
 /// Who else may read the file, or `None`.
 #[cfg(unix)]
-fn exposure(_path: &Path, metadata: &std::fs::Metadata) -> io::Result<Option<String>> {
+fn exposure(file: &File) -> io::Result<Option<String>> {
     use std::os::unix::fs::MetadataExt;
-    let mode = metadata.mode() & 0o7777;
+    let mode = file.metadata()?.mode() & 0o7777;
     Ok((mode & 0o077 != 0).then(|| format!("mode {mode:04o}")))
 }
 
-/// Who else may read the file, or `None`. Windows states it as a list of account numbers in SDDL, which is the
-/// same in every language.
+/// Who else may read the file, or `None`.
 #[cfg(windows)]
-fn exposure(path: &Path, _metadata: &std::fs::Metadata) -> io::Result<Option<String>> {
-    let output = std::process::Command::new("powershell.exe")
-        .args([
-            "-NoProfile",
-            "-NonInteractive",
-            "-Command",
-            "(Get-Acl -LiteralPath $env:WINFLEET_FILE).Sddl",
-        ])
-        .env("WINFLEET_FILE", path)
-        .output()?;
-    let sddl = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() || sddl.trim().is_empty() {
-        return Err(io::Error::other(
-            "cannot read who may read the file (Get-Acl)",
-        ));
-    }
-    Ok(super::sddl::exposed_to(sddl.trim()).map(|account| format!("account {account}")))
+fn exposure(file: &File) -> io::Result<Option<String>> {
+    let sddl = super::acl::sddl(file)?;
+    Ok(super::sddl::exposed_to(&sddl).map(|account| format!("account {account}")))
 }
 
 #[cfg(all(test, unix))]

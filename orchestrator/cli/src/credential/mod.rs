@@ -4,6 +4,8 @@
 //! every error names the source, never its content. One file per source; `index.rs` keeps the names of what
 //! `credential set` stored, because keyrings cannot be enumerated.
 
+#[cfg(windows)]
+mod acl;
 mod command;
 mod environment;
 mod file;

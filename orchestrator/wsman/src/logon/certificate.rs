@@ -51,9 +51,13 @@ pub(super) async fn log_on(
     }
     let answer = outcome?;
     setup.saw_certificate(answer.certificate.as_deref());
-    if matches!(answer.status, 401 | 403) {
-        let text = "it maps the certificate to no account".to_owned();
-        let kind = ErrorKind::CertificateRefused(text);
+    let refused = match answer.status {
+        401 => Some("its WinRM service does not take certificates as a logon"),
+        403 => Some("it maps the certificate to no account"),
+        _ => None,
+    };
+    if let Some(text) = refused {
+        let kind = ErrorKind::CertificateRefused(text.to_owned());
         return Err(Failure::new(kind, Sent::NotProcessed));
     }
     let body = link.receive(answer)?;

@@ -21,6 +21,12 @@ mod library;
 #[path = "kerberos/gssapi.rs"]
 mod system;
 
+#[cfg(windows)]
+mod native;
+#[cfg(windows)]
+#[path = "kerberos/sspi.rs"]
+mod system;
+
 use std::sync::Arc;
 
 use wsman_proto::auth::{channel_bindings, end_point_hash, offers};

@@ -62,6 +62,15 @@ impl Accounts {
         found.cloned()
     }
 
+    /// The account that a certificate is mapped to, by the SHA-256 of the certificate in hexadecimal digits.
+    pub(crate) fn by_certificate(&self, sha256: &str) -> Option<Arc<Account>> {
+        let mapped = |account: &&Arc<Account>| {
+            let mut certificates = account.certificates.iter();
+            certificates.any(|known| known.eq_ignore_ascii_case(sha256))
+        };
+        self.accounts.iter().find(mapped).cloned()
+    }
+
     /// Counts an attempt and its result; false where the account is locked, whatever the password.
     pub(crate) fn settle(
         &self,

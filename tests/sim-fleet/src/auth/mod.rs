@@ -50,6 +50,16 @@ pub(crate) fn basic(accounts: &Accounts, host: &Host, encoded: &str) -> Option<U
     })
 }
 
+/// The user behind a certificate that was shown, where it is mapped to one. No password is judged and none is counted.
+pub(crate) fn certificate(accounts: &Accounts, host: &Host, sha256: &str) -> Option<User> {
+    let account = accounts.by_certificate(sha256)?;
+    let accepted = accounts.settle(host, Some(&account), "", true);
+    accepted.then(|| User {
+        name: qualified(host, &account),
+        rights: account.rights,
+    })
+}
+
 fn qualified(host: &Host, account: &crate::spec::Account) -> String {
     let computer = || host.identity().computer_name;
     format!(

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
@@ -99,7 +100,9 @@ pub(crate) async fn serve(
     let Ok(stream) = start.into_stream(Arc::clone(&tls.config)).await else {
         return;
     };
-    let session = Session::secure(tls.binding);
+    let shown = stream.get_ref().1.peer_certificates();
+    let shown = shown.and_then(|chain| Some(Sha256::digest(chain.first()?)));
+    let session = Session::secure(tls.binding, shown.map(hex::encode));
     Connection {
         fleet,
         host: Some(host),
@@ -236,6 +239,7 @@ impl<S: Socket> Connection<S> {
         let reply = match self.session.answer(&place, &head, &body).await {
             Outcome::Reply(reply) => reply,
             Outcome::Reset => return Some(End::Reset),
+            Outcome::Silence => return Some(End::Hang),
         };
         let after = faults::after(&self.fleet, &host);
         send::reply(&mut self.wire, &host, &mut self.session, reply, after).await

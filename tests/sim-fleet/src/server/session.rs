@@ -11,8 +11,11 @@ use super::multipart::{self, Protocol};
 use crate::auth::{self, Door, Exchange, Seal, Step, User};
 use crate::fleet::Fleet;
 use crate::host::Host;
+use crate::spec::ClientCertificates;
 use crate::wsman;
 
+/// The profile of a client certificate, in place of a scheme (DSP0226, annex C).
+const MUTUAL: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";
 const SOAP: &str = "application/soap+xml;charset=UTF-8";
 
 /// Where a request came in.
@@ -26,6 +29,8 @@ pub(super) struct Place<'a> {
 pub(super) enum Outcome {
     Reply(Reply),
     Reset,
+    /// No answer, and the connection stays.
+    Silence,
 }
 
 /// The state of a connection.
@@ -33,6 +38,8 @@ pub(super) struct Session {
     secure: bool,
     /// Bindings of the TLS channel.
     channel: Option<[u8; 16]>,
+    /// SHA-256 of the certificate that the client showed in the handshake.
+    shown: Option<String>,
     exchange: Exchange,
     user: Option<User>,
     seal: Option<Seal>,
@@ -83,6 +90,7 @@ impl Session {
         Self {
             secure: false,
             channel: None,
+            shown: None,
             exchange: Exchange::Fresh,
             user: None,
             seal: None,
@@ -91,10 +99,11 @@ impl Session {
         }
     }
 
-    pub(super) fn secure(binding: [u8; 16]) -> Self {
+    pub(super) fn secure(binding: [u8; 16], shown: Option<String>) -> Self {
         Self {
             secure: true,
             channel: Some(binding),
+            shown,
             ..Self::plain()
         }
     }
@@ -174,6 +183,12 @@ impl Session {
                     None => return Outcome::Reply(self.challenge(place)),
                 }
             }
+            Some((profile, "")) if self.secure && profile.eq_ignore_ascii_case(MUTUAL) => {
+                match self.certificate(place) {
+                    Ok(user) => user,
+                    Err(outcome) => return *outcome,
+                }
+            }
             Some(_) => return Outcome::Reply(self.challenge(place)),
             None => match self.user.clone() {
                 Some(user) => user,
@@ -187,6 +202,27 @@ impl Session {
             reply.authenticate = vec![line(self.scheme, &token)];
         }
         outcome
+    }
+
+    /// The user of the certificate that was shown in the handshake.
+    fn certificate(&self, place: &Place<'_>) -> Result<User, Box<Outcome>> {
+        let refuse = |outcome| Err(Box::new(outcome));
+        let status = |status| refuse(Outcome::Reply(Reply::status(status)));
+        match place.host.options.tls.client_certificate {
+            ClientCertificates::Handshake => match &self.shown {
+                Some(shown) => match auth::certificate(&place.fleet.accounts, place.host, shown) {
+                    Some(user) => Ok(user),
+                    None => status(403),
+                },
+                None => refuse(Outcome::Reply(self.challenge(place))),
+            },
+            ClientCertificates::Never | ClientCertificates::Later401 => {
+                refuse(Outcome::Reply(self.challenge(place)))
+            }
+            ClientCertificates::Later403 => status(403),
+            ClientCertificates::LaterReset => refuse(Outcome::Reset),
+            ClientCertificates::LaterSilence => refuse(Outcome::Silence),
+        }
     }
 
     fn challenge(&self, place: &Place<'_>) -> Reply {

@@ -16,6 +16,10 @@ pub struct Account {
     /// What it may do after logon.
     #[serde(default)]
     pub rights: Rights,
+    /// SHA-256 of the certificates (DER, hexadecimal) that stand for this account: what `winrm/config/service/certmapping`
+    /// is on Windows.
+    #[serde(default)]
+    pub certificates: Vec<String>,
 }
 
 impl std::fmt::Debug for Account {
@@ -35,6 +39,7 @@ impl Account {
             domain: Some(domain.into()),
             password: password.into(),
             rights: Rights::Administrator,
+            certificates: Vec::new(),
         }
     }
 
@@ -45,7 +50,15 @@ impl Account {
             domain: None,
             password: password.into(),
             rights: Rights::Administrator,
+            certificates: Vec::new(),
         }
+    }
+
+    /// The same account, to which a certificate of this SHA-256 is mapped.
+    #[must_use]
+    pub fn with_certificate(mut self, sha256: [u8; 32]) -> Self {
+        self.certificates.push(hex::encode(sha256));
+        self
     }
 }
 

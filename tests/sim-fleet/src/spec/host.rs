@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{AdapterSpec, AntivirusSpec, NetworkSpec, PolicySpec, Role, SeedValue};
+use super::{AdapterSpec, AntivirusSpec, NetworkSpec, PolicySpec, Role, SeedValue, TlsSpec};
 use crate::knobs::{Knobs, Span};
 
 /// One host.
@@ -76,6 +76,8 @@ pub struct HostOptions {
     pub allow_unencrypted: bool,
     /// `CbtHardeningLevel` of the HTTPS listener.
     pub channel_binding: ChannelBinding,
+    /// TLS of the HTTPS listener.
+    pub tls: TlsSpec,
     /// Quotas, limits and fault shapes of Server 2008 R2.
     pub legacy: bool,
     /// `MaxShellsPerUser`; 30 (5 for legacy) when absent.
@@ -133,6 +135,7 @@ impl Default for HostOptions {
             kerberos_zero_sequence: false,
             allow_unencrypted: false,
             channel_binding: ChannelBinding::Relaxed,
+            tls: TlsSpec::default(),
             legacy: false,
             max_shells: None,
             max_operations: None,

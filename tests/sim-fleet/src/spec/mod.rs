@@ -7,6 +7,7 @@ mod host;
 mod made_up;
 mod profile;
 mod surroundings;
+mod tls;
 mod value;
 
 use serde::Deserialize;
@@ -16,6 +17,7 @@ pub use account::{Account, Rights};
 pub use host::{ChannelBinding, HostOptions, HostSpec, Language, OsSpec, SensorSpec};
 pub use profile::PROFILES;
 pub use surroundings::{AdapterSpec, AntivirusSpec, NetworkSpec, PolicySpec, Role};
+pub use tls::{ClientCertificates, HostCertificate, TlsSpec, TlsVersion};
 pub use value::{SeedData, SeedValue};
 
 /// A whole fleet.

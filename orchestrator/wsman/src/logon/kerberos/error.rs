@@ -3,7 +3,7 @@
 /// What stood in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KerberosProblem {
-    /// This machine has no GSSAPI library, or one that cannot do what is asked.
+    /// This machine has no GSSAPI library (Windows: no Kerberos package), or one that cannot do what is asked.
     Library,
     /// The KDC refused the password.
     WrongPassword,
@@ -55,6 +55,7 @@ impl KerberosError {
     pub(crate) fn in_short(&self) -> &'static str {
         use KerberosProblem as P;
         match self.problem {
+            P::Library if cfg!(windows) => "no Kerberos package",
             P::Library => "no GSSAPI library",
             P::UnknownPrincipal => "the KDC does not know the account",
             P::ClockSkew => "clock skew",
@@ -91,9 +92,11 @@ impl KerberosError {
 }
 
 /// Codes of RFC 4120 and of the library, as they come in a minor status (MIT and Heimdal number them alike).
+#[cfg(any(unix, test))]
 const BASE: i32 = -1_765_328_384;
 
 /// Sorts a minor status; `None` where it says nothing special.
+#[cfg(any(unix, test))]
 pub(super) fn problem(minor: u32) -> Option<KerberosProblem> {
     // The minor status is the library's signed code in an unsigned type.
     of_code(minor.cast_signed().checked_sub(BASE)?)

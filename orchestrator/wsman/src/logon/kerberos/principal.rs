@@ -18,6 +18,7 @@ pub(super) const WHY: [&str; 5] = [LOCAL, NO_DOMAIN, OTHER_REALM, NO_REALM, ADDR
 ///
 /// `bare` says whether a name without a domain may be taken for one of the default realm; under negotiate it may as
 /// well be an account of the host, and only NTLM fits both.
+#[cfg(any(unix, test))]
 pub(super) fn account(
     username: &str,
     bare: bool,
@@ -52,7 +53,41 @@ pub(super) fn account(
     Ok(Some([&escape(user), "@", &realm].concat()))
 }
 
+/// An account and the domain that knows it, apart, as Windows takes them.
+#[cfg(any(windows, test))]
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) user: String,
+    pub(super) domain: String,
+}
+
+/// The account as Windows takes it. `None` for an empty user name: whoever is logged on. Windows resolves short names
+/// of domains itself; `bare` as in [`account`], with the domain of whoever is logged on.
+#[cfg(any(windows, test))]
+pub(super) fn identity(
+    username: &str,
+    bare: bool,
+    own_domain: impl FnOnce() -> Option<String>,
+) -> Result<Option<Named>, KerberosError> {
+    if username.is_empty() {
+        return Ok(None);
+    }
+    let none = |text: &str| Err(KerberosError::new(KerberosProblem::NoName, text));
+    let (user, domain) = match (username.split_once('\\'), username.rsplit_once('@')) {
+        (Some(("." | "", _)), _) => return none(LOCAL),
+        (Some((domain, user)), _) | (None, Some((user, domain))) => (user, domain.to_owned()),
+        (None, None) if bare => match own_domain() {
+            Some(domain) => (username, domain),
+            None => return none(NO_REALM),
+        },
+        (None, None) => return none(NO_DOMAIN),
+    };
+    let user = user.to_owned();
+    Ok(Some(Named { user, domain }))
+}
+
 /// `/` and `@` would end the name's part.
+#[cfg(any(unix, test))]
 fn escape(user: &str) -> String {
     let mut out = String::with_capacity(user.len());
     for c in user.chars() {
@@ -119,6 +154,27 @@ mod tests {
             without.unwrap_err().detail,
             "this machine has no default realm"
         );
+    }
+
+    #[test]
+    fn accounts_become_users_of_a_domain() {
+        let check = |username: &str, bare: bool, expected: Result<Option<(&str, &str)>, &str>| {
+            let found = identity(username, bare, || Some("CORP.EXAMPLE".to_owned()));
+            let found = found.map(|found| found.map(|named| (named.user, named.domain)));
+            let found = found.as_ref().map(|found| {
+                let found = found.as_ref();
+                found.map(|(user, domain)| (user.as_str(), domain.as_str()))
+            });
+            assert_eq!(found.map_err(|error| error.detail.as_str()), expected);
+        };
+        check("", false, Ok(None));
+        check(r"CORP\svc", false, Ok(Some(("svc", "CORP"))));
+        check("svc@corp.example", false, Ok(Some(("svc", "corp.example"))));
+        check("svc", true, Ok(Some(("svc", "CORP.EXAMPLE"))));
+        check("svc", false, Err(NO_DOMAIN));
+        check(r".\admin", true, Err(LOCAL));
+        let nowhere = identity("svc", true, || None).unwrap_err();
+        assert_eq!(nowhere.detail, NO_REALM);
     }
 
     #[test]
