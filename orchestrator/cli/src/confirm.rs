@@ -3,7 +3,7 @@
 use playbooks::{Limits, Playbook};
 use report::plan::Plan as View;
 use report::text::{counted, neutral};
-use rollout::{Journal, PlanFile, RunId, RunSpec};
+use rollout::{Journal, PlanFile, RunId, RunSpec, Verb};
 
 use crate::args::Global;
 use crate::credential::Prompter;
@@ -79,7 +79,9 @@ fn rings(spec: &RunSpec) -> String {
     for (group, cap) in &spec.groups {
         text.push_str(&format!("  group {}: {cap} at once\n", neutral(group)));
     }
-    for ring in spec.rings.iter().filter(|ring| ring.hosts == 0) {
+    // A rollback of some hosts or rings leaves the others empty on purpose, and has no gates.
+    let empty = spec.rings.iter().filter(|ring| ring.hosts == 0);
+    for ring in empty.filter(|_| spec.verb != Verb::Rollback) {
         let gates = ring.gates.words();
         let lost = match gates.as_slice() {
             [] => String::new(),

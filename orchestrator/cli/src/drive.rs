@@ -17,7 +17,7 @@ use wsman_proto::Secret;
 use crate::args::{Global, Output};
 use crate::credential::{self, Prompter};
 use crate::failure::{Failure, Outcome, Sent};
-use crate::{journal, out};
+use crate::{event_file, journal, out};
 
 /// How long shells that are still being deleted may take after the end of a run.
 const CLEANUP: Duration = Duration::from_secs(5);
@@ -176,7 +176,7 @@ pub(crate) fn new_run(
 ) -> Outcome {
     // Passwords and files first: a run that cannot begin leaves no trace in the journal.
     let fleet = fleet_of(global, &spec, target)?;
-    let events = event_file(global)?;
+    let events = event_file::new(global)?;
     let active = journal
         .create_run(spec)
         .map_err(|error| journal::failure(&error))?;
@@ -191,7 +191,7 @@ pub(crate) fn carry_out(
     target: Target,
 ) -> Outcome {
     let fleet = fleet_of(global, active.spec(), target)?;
-    let events = event_file(global)?;
+    let events = event_file::of_run(global, journal, &active.spec().id)?;
     with_fleet(global, journal, active, fleet, events)
 }
 
@@ -340,26 +340,11 @@ fn progress(global: &Global, record: &RunRecord) -> Progress {
     }
 }
 
-/// The file of `--events`, opened.
-pub(crate) fn event_file(global: &Global) -> Result<Option<File>, Failure> {
-    let Some(path) = &global.events else {
-        return Ok(None);
-    };
-    File::create(path).map(Some).map_err(|error| {
-        Failure::caused(
-            format!("cannot write the event file {}", path.display()),
-            &error,
-        )
-        .hint("--events takes a file in a folder that exists")
-    })
-}
-
 /// Runs on a thread of its own: a slow terminal or disk must not hold the hosts up.
 fn show(mut told: mpsc::UnboundedReceiver<Event>, mut progress: Progress, mut file: Option<File>) {
     while let Some(event) = told.blocking_recv() {
         if let Some(open) = &mut file {
-            let line = serde_json::to_value(&event).map(|value| report::json::line(&value));
-            let written = line
+            let written = event_file::line(&event)
                 .map_err(io::Error::other)
                 .and_then(|line| open.write_all(line.as_bytes()));
             if let Err(error) = written {

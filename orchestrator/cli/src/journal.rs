@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use inventory::{Credential, Host};
-use rollout::{HostSpec, Journal, JournalError, OpenMode, RunId, RunRecord};
+use rollout::{HostSpec, Journal, JournalError, OpenMode, RunId, RunRecord, RunSummary, Verb};
 
 use crate::args::Global;
 use crate::failure::{Failure, Sent};
@@ -41,8 +41,8 @@ pub(crate) fn resolve(journal: &Journal, text: &str) -> Result<RunId, Failure> {
     journal.resolve(text).map_err(|error| failure(&error))
 }
 
-/// A run with all it did.
-pub(crate) fn record(global: &Global, text: &str) -> Result<(Journal, RunRecord), Failure> {
+/// The journal with the run that is meant, for verbs that only look.
+pub(crate) fn named(global: &Global, text: &str) -> Result<(Journal, RunId), Failure> {
     let Some(journal) = readable(global)? else {
         return Err(
             Failure::new(format!("there is no run '{text}': the journal is empty"))
@@ -50,8 +50,24 @@ pub(crate) fn record(global: &Global, text: &str) -> Result<(Journal, RunRecord)
         );
     };
     let id = resolve(&journal, text)?;
+    Ok((journal, id))
+}
+
+/// A run with all it did.
+pub(crate) fn record(global: &Global, text: &str) -> Result<(Journal, RunRecord), Failure> {
+    let (journal, id) = named(global, text)?;
     let record = journal.run(&id).map_err(|error| failure(&error))?;
     Ok((journal, record))
+}
+
+/// The newest rollback of a run that has begun, if there is one.
+pub(crate) fn taken_back_by(
+    journal: &Journal,
+    id: &RunId,
+) -> Result<Option<RunSummary>, JournalError> {
+    Ok(journal.runs()?.into_iter().find(|run| {
+        run.verb == Verb::Rollback && run.source_run.as_ref() == Some(id) && run.started.is_some()
+    }))
 }
 
 /// A simulated run says nothing about real hosts.

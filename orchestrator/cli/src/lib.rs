@@ -10,6 +10,7 @@ mod command;
 mod confirm;
 mod credential;
 mod drive;
+mod event_file;
 pub mod exit_code;
 mod failure;
 mod files;

@@ -134,6 +134,8 @@ fn properties(xml: &mut Xml, record: &RunRecord) -> Written {
         ("state", Some(record.state.as_str())),
         ("exit_code", exit_code.as_deref()),
         ("playbook_sha256", Some(record.digest.as_str())),
+        ("plan", record.plan_hash.as_deref()),
+        ("chain_head", record.chain_head.as_deref()),
         ("operator", Some(record.operator.as_str())),
         ("reason", record.reason.as_deref()),
         ("stop_text", record.stop_text.as_deref()),

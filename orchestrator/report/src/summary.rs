@@ -271,14 +271,10 @@ fn kib(bytes: u64) -> String {
 fn verdict(record: &RunRecord) -> String {
     let id = &record.id;
     let totals = &record.totals;
-    let done = totals.ok + totals.rolled_back;
+    let all = counted(totals.hosts as usize, "host");
     let first = match record.state {
-        RunState::Succeeded if record.verb == Verb::Rollback => {
-            format!(
-                "{} rolled back, {} as before",
-                counted(totals.hosts as usize, "host"),
-                totals.rolled_back
-            )
+        _ if record.verb == Verb::Rollback => {
+            format!("{} of {all} as before the run", totals.rolled_back)
         }
         RunState::Succeeded => {
             format!(
@@ -287,30 +283,41 @@ fn verdict(record: &RunRecord) -> String {
                 totals.changed
             )
         }
-        _ => format!(
-            "{done} of {} as wanted",
-            counted(totals.hosts as usize, "host")
+        // Hosts that a breach took back are as before, not as wanted.
+        _ if totals.rolled_back > 0 => format!(
+            "{} of {all} as wanted, {} taken back",
+            totals.ok, totals.rolled_back
         ),
+        _ => format!("{} of {all} as wanted", totals.ok),
     };
     let mut next = Vec::new();
     let waits_for = record.hold.as_ref().map(|hold| hold.cause);
     let open = matches!(record.state, RunState::Interrupted | RunState::Paused);
-    if record.simulated && open {
-        next.push("its simulated hosts are gone: rehearse again".to_owned());
-    } else if waits_for == Some(rollout::HoldCause::Approval) {
-        next.push(format!(
-            "let it pass: winfleet approve {id}, then winfleet resume {id}"
-        ));
-    }
-    if open && !record.simulated {
-        next.push(format!("go on: winfleet resume {id}"));
-    } else if totals.failed + totals.unreachable + totals.indeterminate > 0 && !record.simulated {
-        next.push(format!(
-            "try again: winfleet resume {id} --only failed,unreachable,indeterminate"
-        ));
-    }
-    if totals.changed > 0 && record.verb != Verb::Rollback && !record.simulated {
-        next.push(format!("take it back: winfleet rollback {id}"));
+    if record.simulated {
+        if open {
+            next.push("its simulated hosts are gone: rehearse again".to_owned());
+        }
+    } else if is_live(record) {
+        next.extend(next_of_live(record));
+    } else {
+        if waits_for == Some(rollout::HoldCause::Approval) {
+            next.push(format!(
+                "let it pass: winfleet approve {id}, then winfleet resume {id}"
+            ));
+        }
+        if open {
+            next.push(format!("go on: winfleet resume {id}"));
+        } else if let Some(only) = again(record) {
+            next.push(format!("try again: winfleet resume {id} --only {only}"));
+        }
+        if is_for_catch_up(record) {
+            next.push(format!(
+                "when they are back: winfleet catch-up {id} --every 15m --for 14d"
+            ));
+        }
+        if totals.changed > 0 && record.verb != Verb::Rollback {
+            next.push(format!("take it back: winfleet rollback {id}"));
+        }
     }
     let mut out = format!("{first}\n");
     for line in next {
@@ -319,9 +326,49 @@ fn verdict(record: &RunRecord) -> String {
     out
 }
 
+/// Somebody works on it, or waits at its terminal.
+fn is_live(record: &RunRecord) -> bool {
+    match record.state {
+        RunState::Running | RunState::RollingBack => true,
+        RunState::Paused => record.exit_code.is_none(),
+        _ => false,
+    }
+}
+
+fn next_of_live(record: &RunRecord) -> Option<String> {
+    use rollout::HoldCause as Hold;
+    let id = &record.id;
+    match record.hold.as_ref()?.cause {
+        Hold::Approval => Some(format!("let it pass: winfleet approve {id}")),
+        Hold::Limit | Hold::Operator => Some(format!("go on: winfleet resume {id}")),
+        Hold::Soak | Hold::Window => None,
+    }
+}
+
+/// What `resume --only` would do again; nothing reopens an aborted run.
+fn again(record: &RunRecord) -> Option<String> {
+    let bad = [
+        Outcome::Failed,
+        Outcome::Unreachable,
+        Outcome::Indeterminate,
+        Outcome::NotStarted,
+    ];
+    let found = bad.into_iter().filter(|one| record.totals.of(*one) > 0);
+    let names: Vec<&str> = found.map(|outcome| outcome.as_str()).collect();
+    (record.state != RunState::Cancelled && !names.is_empty()).then(|| names.join(","))
+}
+
+/// Went its way, and left hosts that were off.
+fn is_for_catch_up(record: &RunRecord) -> bool {
+    record.totals.unreachable > 0
+        && record.state.is_final()
+        && record.stopped.is_none()
+        && !record.rolled_back
+}
+
 #[cfg(test)]
 mod tests {
-    use rollout::Reason;
+    use rollout::{HoldCause, HoldRecord, Reason, StopCause};
 
     use super::*;
     use crate::sample;
@@ -342,6 +389,64 @@ mod tests {
             Some((Reason::Dns, "pc-9.x does not resolve")),
         ));
         insta::assert_snapshot!(summary(&sample::run(hosts), Detail::default()));
+    }
+
+    fn check(change: impl FnOnce(&mut RunRecord), expected: &str) {
+        let off = || sample::host("pc-2.x", Outcome::Unreachable, Some((Reason::Dns, "no")));
+        let taken_back = || sample::host("pc-3.x", Outcome::RolledBack, None);
+        let mut record = sample::run(vec![
+            sample::host("pc-0.x", Outcome::Ok, None),
+            off(),
+            taken_back(),
+        ]);
+        change(&mut record);
+        assert_eq!(verdict(&record), expected);
+    }
+
+    #[test]
+    fn the_last_lines_say_what_can_be_done_and_call_nothing_wanted_that_was_taken_back() {
+        let first = "1 of 3 hosts as wanted, 1 taken back\n";
+        let back = "  take it back: winfleet rollback 0tq4c1n-k7xd\n";
+        let hold = |cause| {
+            Some(HoldRecord {
+                cause,
+                ring: None,
+                until: None,
+                text: "waits".to_owned(),
+            })
+        };
+        check(
+            |_| {},
+            &format!(
+                "{first}  try again: winfleet resume 0tq4c1n-k7xd --only unreachable\n  when they are back: winfleet catch-up 0tq4c1n-k7xd --every 15m --for 14d\n{back}"
+            ),
+        );
+        // Neither resume nor catch-up would take it.
+        check(
+            |run| (run.state, run.stopped) = (RunState::Cancelled, Some(StopCause::Abort)),
+            &format!("{first}{back}"),
+        );
+        check(|run| run.state = RunState::Running, first);
+        check(
+            |run| {
+                (run.state, run.exit_code) = (RunState::Paused, None);
+                run.hold = hold(HoldCause::Approval);
+            },
+            &format!("{first}  let it pass: winfleet approve 0tq4c1n-k7xd\n"),
+        );
+        check(
+            |run| {
+                run.state = RunState::Paused;
+                run.hold = hold(HoldCause::Approval);
+            },
+            &format!(
+                "{first}  let it pass: winfleet approve 0tq4c1n-k7xd, then winfleet resume 0tq4c1n-k7xd\n  go on: winfleet resume 0tq4c1n-k7xd\n{back}"
+            ),
+        );
+        check(
+            |run| run.verb = Verb::Rollback,
+            "1 of 3 hosts as before the run\n  try again: winfleet resume 0tq4c1n-k7xd --only unreachable\n  when they are back: winfleet catch-up 0tq4c1n-k7xd --every 15m --for 14d\n",
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //!
 //! Built from the events of the journal; nothing is inferred. A resumed host has all its attempts here.
 
+use std::fmt::Write as _;
+
 use inventory::HostName;
 use jiff::Timestamp;
 use playbooks::{Observed, Target};
@@ -116,6 +118,9 @@ impl Trail {
         }
         out.push('\n');
         out.push_str(&table.render());
+        if let Some(head) = &run.chain_head {
+            let _ = writeln!(out, "\nchain head of the run {head}");
+        }
         out
     }
 
@@ -126,6 +131,7 @@ impl Trail {
             "schema": json::SCHEMA,
             "run": run.id,
             "started": run.started,
+            "chain_head": run.chain_head,
             "host": host.map(json::host),
             "events": self.entries.iter().map(|entry| self.entry(entry)).collect::<Vec<_>>(),
         })
@@ -134,7 +140,8 @@ impl Trail {
     /// One object per event, each with the id of the run.
     pub fn lines(&self, run: &RunRecord) -> Vec<Value> {
         let line = |entry| {
-            let mut line = json!({"schema": json::SCHEMA, "run": run.id});
+            let mut line =
+                json!({"schema": json::SCHEMA, "run": run.id, "chain_head": run.chain_head});
             if let (Value::Object(line), Value::Object(members)) = (&mut line, self.entry(entry)) {
                 line.extend(members);
             }
@@ -157,6 +164,7 @@ impl Trail {
             "target",
             "value",
             "value_bytes",
+            "chain_head",
         ];
         let row = |entry: &Entry, seen: Option<&Seen>| {
             let bytes = seen.and_then(|seen| seen.found.as_ref()?.value());
@@ -175,6 +183,7 @@ impl Trail {
                 bytes
                     .map(|value| format!("{}:{}", value.kind, hex::encode(&value.bytes)))
                     .unwrap_or_default(),
+                run.chain_head.clone().unwrap_or_default(),
             ]
         };
         let rows = self.entries.iter().flat_map(|entry| {
@@ -476,7 +485,14 @@ mod tests {
         assert_eq!(lines[5]["values"][0]["value"]["type"], 1);
         assert_eq!(lines[6]["outcome"], "ok");
         assert!(lines.iter().all(|line| line["host"] == "pc-1"));
-        assert_eq!(trail.json(&run)["events"][5]["event"], "step_finished");
+        assert!(
+            lines
+                .iter()
+                .all(|line| line["chain_head"] == "cd".repeat(32))
+        );
+        let document = trail.json(&run);
+        assert_eq!(document["events"][5]["event"], "step_finished");
+        assert_eq!(document["chain_head"], "cd".repeat(32));
     }
 
     #[test]

@@ -327,6 +327,14 @@ impl PlannedChange {
         }
     }
 
+    /// Whether this state is the wanted one.
+    pub(crate) fn is_there(&self, found: &Observed) -> bool {
+        match &self.intent {
+            Intent::Apply(change) => change.desired.satisfied_by(found),
+            Intent::Undo(undo) => found.same_content(&undo.prior),
+        }
+    }
+
     /// What is wanted, for people.
     pub fn wanted(&self) -> String {
         match &self.intent {

@@ -12,7 +12,7 @@ use playbooks::{Change, Desired, FactSet, Facts, HostProbe, KeyPath, Observed, T
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::prior::words;
+use crate::prior::{words, words_at};
 
 /// The read-only door. A verb that receives only this cannot write (promise 6).
 pub trait Survey: Send + Sync + 'static {
@@ -161,15 +161,22 @@ impl Undo {
 
     /// A foreign change with all three values, for people.
     pub fn conflict_text(&self, current: &Observed) -> String {
-        let ours = match &self.uncertain {
-            Some(wanted) => wanted.text(),
-            None => words(&self.ours),
+        let three = |words: &dyn Fn(&Observed) -> String| {
+            let ours = match &self.uncertain {
+                Some(wanted) => wanted.text(),
+                None => words(&self.ours),
+            };
+            [words(&self.prior), ours, words(current)]
         };
+        let mut said = three(&|state| words_at(&self.target, state));
+        if said[2] == said[0] || said[2] == said[1] {
+            // They read alike and are not: their bytes tell them apart.
+            said = three(&words);
+        }
+        let [prior, ours, now] = said;
         format!(
-            "{} was changed by somebody else since: before the run {}, the run left {ours}, now {}",
+            "{} was changed by somebody else since: before the run {prior}, the run left {ours}, now {now}",
             self.target,
-            words(&self.prior),
-            words(current)
         )
     }
 
@@ -387,6 +394,15 @@ impl HostError {
         }
     }
 
+    /// The same, where a write had been sent whose effect could not be read.
+    #[must_use]
+    pub(crate) fn unsettled(&self) -> Self {
+        Self {
+            severity: Severity::Lost,
+            ..self.clone()
+        }
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
@@ -405,3 +421,34 @@ impl std::error::Error for HostError {}
 
 /// Prior values by target, as recorded before the first write.
 pub type Priors = BTreeMap<Target, Observed>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use playbooks::RawValue;
+
+    /// The settings of WinHTTP as bytes: marker, counter, flags, server, bypass list.
+    fn winhttp(counter: u8, server: &str) -> Observed {
+        let mut bytes = vec![0x28, 0, 0, 0, counter, 0, 0, 0, 3, 0, 0, 0];
+        bytes.extend_from_slice(&u32::try_from(server.len()).unwrap().to_le_bytes());
+        bytes.extend_from_slice(server.as_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        Observed::Present(RawValue { kind: 3, bytes })
+    }
+
+    #[test]
+    fn a_conflict_is_told_in_words_and_in_bytes_where_words_do_not_tell_it() {
+        let undo = Undo {
+            target: Target::win_http_settings(),
+            prior: Observed::ValueAbsent,
+            ours: winhttp(0, "ours:1"),
+            force: false,
+            uncertain: None,
+        };
+        let text = undo.conflict_text(&winhttp(0, "theirs:2"));
+        let said = "before the run absent, the run left 'ours:1', now 'theirs:2'";
+        assert!(text.ends_with(said), "{text}");
+        let text = undo.conflict_text(&winhttp(7, "ours:1"));
+        assert!(text.contains("'2800000007000000"), "{text}");
+    }
+}

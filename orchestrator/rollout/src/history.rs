@@ -79,7 +79,7 @@ pub(crate) enum Since {
     Settled,
     /// The host was taken up again. The beginning of a step is not waited for: it may have been begun.
     TakenUp,
-    /// The step was begun again.
+    /// The step was begun again, or may have been by a controller that died.
     Begun,
 }
 
@@ -91,15 +91,12 @@ impl HostHistory {
     pub(crate) fn note(&mut self, event: &EventKind) {
         match event {
             EventKind::HostStarted => {
-                self.ended = None;
                 // What was not green is asked again.
                 let probes = self.probes.iter_mut();
                 probes
                     .filter(|probe| !is_green(probe))
                     .for_each(|probe| probe.verdict = None);
-                self.steps
-                    .iter_mut()
-                    .for_each(|step| step.since = Since::TakenUp);
+                self.taken_up();
             }
             EventKind::UndoStarted => (self.ended, self.undoing) = (None, true),
             EventKind::HostIdentified { identity } => self.identity = Some(identity.clone()),
@@ -180,6 +177,24 @@ impl HostHistory {
         }
     }
 
+    /// Another attempt. Under a controller that died without an end of the host any step may have been begun, although
+    /// nothing says so: its beginning is not waited for.
+    fn taken_up(&mut self) {
+        let ended = self.ended.take().is_some();
+        self.touched |= self.recorded && !ended;
+        for step in &mut self.steps {
+            match (ended, step.since) {
+                (true, Since::Settled) => step.since = Since::TakenUp,
+                // A beginning whose end is not known stays one.
+                (true, _) => {}
+                (false, _) => {
+                    step.started |= step.finished.is_none();
+                    step.since = Since::Begun;
+                }
+            }
+        }
+    }
+
     /// True where a known final state of some change differs from its recorded prior state.
     pub(crate) fn changed(&self) -> bool {
         self.steps.iter().any(|step| {
@@ -232,6 +247,8 @@ impl HostHistory {
                 let back = after
                     .as_ref()
                     .is_some_and(|after| after.same_content(&change.prior));
+                // What was found there in the end may be somebody else's: that is not ours to overwrite (RB6).
+                let after = after.filter(|after| wanted_of(change).satisfied_by(after));
                 let undo = match (step.since, back) {
                     (Since::Settled, true) => continue,
                     // It was back, and may have been written again.

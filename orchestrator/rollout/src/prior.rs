@@ -6,7 +6,7 @@
 
 use playbooks::{
     Change, CompileError, Desired, FactSet, Facts, HostProbe, HostScope, Observed, Playbook,
-    Target, Vars,
+    Target, Vars, WinHttpSettings,
 };
 use sha2::{Digest, Sha256};
 
@@ -232,6 +232,15 @@ pub(crate) fn unmoved(
     });
     Err(HostError::failed(Reason::MovedSincePlan, detail)
         .with_remedy("plan again: nothing was written to the host"))
+}
+
+/// As [`words`], with the settings of WinHTTP in the form of `netsh`.
+pub(crate) fn words_at(target: &Target, observed: &Observed) -> String {
+    let settings = observed
+        .value()
+        .filter(|_| *target == Target::win_http_settings())
+        .and_then(|value| WinHttpSettings::decode_value(value).ok());
+    settings.map_or_else(|| words(observed), |settings| format!("'{settings}'"))
 }
 
 pub(crate) fn words(observed: &Observed) -> String {

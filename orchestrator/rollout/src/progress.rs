@@ -327,6 +327,8 @@ impl Progress {
                     || (open && state == RunState::Running) =>
             {
                 host.earlier = None;
+                // Its controller died: a step may have been begun although nothing says so.
+                host.touched |= phase == Phase::Recorded;
                 host.phase = if host.recorded {
                     Phase::Recorded
                 } else {

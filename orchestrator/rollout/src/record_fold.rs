@@ -129,7 +129,7 @@ impl Fold {
             plan_hash: self.spec.plan_hash,
             started: self.started,
             finished: self.ended.map(|(time, _)| time),
-            state: shown_state(self.progress.state, held),
+            state: shown_state(self.progress.state, self.ended.is_some(), held),
             stopped: self.progress.stop,
             exit_code: self.ended.map(|(_, code)| code),
             rolled_back: self.progress.rollback.is_some(),

@@ -18,11 +18,11 @@ const FILE_HEAD: u64 = 32;
 const FRAME: u64 = 24 + 4096;
 
 /// A run as it went, and the world at each of its commits.
-struct Recording {
+pub(crate) struct Recording {
     folder: tempfile::TempDir,
-    spec: RunSpec,
-    before: Vec<Registry>,
-    record: RunRecord,
+    pub(crate) spec: RunSpec,
+    pub(crate) before: Vec<Registry>,
+    pub(crate) record: RunRecord,
     effects: u32,
     events: Vec<Event>,
     /// By the length of the write-ahead file: the fleet just before the commit that follows.
@@ -39,7 +39,7 @@ fn length(journal: &Path) -> u64 {
     std::fs::metadata(log_of(journal)).map_or(0, |file| file.len())
 }
 
-fn open(path: &Path, clock: Clock) -> Journal {
+pub(crate) fn open(path: &Path, clock: Clock) -> Journal {
     let mut options = JournalOptions::new(OpenMode::ReadWrite);
     (options.inline, options.clock) = (true, clock);
     Journal::open_with(path, &options).unwrap()
@@ -49,7 +49,7 @@ fn effects(fleet: &Scripted) -> u32 {
     fleet.counters().iter().map(|host| host.effects).sum()
 }
 
-async fn carry(active: rollout::ActiveRun, fleet: &Scripted) -> Vec<Event> {
+pub(crate) async fn carry(active: rollout::ActiveRun, fleet: &Scripted) -> Vec<Event> {
     let (events, mut told) = mpsc::unbounded_channel();
     rollout::run(active, Arc::new(fleet.clone()), events, Control::default())
         .await
@@ -61,7 +61,7 @@ async fn carry(active: rollout::ActiveRun, fleet: &Scripted) -> Vec<Event> {
     all
 }
 
-async fn recording(spec: RunSpec, scripts: Vec<Script>) -> Recording {
+pub(crate) async fn recording(spec: RunSpec, scripts: Vec<Script>) -> Recording {
     recording_with(spec, scripts, |_| false).await
 }
 
@@ -117,9 +117,9 @@ async fn recording_with(
 }
 
 /// What has to be equal between a disturbed and an undisturbed run.
-type Essence = Vec<(String, Outcome, bool, Vec<(Observed, Option<Observed>)>)>;
+pub(crate) type Essence = Vec<(String, Outcome, bool, Vec<(Observed, Option<Observed>)>)>;
 
-fn essence(record: &RunRecord) -> Essence {
+pub(crate) fn essence(record: &RunRecord) -> Essence {
     let host = |host: &rollout::HostRecord| {
         let changes = host.steps.iter().flat_map(|step| &step.changes);
         let values = changes.map(|change| (change.before.clone(), change.after.clone()));
@@ -135,7 +135,7 @@ fn essence(record: &RunRecord) -> Essence {
 
 impl Recording {
     /// The journal as it was when its write-ahead file had this length.
-    fn cut(&self, at: u64, folder: &Path) -> PathBuf {
+    pub(crate) fn cut(&self, at: u64, folder: &Path) -> PathBuf {
         let path = folder.join("journal.sqlite");
         std::fs::copy(self.folder.path().join("whole.sqlite"), &path).unwrap();
         let log = std::fs::read(self.folder.path().join("whole.sqlite-wal")).unwrap();
@@ -192,6 +192,15 @@ impl Recording {
 
     fn commits(&self) -> Vec<u64> {
         self.worlds.keys().copied().collect()
+    }
+
+    /// Every moment at which the controller may have died: how much of its journal there is, and the fleet then. After
+    /// each commit, and as long after it as it takes until the next one.
+    pub(crate) fn instants(&self) -> Vec<(u64, &Scripted)> {
+        let latest = self.worlds.iter().map(|(at, world)| (*at, world));
+        let pairs = self.worlds.keys().skip(1).zip(self.worlds.values());
+        let earliest = pairs.map(|(at, world)| (*at, world));
+        latest.chain(earliest).collect()
     }
 }
 

@@ -369,6 +369,44 @@ fn a_window_that_closes_stops_new_hosts_and_opens_again() {
     assert_eq!(desk.finished, Some(RunState::Succeeded));
 }
 
+/// What a catch-up over many nights relies on: a sweep that meets the end of the window ends paused, and what it had not
+/// come to is still unreachable, not forgotten, for the next one.
+#[test]
+fn a_window_that_closes_on_hosts_that_are_done_again_leaves_them_as_they_were() {
+    let block = "rollout: { windows: { from: '12:00', to: '13:00', tz: UTC }, rings: [ { name: a, select: all, max_parallel: 1 } ] }\n";
+    let spec = push(3, block);
+    let mut desk = Desk::new(&spec, false);
+    for outcome in [Outcome::Ok, Outcome::Unreachable, Outcome::Unreachable] {
+        desk.end(outcome);
+    }
+    assert_eq!(desk.finished, Some(RunState::Failed));
+    let again = || {
+        Some(Resumed {
+            only: vec![Outcome::Unreachable],
+            hosts: Some(vec![1, 2]),
+            operator: None,
+        })
+    };
+    let progress = desk.policy.progress().clone();
+    let mut sweep = Desk::from(&spec, progress, again(), false, "2026-11-25T12:59:00Z");
+    sweep.pass(120);
+    sweep.end(Outcome::Ok);
+    assert_eq!(
+        (sweep.finished, sweep.started.len()),
+        (Some(RunState::Paused), 1)
+    );
+    assert_eq!(sweep.exit_code(), Some(6));
+    let progress = sweep.policy.progress().clone();
+    let cause = progress.hold.map(|hold| hold.cause);
+    assert_eq!((cause, progress.stop), (Some(HoldCause::Window), None));
+    let totals = progress.totals();
+    assert_eq!((totals.unreachable, totals.not_started), (1, 0));
+    let mut next = Desk::from(&spec, progress, again(), false, "2026-11-26T12:30:00Z");
+    assert_eq!(next.started, [HostId(2)]);
+    next.end(Outcome::Ok);
+    assert_eq!(next.exit_code(), Some(0));
+}
+
 #[test]
 fn pause_and_resume_from_another_terminal() {
     let mut desk = Desk::new(

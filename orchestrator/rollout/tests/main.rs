@@ -11,6 +11,7 @@ mod files;
 mod full;
 mod gates;
 mod illegal;
+mod interrupted;
 mod marker;
 mod planned;
 mod policy;

@@ -73,6 +73,31 @@ async fn verify_names_the_first_altered_record() {
             "the end of the run",
         ),
         ("UPDATE events SET hash = NULL WHERE seq = 7", "event 7"),
+        // No run can be made of these any more.
+        (
+            "DELETE FROM events WHERE kind = 'host_started' AND host = 0",
+            "it is missing",
+        ),
+        (
+            "UPDATE events SET data = '{' WHERE kind = 'step_finished' AND host = 1",
+            "step_finished of host pc-0001",
+        ),
+        (
+            "UPDATE events SET kind = 'host_retry' WHERE seq = 4",
+            "event 4 (host_retry",
+        ),
+        (
+            "UPDATE events SET data = CAST(X'ff00' AS TEXT) WHERE seq = 6",
+            "event 6",
+        ),
+        ("UPDATE events SET data = X'7b7d' WHERE seq = 6", "event 6"),
+        ("UPDATE events SET time = 'noon' WHERE seq = 8", "event 8"),
+        (
+            "UPDATE hosts SET shape = 'none' WHERE id = 2",
+            "host pc-0002",
+        ),
+        ("DELETE FROM hosts WHERE id = 0", "host pc-0001"),
+        ("UPDATE runs SET spec = '{'", "the description of the run"),
     ] {
         let (bench, id) = three_hosts().await;
         sql(&bench, statement);

@@ -70,6 +70,10 @@ fn a_run_that_was_taken_back_or_aborted_is_never_caught_up() {
         connections,
         "nobody is contacted"
     );
+    // A person may still go on with it, and is told.
+    lab.run(&["resume", &id, "--only", "unreachable", "--yes"])
+        .succeeds()
+        .says("took hosts of this run back");
 }
 
 #[test]

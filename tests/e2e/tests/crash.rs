@@ -45,7 +45,16 @@ fn killed_at_many_instants_and_resumed_equals_an_undisturbed_run() {
         running.until_lines(&events, lines);
         running.kill();
         running.finish();
-        lab.run(&["resume", "last", "--yes"]).succeeds();
+        lab.run(&["resume", "last", "--yes", "--events", &name])
+            .succeeds();
+        let text = std::fs::read_to_string(&events).expect("the events are there");
+        let seqs: Vec<u64> = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("whole lines"))
+            .filter_map(|event| event["seq"].as_u64())
+            .collect();
+        let all = 1..=u64::try_from(seqs.len()).expect("a number");
+        assert!(seqs.into_iter().eq(all), "gaps after {lines} events");
         assert_eq!(
             essence(&lab.report()),
             wanted,

@@ -12,15 +12,15 @@ use inventory::HostName;
 use playbooks::{Window, WindowState};
 use report::text::counted;
 use rollout::{
-    HostId, HostSpec, Journal, JournalError, Outcome as HostOutcome, ResumeOptions, RunId,
-    RunRecord, RunSpec, RunState, StopCause, Verb,
+    HoldCause, HostId, HostSpec, Journal, JournalError, Outcome as HostOutcome, ResumeOptions,
+    RunId, RunRecord, RunSpec, RunState, StopCause,
 };
 use session::RealFleet;
 
 use crate::args::{CatchUp, Global};
 use crate::drive::{self, Target};
 use crate::failure::{Failure, Outcome, Sent};
-use crate::{confirm, exit_code, files, journal, out};
+use crate::{confirm, event_file, exit_code, files, journal, out};
 
 /// Probes at once, and how long one may take: 20,000 dead hosts are asked in under four minutes.
 const PROBES: usize = 512;
@@ -52,7 +52,7 @@ pub(crate) fn run(global: &Global, catch_up: &CatchUp) -> Outcome {
         wanted,
         spec: &spec,
         begun: Cell::new(false),
-        events: drive::event_file(global)?,
+        events: event_file::of_run(global, &journal, &id)?,
     };
     if sweep.open(&record).is_empty() {
         out::result(&format!("run {id}: no selected host is unreachable\n"))?;
@@ -86,7 +86,8 @@ fn sweeps(
         let (Some(every), Some(until)) = (catch_up.every, until) else {
             return Ok(code);
         };
-        let ended = !matches!(record.state, RunState::Succeeded | RunState::Failed)
+        let ended = (!matches!(record.state, RunState::Succeeded | RunState::Failed)
+            && !window_closed(&record))
             || record.stopped.is_some();
         if left == 0 || ended || Instant::now() + every > until {
             return Ok(code);
@@ -230,9 +231,7 @@ fn may_be_caught_up(journal: &Journal, id: &RunId) -> Result<RunRecord, Failure>
     if record.state == RunState::Cancelled || record.stopped == Some(StopCause::Abort) {
         return refused("it was aborted", "push again".to_owned());
     }
-    let taken_back = journal.runs().map_err(failed)?.into_iter().find(|run| {
-        run.verb == Verb::Rollback && run.source_run.as_ref() == Some(id) && run.started.is_some()
-    });
+    let taken_back = journal::taken_back_by(journal, id).map_err(failed)?;
     if record.rolled_back || taken_back.is_some() {
         return refused("it was taken back", "push again".to_owned());
     }
@@ -242,10 +241,19 @@ fn may_be_caught_up(journal: &Journal, id: &RunId) -> Result<RunRecord, Failure>
             format!("winfleet resume {id} --only unreachable"),
         );
     }
-    if !record.state.is_final() {
+    if !record.state.is_final() && !window_closed(&record) {
         return refused("it has not ended", format!("winfleet resume {id}"));
     }
     Ok(record)
+}
+
+/// A sweep was under way when the window closed: all that the run waits with are hosts that had been unreachable.
+fn window_closed(record: &RunRecord) -> bool {
+    let cause = record.hold.as_ref().map(|hold| hold.cause);
+    record.state == RunState::Paused
+        && record.exit_code.is_some()
+        && cause == Some(HoldCause::Window)
+        && record.totals.not_started == 0
 }
 
 fn wanted(global: &Global, spec: &RunSpec) -> Result<Vec<bool>, Failure> {

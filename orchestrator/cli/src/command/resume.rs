@@ -8,7 +8,7 @@ use crate::args::{Global, Only, Resume};
 use crate::confirm;
 use crate::drive::{self, Target};
 use crate::failure::{Failure, Outcome};
-use crate::journal;
+use crate::{journal, out};
 
 /// Takes the run over and carries it to its end.
 pub(crate) fn run(global: &Global, resume: &Resume) -> Outcome {
@@ -27,6 +27,13 @@ pub(crate) fn run(global: &Global, resume: &Resume) -> Outcome {
         .spec(&id)
         .map_err(|error| journal::failure(&error))?;
     drive::credentials_at_hand(&spec)?;
+    let taken_back = journal::taken_back_by(&journal, &id);
+    if let Some(by) = taken_back.map_err(|error| journal::failure(&error))? {
+        out::note(&format!(
+            "warning: run {} took hosts of this run back; going on is for the others, or for good reason",
+            by.id
+        ));
+    }
     confirm::resume(global, &journal, &id)?;
     let overrides = journal::overrides(global)?;
     let adjust = |host: &mut HostSpec| journal::apply_override(&overrides, host);

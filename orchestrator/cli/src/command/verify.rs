@@ -21,11 +21,12 @@ pub(crate) fn run(global: &Global, verify: &Verify) -> Outcome {
     let (name, verdict) = if path.is_file() {
         of_file(path)?
     } else {
-        let (journal, record) = journal::record(global, &verify.what)?;
+        // Not the run's record: what was altered may not make one any more.
+        let (journal, id) = journal::named(global, &verify.what)?;
         let verdict = journal
-            .verify(&record.id)
+            .verify(&id)
             .map_err(|error| journal::failure(&error))?;
-        (format!("run {}", record.id), verdict)
+        (format!("run {id}"), verdict)
     };
     match verdict {
         Verdict::Altered { record } => Err(Failure::refused(format!("{name} was altered: {}", neutral(&record)))

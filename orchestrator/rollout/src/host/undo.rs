@@ -3,6 +3,7 @@
 use playbooks::Observed;
 
 use super::Flow;
+use super::work::also;
 use crate::event::EventKind;
 use crate::fleet::{Fleet, HostError, Restored, Session, Severity};
 use crate::outcome::StepState;
@@ -38,7 +39,7 @@ impl<F: Fleet> Flow<F> {
                         after[*place] = Some(undo.prior.clone())
                     }
                     Ok(Restored::Conflict { current }) => {
-                        detail = Some(undo.conflict_text(&current));
+                        also(&mut detail, undo.conflict_text(&current));
                         after[*place] = Some(current);
                         if state == StepState::Restored {
                             state = StepState::Conflict;
@@ -46,7 +47,8 @@ impl<F: Fleet> Flow<F> {
                     }
                     // An undo goes on past its own failures.
                     Err(error) if error.severity == Severity::Failed => {
-                        (state, detail) = (StepState::Failed, Some(error.to_string()));
+                        state = StepState::Failed;
+                        also(&mut detail, error.to_string());
                     }
                     Err(error) => return Err(error),
                 }

@@ -5,7 +5,7 @@ use playbooks::{Observed, Target};
 use super::{Flow, Mode};
 use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
 use crate::fleet::{Fleet, HostError, Observe, Reason, Restored, Session, Severity};
-use crate::history::undo_of;
+use crate::history::{Since, undo_of};
 use crate::outcome::{Outcome, StepState};
 use crate::prior;
 use crate::spec::{HostWork, Planned, Verb};
@@ -34,13 +34,60 @@ impl<F: Fleet> Flow<F> {
         session: &mut F::Session,
         present: Vec<Observed>,
     ) -> Result<(), HostError> {
-        let mut present = present.into_iter();
+        let mut rest = present.as_slice();
         for step in 0..self.history.steps.len() {
             let count = self.history.steps[step].plan.changes.len();
-            let found: Vec<Observed> = present.by_ref().take(count).collect();
-            self.step(session, step, found).await?;
+            let (found, others) = rest.split_at(count.min(rest.len()));
+            rest = others;
+            let done = self.step(session, step, found.to_vec()).await;
+            if let Err(error) = done {
+                if error.severity == Severity::Failed {
+                    self.leave(step + 1, rest);
+                }
+                return Err(error);
+            }
         }
         Ok(())
+    }
+
+    /// The steps from `first` on are not carried out any more. What an earlier controller or connection had begun of
+    /// them ends as it was `found`, so that reports say it and a rollback takes it back.
+    fn leave(&mut self, first: usize, found: &[Observed]) {
+        let mut rest = found;
+        for index in first..self.history.steps.len() {
+            let step = &self.history.steps[index];
+            let count = step.plan.changes.len().min(rest.len());
+            let (found, others) = rest.split_at(count);
+            rest = others;
+            if step.since == Since::Settled && !step.started {
+                continue;
+            }
+            let needed = step.plan.changes.iter().zip(found);
+            let needed: Vec<_> = needed.filter(|(change, _)| change.needed()).collect();
+            if needed.is_empty() {
+                continue;
+            }
+            let as_before =
+                |(change, found): &(&PlannedChange, &Observed)| found.same_content(&change.prior);
+            let as_wanted = |(change, found): &(&PlannedChange, &Observed)| change.is_there(found);
+            let (state, detail, after) = match &step.finished {
+                // It stands as it ended then.
+                Some((state, detail)) if step.after == known(found) => {
+                    (*state, detail.clone(), known(found))
+                }
+                None if needed.iter().all(as_before) => {
+                    (StepState::NotRun, None, vec![None; count])
+                }
+                _ if needed.iter().all(as_wanted) => (StepState::Changed, None, known(found)),
+                _ => (StepState::Unknown, None, known(found)),
+            };
+            self.note(EventKind::StepFinished {
+                step: u32::try_from(index).unwrap_or(u32::MAX),
+                state,
+                detail,
+                after,
+            });
+        }
     }
 
     /// Reads every target and makes that durable. Nothing has been written yet.
@@ -106,13 +153,15 @@ impl<F: Fleet> Flow<F> {
         } else {
             session.observe(&targets).await?
         };
-        for (change, found) in changes.iter().zip(&found) {
+        let all = found;
+        for (change, found) in changes.iter().zip(&all) {
             let Intent::Apply(apply) = &change.intent else {
                 continue;
             };
-            let ours = apply.desired.satisfied_by(found) || found.same_content(&change.prior);
-            if change.needed() && !ours {
+            // Also a value that was right before: a host is not `ok` whose value is not as wanted.
+            if !change.is_there(found) && !found.same_content(&change.prior) {
                 self.unsettled = false;
+                self.leave(0, &all);
                 let detail = format!(
                     "{} was changed by somebody else while the run was interrupted",
                     apply.target
@@ -123,7 +172,7 @@ impl<F: Fleet> Flow<F> {
         }
         // Every write has either arrived or not: nothing is in the balance any more.
         self.unsettled = false;
-        Ok(found)
+        Ok(all)
     }
 
     async fn step(
@@ -143,7 +192,7 @@ impl<F: Fleet> Flow<F> {
         {
             self.note(EventKind::StepStarted { step });
         }
-        let mut after: Vec<Option<Observed>> = found.iter().cloned().map(Some).collect();
+        let mut after = known(&found);
         let (mut state, mut detail, mut failure) = (done_state(self.job.spec.verb), None, None);
         for (place, change) in plan.changes.iter().enumerate() {
             if !change.needed() {
@@ -152,9 +201,11 @@ impl<F: Fleet> Flow<F> {
             match carry_out(session, change, &found[place]).await {
                 Ok(Carried::There(now)) => after[place] = Some(now),
                 Ok(Carried::Conflict(now)) => {
-                    state = StepState::Conflict;
+                    if state != StepState::Failed {
+                        state = StepState::Conflict;
+                    }
                     if let Intent::Undo(undo) = &change.intent {
-                        detail = Some(undo.conflict_text(&now));
+                        also(&mut detail, undo.conflict_text(&now));
                     }
                     after[place] = Some(now);
                 }
@@ -163,7 +214,8 @@ impl<F: Fleet> Flow<F> {
                     return Err(error);
                 }
                 Err(Failure { error, now }) => {
-                    (state, detail) = (StepState::Failed, Some(error.to_string()));
+                    state = StepState::Failed;
+                    also(&mut detail, error.to_string());
                     after[place] = now;
                     failure = Some((place, error));
                     // An undo goes on past its own failures.
@@ -173,10 +225,14 @@ impl<F: Fleet> Flow<F> {
                 }
             }
         }
-        if let Some((place, _)) = &failure
+        if let Some((place, error)) = &failure
             && matches!(plan.changes[*place].intent, Intent::Apply(_))
         {
             take_back(session, &plan, *place, &mut after).await?;
+            if after[*place].is_none() {
+                // Nobody could read what became of the write: it is in the balance, and sought like a lost contact.
+                return Err(error.unsettled());
+            }
         }
         self.note(EventKind::StepFinished {
             step,
@@ -213,18 +269,17 @@ impl<F: Fleet> Flow<F> {
         }
     }
 
-    /// The first step that a rollback could not take back.
+    /// What a rollback could not take back, of all steps.
     pub(super) fn trouble(&self) -> Option<HostError> {
         let find = |wanted| {
-            let finished = self
-                .history
-                .steps
-                .iter()
-                .filter_map(|step| step.finished.as_ref());
+            let steps = self.history.steps.iter();
+            let finished = steps.filter_map(|step| step.finished.as_ref());
+            let mut all = None;
             finished
-                .clone()
-                .find(|(state, _)| *state == wanted)
-                .and_then(|(_, detail)| detail.clone())
+                .filter(|(state, _)| *state == wanted)
+                .filter_map(|(_, detail)| detail.clone())
+                .for_each(|detail| also(&mut all, detail));
+            all
         };
         match self.good_outcome() {
             Outcome::Failed => Some(HostError::failed(
@@ -326,4 +381,16 @@ fn done_state(verb: Verb) -> StepState {
         Verb::Push | Verb::RollbackDelete => StepState::Changed,
         Verb::Rollback => StepState::Restored,
     }
+}
+
+/// One cause after the other: no value that somebody else changed goes unnamed.
+pub(super) fn also(detail: &mut Option<String>, more: String) {
+    *detail = Some(match detail.take() {
+        Some(so_far) => format!("{so_far}; {more}"),
+        None => more,
+    });
+}
+
+fn known(found: &[Observed]) -> Vec<Option<Observed>> {
+    found.iter().cloned().map(Some).collect()
 }

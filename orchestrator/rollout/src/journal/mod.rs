@@ -17,6 +17,7 @@ mod error;
 mod lock;
 mod open;
 mod orders;
+mod raw;
 mod read;
 mod snapshot;
 mod stored;

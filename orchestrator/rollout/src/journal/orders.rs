@@ -187,6 +187,9 @@ fn on_idle(active: &ActiveRun, order: &Order) -> Result<(Vec<EventKind>, String)
                 text,
             ))
         }
+        Command::Abort if progress.state.is_final() => {
+            Err(format!("it has ended ({})", progress.state))
+        }
         Command::Abort => {
             let state = RunState::Cancelled;
             let cause = StopCause::Abort;

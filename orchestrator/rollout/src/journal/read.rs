@@ -221,15 +221,16 @@ impl Journal {
                     source,
                 })
         })?;
-        let state = shown_state(progress.state, held || self.holder(id).is_some());
+        let state = shown_state(progress.state, false, held || self.holder(id).is_some());
         Ok((started, None, state, None, progress.totals()))
     }
 }
 
-/// A run that its events call running and that nobody holds was interrupted.
-pub(crate) fn shown_state(state: RunState, held: bool) -> RunState {
+/// A run that its events call running, or waiting without an end, and that nobody holds was interrupted.
+pub(crate) fn shown_state(state: RunState, ended: bool, held: bool) -> RunState {
     match state {
         RunState::Running | RunState::RollingBack if !held => RunState::Interrupted,
+        RunState::Paused if !ended && !held => RunState::Interrupted,
         state => state,
     }
 }

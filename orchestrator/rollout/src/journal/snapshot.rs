@@ -11,6 +11,7 @@ use super::disk::{self, parse};
 use super::disk_shapes::Shapes;
 use super::disk_spec::{DiskRun, HostRow};
 use super::error::JournalError;
+use super::raw;
 use super::stored::Stored;
 use super::verify::RawEvent;
 use crate::event::EventKind;
@@ -117,6 +118,21 @@ impl Snapshot<'_> {
         Ok(shapes)
     }
 
+    /// As they stand, for the chain: see `raw.rs`.
+    pub(super) fn raw_shapes(&self, run: i64) -> Result<Shapes, JournalError> {
+        let texts: Vec<String> = self
+            .db
+            .prepare("SELECT data FROM shapes WHERE run = ?1 ORDER BY id")
+            .and_then(|mut query| {
+                let rows = query.query_map([run], |row| row.get_ref(0).map(raw::text))?;
+                rows.collect()
+            })
+            .map_err(|error| self.journal.read_error(error))?;
+        let mut shapes = Shapes::default();
+        texts.into_iter().for_each(|text| shapes.push(text));
+        Ok(shapes)
+    }
+
     pub(super) fn host_rows<T>(
         &self,
         run: i64,
@@ -210,11 +226,18 @@ impl Snapshot<'_> {
     ) -> Result<(Stored, Vec<Option<Vec<u8>>>, Option<String>), JournalError> {
         let failed = |error| self.journal.read_error(error);
         let db = &self.db;
-        let (spec, hash, ended): (String, Option<Vec<u8>>, Option<String>) = db
+        let (spec, hash, ended) = db
             .query_row(
                 "SELECT spec, hash, ended FROM runs WHERE rowid = ?1",
                 [run],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                |row| {
+                    let ended = row.get_ref(2).map(raw::optional_text)?;
+                    Ok((
+                        row.get_ref(0).map(raw::text)?,
+                        row.get_ref(1).map(raw::bytes)?,
+                        ended,
+                    ))
+                },
             )
             .map_err(failed)?;
         let mut hashes = vec![hash];
@@ -224,22 +247,25 @@ impl Snapshot<'_> {
             .map_err(failed)?;
         let mut rows = query.query(params![run]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
+            let number = |index| row.get_ref(index).map(raw::number);
             let read = || {
                 let host = HostRow {
-                    name: row.get(0)?,
-                    address: row.get(1)?,
-                    ring: row.get(2)?,
+                    name: row.get_ref(0).map(raw::text)?,
+                    address: row.get_ref(1).map(raw::optional_text)?,
+                    ring: number(2)?,
                     shape: String::new(),
-                    undo: row.get(4)?,
+                    undo: row.get_ref(4).map(raw::optional_text)?,
                 };
-                Ok((row.get::<_, u32>(3)?, host, row.get(5)?))
+                Ok((number(3)?, host, row.get_ref(5).map(raw::bytes)?))
             };
             let (shape, host, hash) = read().map_err(failed)?;
             hosts.push((shape, host));
             hashes.push(hash);
         }
-        let count = hosts.iter().map(|(shape, _)| shape + 1).max().unwrap_or(0);
-        let texts = (0..count).filter_map(|id| Some((id, shapes.text(id)?.to_owned())));
+        let known = hosts.iter().map(|(shape, _)| *shape);
+        let last = known.filter(|id| shapes.text(*id).is_some()).max();
+        let ids = last.map(|last| 0..=last).into_iter().flatten();
+        let texts = ids.map_while(|id| Some((id, shapes.text(id)?.to_owned())));
         let stored = Stored::new(id.to_string(), spec, texts.collect(), hosts);
         Ok((stored, hashes, ended))
     }
@@ -260,12 +286,12 @@ impl Snapshot<'_> {
         while let Some(row) = rows.next().map_err(failed)? {
             let read = || {
                 Ok(RawEvent {
-                    seq: row.get::<_, i64>(0)?.unsigned_abs(),
-                    time: row.get(1)?,
-                    host: row.get(2)?,
-                    kind: row.get(3)?,
-                    data: row.get(4)?,
-                    hash: row.get(5)?,
+                    seq: row.get_ref(0).map(raw::integer)?.unsigned_abs(),
+                    time: row.get_ref(1).map(raw::integer)?,
+                    host: row.get_ref(2).map(raw::optional_number)?,
+                    kind: row.get_ref(3).map(raw::text)?,
+                    data: row.get_ref(4).map(raw::text)?,
+                    hash: row.get_ref(5).map(raw::bytes)?,
                 })
             };
             visit(read().map_err(failed)?)?;

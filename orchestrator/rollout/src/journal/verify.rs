@@ -39,11 +39,12 @@ pub(super) struct RawEvent {
 }
 
 impl Journal {
-    /// Checks every record of a run against the chain.
+    /// Checks every record of a run against the chain. Whatever was done to the records, the first that is not as it
+    /// was written is named; only a file that is no database any more is an error.
     pub fn verify(&self, id: &RunId) -> Result<Verdict, JournalError> {
         let file = self.snapshot()?;
         let run = file.row_of(id)?;
-        let shapes = file.shapes(run)?;
+        let shapes = file.raw_shapes(run)?;
         let (stored, hashes, ended) = file.stored(id, run, &shapes)?;
         let mut check = Check::new(&stored, &hashes);
         file.raw_events(run, |event| {

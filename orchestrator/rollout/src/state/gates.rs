@@ -68,8 +68,9 @@ impl Rollout {
             let until = started.unwrap_or_else(|| later(now.time, soak));
             if now.time < until {
                 let detail = format!(
-                    "ring '{name}' soaks for {} until {until}",
-                    duration_text(soak)
+                    "ring '{name}' soaks for {} until {}",
+                    duration_text(soak),
+                    until.strftime("%Y-%m-%d %H:%M:%S UTC")
                 );
                 self.hold(HoldCause::Soak, Some(ring), Some(until), detail, effects)?;
                 return Ok(false);
@@ -99,7 +100,10 @@ impl Rollout {
         let (until, detail) = match Window::any(&self.rings[ring].gates.windows, now.time) {
             WindowState::Closed(opens) => (
                 Some(opens),
-                format!("the window of ring '{name}' is closed until {opens}"),
+                format!(
+                    "the window of ring '{name}' is closed until {}",
+                    opens.strftime("%Y-%m-%d %H:%M:%S UTC")
+                ),
             ),
             _ => (None, format!("the window of ring '{name}' is closed")),
         };

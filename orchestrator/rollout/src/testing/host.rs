@@ -83,6 +83,8 @@ pub enum Fault {
     Hang,
     /// The task that asked panics, before any effect.
     Panic,
+    /// A write takes effect, and this error is the answer to reading it back.
+    Unread(HostError),
     /// The request takes so much longer.
     Slow(Duration),
 }

@@ -176,6 +176,16 @@ impl Observe for ScriptedSession {
 impl Session for ScriptedSession {
     async fn apply(&mut self, change: &Change) -> Result<Observed, HostError> {
         (self.fleet.watch)(&self.name, &change.target);
+        let unread = self.fleet.with(&self.name, |host| {
+            match host
+                .script
+                .faults
+                .get(&Point::Write(host.counters.writes + 1))
+            {
+                Some(Fault::Unread(error)) => Some(error.clone()),
+                _ => None,
+            }
+        });
         let lost = self.request(Point::Write).await?;
         self.permitted(&change.target)?;
         let found = self.fleet.with(&self.name, |host| {
@@ -189,13 +199,23 @@ impl Session for ScriptedSession {
             }
             host.registry.observe(&change.target)
         });
-        lost.map_or(Ok(found), |_| Err(lost_contact()))
+        match (lost, unread) {
+            (Some(_), _) => Err(lost_contact()),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(found),
+        }
     }
 
     async fn restore(&mut self, undo: &Undo) -> Result<Restored, HostError> {
         (self.fleet.watch)(&self.name, &undo.target);
         let lost = self.request(Point::Undo).await?;
-        self.permitted(&undo.target)?;
+        // What is there already is not written again, so that nobody has to be allowed to.
+        let there = self.fleet.with(&self.name, |host| {
+            undo.judge(&host.registry.observe(&undo.target)) == Standing::Prior
+        });
+        if !there {
+            self.permitted(&undo.target)?;
+        }
         let restored = self.fleet.with(&self.name, |host| {
             let spoiled = host.script.spoiled_undo.clone();
             let restored = (lost != Some(false)).then(|| restore(&mut host.registry, undo));
@@ -215,7 +235,7 @@ impl Session for ScriptedSession {
 async fn pass(fault: Option<Fault>, latency: Duration) -> Result<Option<bool>, HostError> {
     let mut wait = latency;
     let lost = match fault {
-        None => None,
+        None | Some(Fault::Unread(_)) => None,
         Some(Fault::Slow(longer)) => {
             wait += longer;
             None
