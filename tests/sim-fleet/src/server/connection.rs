@@ -14,6 +14,7 @@ use super::faults::{self, Before};
 use super::http::{Head, NoRequest, Reply, Wire};
 use super::send;
 use super::session::{Outcome, Session};
+use crate::dialect::HttpDialect;
 use crate::fleet::Fleet;
 use crate::host::{Host, Tally};
 use crate::knobs::{Hang, RebootSymptom};
@@ -165,6 +166,7 @@ impl<S: Socket> Connection<S> {
         let host = self.host.clone().filter(|_| self.counted);
         match &host {
             Some(host) => {
+                host.state().calls.remove(&self.peer);
                 let mut kick = host.kick.subscribe();
                 tokio::select! {
                     () = finish(self.wire.stream, end) => {}
@@ -263,7 +265,7 @@ impl<S: Socket> Connection<S> {
             close: true,
             ..Reply::status(status)
         };
-        let _ = self.wire.send(&reply.encode()).await;
+        let _ = self.wire.send(&reply.encode(HttpDialect::default())).await;
         End::Close
     }
 
@@ -278,7 +280,7 @@ impl<S: Socket> Connection<S> {
             reply.authenticate = self.session.schemes(host);
         }
         self.wire
-            .send(&reply.encode())
+            .send(&reply.encode(host.dialect().http))
             .await
             .err()
             .map(|_| End::Close)

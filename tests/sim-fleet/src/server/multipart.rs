@@ -1,5 +1,7 @@
 //! Sealed bodies: `multipart/encrypted` as reference 6.1 lays it out, byte for byte.
 
+use crate::dialect::{Delimiter, HttpDialect, PartHeaders, PartsEnd};
+
 /// The `Content-Type` of a sealed reply.
 pub(crate) const CONTENT_TYPE: &str = "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";boundary=\"Encrypted Boundary\"";
 const BOUNDARY: &str = "--Encrypted Boundary";
@@ -82,25 +84,42 @@ fn expect(rest: &mut &[u8], wanted: &str) -> Option<()> {
 }
 
 /// A sealed reply.
-pub(crate) fn write(signature: &[u8], data: &[u8]) -> Vec<u8> {
+pub(crate) fn write(signature: &[u8], data: &[u8], dialect: HttpDialect) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len() + 300);
+    let tab = match dialect.part_headers {
+        PartHeaders::Tab => "\t",
+        PartHeaders::Bare => "",
+    };
+    let boundary = match dialect.delimiter {
+        Delimiter::Tight => BOUNDARY,
+        Delimiter::Blank => "-- Encrypted Boundary",
+    };
+    let end = match dialect.parts_end {
+        PartsEnd::LineEnd => "\r\n",
+        PartsEnd::Bare => "",
+        PartsEnd::BlankLine => "\r\n\r\n",
+    };
     let head = format!(
-        "{BOUNDARY}\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n\
-         \tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
-         {BOUNDARY}\r\n\tContent-Type: application/octet-stream\r\n",
+        "{boundary}\r\n{tab}Content-Type: application/HTTP-SPNEGO-session-encrypted\r\n\
+         {tab}OriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
+         {boundary}\r\n{tab}Content-Type: application/octet-stream\r\n",
         data.len()
     );
     out.extend(head.bytes());
     out.extend((signature.len() as u32).to_le_bytes());
     out.extend(signature);
     out.extend(data);
-    out.extend(b"--Encrypted Boundary--\r\n");
+    out.extend(format!("{boundary}--{end}").bytes());
     out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn write(signature: &[u8], data: &[u8]) -> Vec<u8> {
+        super::write(signature, data, HttpDialect::default())
+    }
 
     #[test]
     fn what_is_written_can_be_read_even_with_a_boundary_inside() {

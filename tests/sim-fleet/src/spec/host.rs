@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{AdapterSpec, AntivirusSpec, NetworkSpec, PolicySpec, Role, SeedValue};
+use crate::dialect::Dialect;
 use crate::knobs::{Knobs, Span};
 
 /// One host.
@@ -14,6 +15,9 @@ pub struct HostSpec {
     /// Its options; absent: the fleet's defaults.
     #[serde(default)]
     pub options: Option<HostOptions>,
+    /// How it speaks where correct hosts differ; absent: drawn from the fleet's seed, or as Windows is recorded to.
+    #[serde(default)]
+    pub dialect: Option<Dialect>,
     /// Values on top of what every Windows has.
     #[serde(default)]
     pub registry: Vec<SeedValue>,
@@ -70,6 +74,8 @@ pub struct HostOptions {
     pub allow_unencrypted: bool,
     /// `CbtHardeningLevel` of the HTTPS listener.
     pub channel_binding: ChannelBinding,
+    /// What else it demands of a logon.
+    pub hardening: Hardening,
     /// Quotas, limits and fault shapes of Server 2008 R2.
     pub legacy: bool,
     /// `MaxShellsPerUser`; 30 (5 for legacy) when absent.
@@ -124,6 +130,7 @@ impl Default for HostOptions {
             basic: false,
             allow_unencrypted: false,
             channel_binding: ChannelBinding::Relaxed,
+            hardening: Hardening::default(),
             legacy: false,
             max_shells: None,
             max_operations: None,
@@ -226,4 +233,17 @@ pub enum ChannelBinding {
     Relaxed,
     /// Must be there and right.
     Strict,
+}
+
+/// What a hardened host demands of a logon beyond a right password. NTLMv1 and a missing integrity code are refused by
+/// every host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hardening {
+    /// No NTLM, neither as it is nor inside SPNEGO: the policy "Restrict NTLM: Incoming NTLM traffic".
+    pub no_ntlm: bool,
+    /// Session keys of 128 bits, also where nothing is sealed: the policy "Minimum session security for NTLM SSP".
+    pub key_128: bool,
+    /// NTLM has to name the service it is for (AV pair 9), and that service has to be this host's.
+    pub target_name: bool,
 }
