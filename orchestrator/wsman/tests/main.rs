@@ -7,6 +7,7 @@
 
 mod bounds;
 mod fleet;
+mod hardened;
 mod hostile;
 mod losses;
 mod refusals;
