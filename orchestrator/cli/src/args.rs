@@ -490,7 +490,8 @@ pub struct Rehearse {
     /// Faults of the simulated hosts (YAML; see the documentation of the simulated fleet)
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// Seed of all that is made up: the same seed gives the same fleet
+    /// Seed of all that is made up: the same seed gives the same fleet. With another one than 1, hosts also differ in
+    /// how they speak, as far as correct Windows hosts may
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Take the rehearsed run back afterwards and show that, too

@@ -75,6 +75,12 @@ impl Link {
         if self.road == Road::Cim {
             match self.send_value_by_cim(target, raw).await {
                 Err(trouble) if self.leaves_wmi(&trouble) => {}
+                // No form of a value without bytes was taken: reg.exe knows one.
+                Err(trouble) if self.shell_allowed() && raw.bytes.is_empty() => {
+                    if trouble.may_have_run() || !trouble.is_refused_value() {
+                        return Err(trouble);
+                    }
+                }
                 result => return result,
             }
         }

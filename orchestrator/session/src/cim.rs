@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use playbooks::registry::{REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ};
+use playbooks::registry::{REG_BINARY, REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ};
 use playbooks::{KeyPath, Observed, RawValue, Target, Typed};
 use rollout::Reason;
 use wsman::{Client, ErrorKind, RegistryData};
@@ -244,6 +244,9 @@ async fn value(client: &mut Client, target: &Target, kind: u32) -> Result<Readin
         _ if weight(&data) > MAX_WEIGHT => {
             opaque("the value is too large to be written back in one request")
         }
+        Typed::Binary(bytes) if bytes.is_empty() => {
+            doubtful("in which form StdRegProv writes a binary value without bytes is not known")
+        }
         Typed::Sz(text) if !is_plain(text) => {
             doubtful("WMI may have replaced characters of the text")
         }
@@ -255,7 +258,9 @@ async fn value(client: &mut Client, target: &Target, kind: u32) -> Result<Readin
         }
         _ => Reading::Exact(Observed::Present(data.to_raw())),
     };
-    debug_assert!(matches!(kind, REG_SZ | REG_MULTI_SZ) || matches!(reading, Reading::Exact(_)));
+    debug_assert!(
+        matches!(kind, REG_SZ | REG_MULTI_SZ | REG_BINARY) || matches!(reading, Reading::Exact(_))
+    );
     Ok(reading)
 }
 
@@ -266,7 +271,8 @@ pub(crate) fn shows(raw: &RawValue) -> bool {
         Some(Typed::MultiSz(items)) => {
             !items.is_empty() && items.iter().all(|item| !item.is_empty() && is_plain(item))
         }
-        Some(Typed::Binary(_) | Typed::Dword(_) | Typed::Qword(_)) => true,
+        Some(Typed::Binary(bytes)) => !bytes.is_empty(),
+        Some(Typed::Dword(_) | Typed::Qword(_)) => true,
         Some(Typed::ExpandSz(_)) | None => false,
     }
 }

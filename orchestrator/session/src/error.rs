@@ -4,7 +4,7 @@
 //! refusal is `Failed`; after a write was sent, lost contact is `Lost`, because the write may have been carried out.
 
 use rollout::{HostError, Reason, Severity};
-use wsman::{Error, ErrorKind, KerberosProblem, Sent};
+use wsman::{Error, ErrorKind, KerberosProblem, NtlmProof, Sent};
 use wsman_proto::Fault;
 
 use crate::remedy;
@@ -41,6 +41,21 @@ impl Trouble {
                 ErrorKind::Registry { code, .. } => is_wmi_failure(*code),
                 _ => false,
             },
+            Self::Refused(..) => false,
+        }
+    }
+
+    /// The host does not take the value in the form in which it was sent.
+    pub(crate) fn is_refused_value(&self) -> bool {
+        match self {
+            Self::Wire(error) => matches!(
+                &error.kind,
+                ErrorKind::Registry {
+                    code: 87 | 0x8004_1008,
+                    ..
+                } | ErrorKind::TypeMismatch
+                    | ErrorKind::Fault(_)
+            ),
             Self::Refused(..) => false,
         }
     }
@@ -113,7 +128,16 @@ pub(crate) fn host_error(trouble: &Trouble, situation: Situation<'_>) -> HostErr
         Nature::Guard if !situation.local_account => Severity::Guarded,
         Nature::Answer | Nature::Refusal | Nature::Guard => Severity::Failed,
     };
-    let remedy = remedy::of(&error.kind, reason, situation);
+    let refused_ntlm = error
+        .source
+        .as_deref()
+        .and_then(|source| source.downcast_ref::<NtlmProof>());
+    let remedy = match refused_ntlm {
+        Some(proof) if reason == Reason::LogonRefused => {
+            Some(remedy::refused_ntlm(proof, situation))
+        }
+        _ => remedy::of(&error.kind, reason, situation),
+    };
     HostError {
         severity,
         reason,
@@ -141,7 +165,9 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::CertificateNotAsked => (Refusal, Reason::AuthNotOffered),
         ErrorKind::CertificateRefused(_) => (Refusal, Reason::LogonRefused),
         ErrorKind::UnfitCredential(_) => (Refusal, Reason::CredentialUnavailable),
-        ErrorKind::AuthNotOffered(_) => (Refusal, Reason::AuthNotOffered),
+        ErrorKind::AuthNotOffered(_) | ErrorKind::NtlmRefused { .. } => {
+            (Refusal, Reason::AuthNotOffered)
+        }
         ErrorKind::Tls(_) => (Refusal, Reason::Certificate),
         ErrorKind::InsecureTransport(_) => (Refusal, Reason::InsecureTransport),
         // An answer that cannot be unsealed answers a request that may have been carried out.

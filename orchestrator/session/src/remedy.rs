@@ -1,7 +1,7 @@
 //! What a person can do about a failure: one sentence each, shown once per cluster of hosts.
 
 use rollout::Reason;
-use wsman::{ErrorKind, KerberosProblem, TlsProblem};
+use wsman::{ErrorKind, KerberosProblem, NtlmProof, TlsProblem};
 
 use crate::error::Situation;
 
@@ -18,6 +18,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         ErrorKind::CertificateNotAsked => return Some(ASK_EARLY.to_owned()),
         ErrorKind::CertificateRefused(_) => return Some(MAP.to_owned()),
         ErrorKind::Tls(error) => return Some(tls(error.problem).to_owned()),
+        ErrorKind::NtlmRefused { .. } => return Some(no_ntlm(situation)),
         _ => {}
     }
     Some(match reason {
@@ -34,12 +35,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         Reason::ConnectionLost | Reason::ServiceUnavailable | Reason::Timeout => {
             "the host may be restarting or overloaded: try again later".to_owned()
         }
-        Reason::LogonRefused if situation.local_account => {
-            format!("check the password of '{account}' on this host; local passwords may differ from host to host")
-        }
-        Reason::LogonRefused => format!(
-            "check user name and password of '{account}' (winfleet credential test), and that the account may log on to this host over the network"
-        ),
+        Reason::LogonRefused => check_password(situation),
         Reason::CredentialGuard => format!("correct the password of '{account}', see that the account is not locked, then resume"),
         Reason::AuthNotOffered => {
             "allow Negotiate in the WinRM service (winrm/config/service/auth, or the GPO 'Disallow Negotiate authentication'), or choose another 'auth'"
@@ -60,6 +56,54 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         Reason::Quota | Reason::Fault => return fault_remedy(kind),
         _ => return None,
     })
+}
+
+fn check_password(situation: Situation<'_>) -> String {
+    let account = situation.account;
+    match situation.local_account {
+        true => format!(
+            "check the password of '{account}' on this host; local passwords may differ from host to host"
+        ),
+        false => format!(
+            "check user name and password of '{account}' (winfleet credential test), and that the account may log on to this host over the network"
+        ),
+    }
+}
+
+/// A host that takes no NTLM.
+fn no_ntlm(situation: Situation<'_>) -> String {
+    let account = situation.account;
+    match situation.local_account {
+        true => format!(
+            "'{account}' is an account of the host itself, which Kerberos does not know: use a domain account written as user@REALM, or allow NTLM on the \
+             host ({RESTRICT})"
+        ),
+        false => format!(
+            "use auth: kerberos (or negotiate) with the host's full DNS name and the account as user@REALM; or allow NTLM on the host ({RESTRICT})"
+        ),
+    }
+}
+
+/// The policy that turns NTLM off.
+const RESTRICT: &str =
+    "policy 'Network security: Restrict NTLM: Incoming NTLM traffic', winrm/config/service/auth";
+
+/// A 401 after a right-looking proof says nothing of its cause: what a hardened host may demand beyond what it was given.
+pub(crate) fn refused_ntlm(proof: &NtlmProof, situation: Situation<'_>) -> String {
+    let mut text = check_password(situation);
+    text.push_str("; if the password is right, it may demand what NTLM did not bring: ");
+    if !situation.local_account {
+        text.push_str("Kerberos (policies 'Restrict NTLM', group Protected Users): auth: kerberos with the full DNS name and user@REALM; ");
+    }
+    text.push_str(&format!(
+        "another target name than {}: spn_class and spn_name, or the name that the host has in the directory",
+        proof.service
+    ));
+    text.push_str(match proof.bound {
+        true => "; a channel binding that a proxy which opens TLS spoils: connect past it",
+        false => "; a channel binding, which only TLS has: transport: https",
+    });
+    text
 }
 
 /// One for each cause: they are told apart so that each can be mended.

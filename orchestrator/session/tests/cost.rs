@@ -60,7 +60,7 @@ async fn push(lab: &Lab, changes: &[Change]) -> u64 {
 
 #[tokio::test]
 async fn the_edr_pair() {
-    let lab = Lab::one().await;
+    let lab = Lab::usual().await;
     // Two legs of the logon, the second with the first read on it; one listing; two writes with their read-back.
     assert_eq!(push(&lab, &pair()).await, 7);
     // Already right: the listing and one read for each value.
@@ -70,7 +70,7 @@ async fn the_edr_pair() {
 
 #[tokio::test]
 async fn a_missing_key_costs_its_ancestors_and_its_making() {
-    let lab = Lab::one().await;
+    let lab = Lab::usual().await;
     lab.host().delete_key(KEY);
     // The parent is looked at once, and the key is made once for both values.
     assert_eq!(push(&lab, &pair()).await, 9);
@@ -86,7 +86,7 @@ async fn all_three_stores() {
         desired: Desired::Value(sz("http://10.0.0.6:8080")),
     };
     let changes: Vec<Change> = pair().into_iter().chain([av, netsh()]).collect();
-    let lab = Lab::one().await;
+    let lab = Lab::usual().await;
     let first = push(&lab, &changes).await;
     let second = push(&lab, &changes).await;
     // The bounds that the product promises; a read-only second run needs no shell.
@@ -97,7 +97,7 @@ async fn all_three_stores() {
 
 #[tokio::test]
 async fn through_the_shell_questions_travel_together() {
-    let lab = Lab::one().await.defaults("channel: shell");
+    let lab = Lab::usual().await.defaults("channel: shell");
     let place = |number: u32| target(KEY, &format!("Value {number}"));
     let targets: Vec<Target> = (0..12).map(place).collect();
     let mut session = lab.open().await;
@@ -112,7 +112,7 @@ async fn through_the_shell_questions_travel_together() {
 
 #[tokio::test]
 async fn an_expandable_text_asks_the_shell_once_for_all() {
-    let lab = Lab::one().await;
+    let lab = Lab::usual().await;
     let raw = playbooks::Typed::ExpandSz("%SystemRoot%".to_owned()).to_raw();
     let targets: Vec<Target> = (0..5)
         .map(|number| target(KEY, &format!("Value {number}")))

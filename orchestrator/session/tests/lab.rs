@@ -8,7 +8,7 @@ use inventory::{Credential, HostName, Inventory};
 use playbooks::{KeyPath, Observed, RawValue, Target, Typed};
 use rollout::{Fleet, HostError, Observe};
 use session::{CredentialSource, HostSession, LogonBudget, LogonLimits, RealFleet};
-use sim_fleet::{FleetSpec, HostHandle, Knobs, SimFleet};
+use sim_fleet::{Dialect, FleetSpec, HostHandle, Knobs, SimFleet};
 use wsman_proto::Secret;
 
 /// The password of every account here.
@@ -47,10 +47,18 @@ impl Lab {
         Self::hosts(1).await
     }
 
+    /// One healthy host that speaks as hosts mostly do, whatever the environment asks for: where requests are counted.
+    pub(crate) async fn usual() -> Self {
+        let spec = FleetSpec::named(["pc-1.corp.example"]);
+        Self::of(spec.with_dialect(Dialect::default())).await
+    }
+
     /// Any fleet.
     pub(crate) async fn of(spec: FleetSpec) -> Self {
         Self {
-            sim: SimFleet::start(spec).await.unwrap(),
+            sim: SimFleet::start(spec.with_dialects_of_environment())
+                .await
+                .unwrap(),
             defaults: "channel: auto".to_owned(),
             username: OPERATOR.to_owned(),
             password: PASSWORD.to_owned(),

@@ -8,6 +8,7 @@
 )]
 
 mod cost;
+mod dialects;
 mod exits;
 mod facts;
 mod faults;

@@ -1,5 +1,5 @@
 //! Exact undo as a property: from a random prior state, either nothing was written, or a restore in reverse order leaves
-//! the host's registry byte for byte as it was, key by key.
+//! the host's registry byte for byte as it was, key by key. Hosts speak a dialect drawn for each case.
 //!
 //! States that no channel shows as they are (`observe_limits.rs`) are left out here. A value that the run deleted comes
 //! back under the name the playbook gives it: names differ from the stored ones in letter case at most.
@@ -7,9 +7,10 @@
 use std::cell::Cell;
 
 use playbooks::{Change, Observed, Target};
+use proptest::prelude::{Strategy as _, any};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rollout::{Observe, Restored, Session, Severity, Undo};
-use sim_fleet::HostHandle;
+use sim_fleet::{Dialect, HostHandle};
 
 use crate::lab::{Lab, knobs, theirs};
 use crate::states::{Case, KEYS, ROOTS, any_case, windows_case};
@@ -49,8 +50,14 @@ fn prepare(host: &HostHandle, case: &Case) {
     }
 }
 
-async fn one_case(lab: &Lab, case: &Case, tally: &Tally) -> Result<(), TestCaseError> {
+async fn one_case(
+    lab: &Lab,
+    case: &Case,
+    dialect: Dialect,
+    tally: &Tally,
+) -> Result<(), TestCaseError> {
     let host = lab.host();
+    host.set_dialect(dialect);
     prepare(&host, case);
     let before = host.registry();
     let writes = || host.counters().writes;
@@ -154,8 +161,20 @@ fn run(
         max_shrink_iters: 200,
         ..Config::default()
     });
-    let result = runner.run(&states, |case| {
-        runtime.block_on(one_case(&lab, &case, &tally))
+    // Shrinks towards the usual dialect.
+    let dialects = any::<u16>().prop_map(|seed| match seed {
+        0..0x4000 => Dialect::default(),
+        seed => Dialect::drawn(u64::from(seed)),
+    });
+    let result = runner.run(&(states, dialects), |(case, dialect)| {
+        runtime
+            .block_on(one_case(&lab, &case, dialect, &tally))
+            .map_err(|error| match error {
+                TestCaseError::Fail(why) => {
+                    TestCaseError::fail(format!("{why}\nin the dialect {dialect}"))
+                }
+                rejected => rejected,
+            })
     });
     let (refused, restored) = (tally.refused.get(), tally.restored.get());
     println!(

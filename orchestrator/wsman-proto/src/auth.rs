@@ -7,8 +7,10 @@
 mod account;
 mod binding;
 mod challenge;
+mod der;
 mod ntlm;
 mod scheme;
+mod target;
 
 pub use account::{Account, Domain};
 pub use binding::{application_data, channel_bindings, end_point_hash};

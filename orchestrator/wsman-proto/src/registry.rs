@@ -9,7 +9,8 @@ mod request;
 
 pub use reply::{RegistryError, key_names, nothing, value, value_names};
 pub use request::{
-    Provider, create_key, delete_key, delete_value, enum_key, enum_values, get_value, set_value,
+    Provider, create_key, delete_key, delete_value, enum_key, enum_values, get_value,
+    set_empty_binary, set_value,
 };
 
 /// A value as the typed methods of `StdRegProv` carry it.

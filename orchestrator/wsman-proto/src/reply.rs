@@ -27,7 +27,7 @@ pub enum Reply {
     Fault(Fault),
 }
 
-/// Decodes a reply. `message_id` is what we sent: `RelatesTo` has to be the same text, byte for byte, and may be
+/// Decodes a reply. `message_id` is what we sent: `RelatesTo` has to be the same id, in whatever letter case, and may be
 /// missing in a fault only (some very early ones have none).
 pub fn decode(bytes: &[u8], message_id: &str, bounds: Bounds) -> Result<Reply, ReplyError> {
     let envelope = xml::parse(bytes, bounds)?;
@@ -45,7 +45,7 @@ pub fn decode(bytes: &[u8], message_id: &str, bounds: Bounds) -> Result<Reply, R
     };
     let fault = body.child(ns::SOAP, "Fault");
     match field("RelatesTo") {
-        Some(relates_to) if relates_to.trim() == message_id => {}
+        Some(relates_to) if relates_to.trim().eq_ignore_ascii_case(message_id) => {}
         None if fault.is_some() => {}
         _ => return Err(ReplyError::RelatesTo),
     }

@@ -31,13 +31,17 @@ fn output(method: &str, inside: &str) -> Element {
 }
 
 #[test]
-fn relates_to_is_compared_byte_for_byte() {
+fn relates_to_is_compared_but_for_its_letter_case() {
     let text = envelope("<a/>");
-    assert!(decode(text.as_bytes(), ID, Bounds::default()).is_ok());
-    assert_eq!(
-        decode(text.as_bytes(), "uuid:a", Bounds::default()),
-        Err(ReplyError::RelatesTo)
-    );
+    for same in [ID, "uuid:a"] {
+        assert!(decode(text.as_bytes(), same, Bounds::default()).is_ok());
+    }
+    for other in ["uuid:B", "uuid:", "uuid:AA", "A"] {
+        assert_eq!(
+            decode(text.as_bytes(), other, Bounds::default()),
+            Err(ReplyError::RelatesTo)
+        );
+    }
     let without = text.replace("<s:RelatesTo>uuid:A</s:RelatesTo>", "");
     assert_eq!(
         decode(without.as_bytes(), ID, Bounds::default()),
@@ -47,6 +51,37 @@ fn relates_to_is_compared_byte_for_byte() {
         decode(b"<html/>", ID, Bounds::default()),
         Err(ReplyError::NotSoap)
     );
+}
+
+/// Null, left out, or one empty element: a list without items has three forms, and the default value has no name.
+#[test]
+fn lists_without_items() {
+    let nil = |name: &str| format!("<k:{name} i:nil='true'/>");
+    let done = "<k:ReturnValue>0</k:ReturnValue>";
+    let names = |inside: &str| registry::value_names(&output("EnumValues", inside));
+    for (names_form, types_form) in [
+        (nil("sNames"), nil("Types")),
+        (String::new(), String::new()),
+        ("<k:sNames/>".to_owned(), "<k:Types/>".to_owned()),
+        (nil("sNames"), "<k:Types></k:Types>".to_owned()),
+    ] {
+        let inside = [&types_form, done, &names_form].concat();
+        assert_eq!(names(&inside), Ok(Vec::new()), "{inside}");
+    }
+    let only_default = ["<k:Types>1</k:Types>", done, "<k:sNames/>"].concat();
+    assert_eq!(names(&only_default), Ok(vec![(String::new(), 1)]));
+    let no_type = ["<k:Types/>", done, "<k:sNames>a</k:sNames>"].concat();
+    assert!(names(&no_type).is_err());
+    let two = ["<k:Types/><k:Types/>", done, "<k:sNames/><k:sNames/>"].concat();
+    assert!(names(&two).is_err());
+
+    let keys = |inside: &str| registry::key_names(&output("EnumKey", inside));
+    for form in [nil("sNames"), String::new(), "<k:sNames/>".to_owned()] {
+        assert_eq!(keys(&[done, &form].concat()), Ok(Vec::new()));
+        let form = form.replace("sNames", "uValue");
+        let bytes = registry::value(3, &output("GetBinaryValue", &[done, &form].concat()));
+        assert_eq!(bytes, Ok(RegistryData::Binary(Vec::new())), "{form}");
+    }
 }
 
 #[test]

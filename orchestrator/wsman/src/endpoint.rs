@@ -44,6 +44,15 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// The service that a logon is for, `HTTP/pc-0001.corp.example`, without a realm.
+    pub fn service(&self) -> String {
+        let name = self.spn.name.as_deref().unwrap_or(&self.name);
+        let name = name.split('@').next().unwrap_or(name);
+        [&self.spn.class, "/", name].concat()
+    }
+}
+
 /// How the host's certificate is judged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TlsPolicy {

@@ -93,6 +93,17 @@ pub enum ErrorKind {
     /// The host refused the client certificate.
     #[error("the host refused the client certificate: {0}")]
     CertificateRefused(String),
+    /// The host takes no NTLM, in no form.
+    #[error(
+        "the host takes no NTLM, neither as it is nor inside SPNEGO (offered: {}): it demands Kerberos{}",
+        list(.offered), because(.no_kerberos.as_deref())
+    )]
+    NtlmRefused {
+        /// Schemes that the host offers.
+        offered: Vec<String>,
+        /// Why it was not Kerberos, where that was tried first.
+        no_kerberos: Option<String>,
+    },
     /// The host offers none of the schemes allowed here.
     #[error("the host offers no usable authentication (offered: {})", list(.0))]
     AuthNotOffered(Vec<String>),
@@ -127,6 +138,39 @@ pub enum ErrorKind {
     /// A bound was passed: reply size, depth, output, items.
     #[error("{0}")]
     TooLarge(String),
+}
+
+/// What an NTLM logon brought that was refused all the same: the host says nothing but 401, so that only this tells which
+/// demands of hardened hosts it did meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NtlmProof {
+    /// The service it was for.
+    pub service: String,
+    /// Bound to the TLS channel.
+    pub bound: bool,
+}
+
+impl std::fmt::Display for NtlmProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bound = if self.bound {
+            "the channel binding of its certificate, "
+        } else {
+            ""
+        };
+        write!(
+            f,
+            "it was given NTLMv2 with keys of 128 bits, an integrity code, {bound}and the target name {}",
+            self.service
+        )
+    }
+}
+
+impl std::error::Error for NtlmProof {}
+
+fn because(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| {
+        format!(", which was not possible: {why}")
+    })
 }
 
 fn list(schemes: &[String]) -> String {

@@ -28,7 +28,7 @@ mod tls;
 pub use client::{Client, CommandOutput, Cost, Deleted, Peer, cleanup_finished};
 pub use credentials::{ClientCertificate, Credentials, Proof};
 pub use endpoint::{AuthMethod, Deadlines, Endpoint, Limits, Spn, TlsPolicy};
-pub use error::{Error, ErrorKind, Sent};
+pub use error::{Error, ErrorKind, NtlmProof, Sent};
 pub use guard::{BoxFuture, LogonDenied, LogonGuard, LogonPermit, Unguarded};
 pub use liveness::answers;
 pub use logon::{KerberosError, KerberosProblem};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use sim_fleet::{Account, ChannelBinding, FleetSpec, HostHandle, Knobs, SimFleet};
+use sim_fleet::{Account, ChannelBinding, Dialect, FleetSpec, HostHandle, Knobs, SimFleet};
 use wsman::{
     AuthMethod, Client, Credentials, Deleted, Endpoint, Error, ErrorKind, KerberosProblem, Proof,
     RegistryData, Secret, Sent, TlsConfigs, TlsPolicy, Unguarded, cleanup_finished,
@@ -26,6 +26,7 @@ impl Fleet {
         spec.defaults.channel_binding = ChannelBinding::Strict;
         spec.defaults.chunk = 3;
         change(&mut spec);
+        let spec = spec.with_dialects_of_environment();
         let fleet = SimFleet::start(spec).await.unwrap();
         let ca = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(ca.path(), fleet.ca_pem()).unwrap();
@@ -57,7 +58,11 @@ impl Fleet {
     }
 }
 
-async fn connect_as(endpoint: Endpoint, username: &str, password: &str) -> Result<Client, Error> {
+pub(crate) async fn connect_as(
+    endpoint: Endpoint,
+    username: &str,
+    password: &str,
+) -> Result<Client, Error> {
     let credentials = Credentials::password(username, Secret::new(password));
     Client::connect(
         endpoint,
@@ -491,5 +496,35 @@ async fn a_shell_whose_create_was_not_answered_is_found_and_deleted() {
             (1, 0),
             "{faults_of_create}"
         );
+    }
+}
+
+/// Also where it has to be found among others, in whatever form the host lists them.
+#[tokio::test]
+async fn the_shell_is_found_in_every_form_of_enumeration() {
+    let forms = Dialect::features();
+    let forms = forms.into_iter().filter(|(name, _)| {
+        ["cim.", "shell.ids", "shell.created", "xml."]
+            .iter()
+            .any(|subject| name.starts_with(subject))
+    });
+    for (name, dialect) in forms {
+        let fleet = Fleet::start(|_| {}).await;
+        fleet.host().set_dialect(dialect);
+        let mut others = Vec::new();
+        for _ in 0..3 {
+            let mut other = connect(fleet.http()).await.unwrap();
+            other.run("ver", None).await.unwrap();
+            others.push(other);
+        }
+        let mut client = connect(fleet.http()).await.unwrap();
+        client.enum_keys("SOFTWARE").await.unwrap();
+        let lost = faults("drop: { at: create 1, phase: after }");
+        fleet.host().set_knobs(lost);
+        let error = client.run("ver", None).await.unwrap_err();
+        assert_eq!(error.sent, Sent::Unknown, "{name}: {error:?}");
+        drop(client);
+        assert!(cleanup_finished(Duration::from_secs(20)).await);
+        assert_eq!(fleet.host().counters().shells_open, 3, "{name}");
     }
 }

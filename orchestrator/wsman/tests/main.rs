@@ -8,6 +8,7 @@
 mod bounds;
 mod certificates;
 mod fleet;
+mod hardened;
 mod hostile;
 mod losses;
 mod refusals;

@@ -79,7 +79,7 @@ impl LabBuilder {
             .build()
             .expect("a runtime starts");
         let fleet = runtime
-            .block_on(SimFleet::start(self.spec))
+            .block_on(SimFleet::start(self.spec.with_dialects_of_environment()))
             .expect("the simulated fleet starts");
         let folder = TempDir::new().expect("a temporary folder");
         let lab = Lab {

@@ -15,6 +15,7 @@ mod export;
 mod facts;
 mod faults;
 mod guard;
+mod hardened;
 mod held;
 mod hostile;
 mod job;

@@ -72,6 +72,22 @@ fn faults_can_be_rehearsed() {
 }
 
 #[test]
+fn hosts_of_any_seed_are_written_to_and_taken_back() {
+    for seed in ["2", "3", "4"] {
+        let lab = LabBuilder::hosts(1).start();
+        let finished = lab.run(&[
+            "rehearse",
+            "--hosts",
+            "40",
+            "--seed",
+            seed,
+            "--then-rollback",
+        ]);
+        finished.succeeds().says("40");
+    }
+}
+
+#[test]
 fn a_rehearsal_waits_for_no_gate_and_says_so() {
     let lab = LabBuilder::hosts(1).start();
     let rings = "rollout:\n  rings:\n    - { name: first, select: 'sim-*1*', soak: 2h, approve: true }\n    - { name: rest, select: rest, windows: { days: [mon], from: '00:00', to: '00:01', tz: UTC } }\n";

@@ -6,13 +6,14 @@
 //! What it must never know: any other crate of this workspace. It reads XML with another parser, has its own NTLM
 //! acceptor, its own multipart reader and its own registry, so that a mistake in the client cannot cancel itself out.
 //!
-//! Start reading at [`SimFleet`] (the running fleet), [`FleetSpec`] (what it consists of), [`Knobs`] (how hosts
-//! misbehave) and [`HostHandle`] (what a test sees of one host). Inside, one request travels
+//! Start reading at [`SimFleet`] (the running fleet), [`FleetSpec`] (what it consists of), [`Dialect`] (how correct hosts
+//! differ), [`Knobs`] (how they misbehave) and [`HostHandle`] (what a test sees of one host). Inside, one request travels
 //! `server` -> `auth` -> `wsman` -> `registry` / `cim` / `shell` -> `cmd`.
 
 mod auth;
 mod cim;
 mod cmd;
+pub mod dialect;
 mod fleet;
 mod host;
 mod internet;
@@ -23,6 +24,7 @@ mod shell;
 mod spec;
 mod wsman;
 
+pub use dialect::{Dialect, LogonDialect, NtlmForm};
 pub use fleet::{SimFleet, StartError};
 pub use host::{Counters, HostHandle, Operation};
 pub use internet::{ProxyCounters, ProxyMode, SimProxy};
@@ -34,6 +36,7 @@ pub use knobs::{
 pub use registry::{KeyContent, RawValue, RegistrySnapshot, kind};
 pub use spec::{
     Account, AdapterSpec, AntivirusSpec, ChannelBinding, ClientCertificates, DomainSpec, FleetSpec,
-    HostCertificate, HostOptions, HostSpec, KerberosSpec, Language, NetworkSpec, OsSpec, PROFILES,
-    PolicySpec, Rights, Role, SeedData, SeedValue, SensorSpec, SpecError, TlsSpec, TlsVersion,
+    Hardening, HostCertificate, HostOptions, HostSpec, KerberosSpec, Language, NetworkSpec, OsSpec,
+    PROFILES, PolicySpec, Rights, Role, SeedData, SeedValue, SensorSpec, SpecError, TlsSpec,
+    TlsVersion,
 };

@@ -9,6 +9,7 @@ use sspi::{
 };
 use zeroize::Zeroizing;
 
+use super::target::Target;
 use super::{Account, AuthError, Challenge, Domain, SecurityContext, Step};
 use crate::secret::Secret;
 
@@ -26,6 +27,7 @@ pub enum Wrapping {
 pub struct Ntlm {
     account: Account,
     password: Secret,
+    target: Option<Target>,
     inner: Inner,
 }
 
@@ -51,8 +53,27 @@ impl Ntlm {
         Ok(Self {
             account,
             password,
+            target: None,
             inner,
         })
+    }
+
+    /// The same context, which says that it is for this service (`HTTP/pc-0001.corp.example`). To be called before
+    /// the first step.
+    #[must_use]
+    pub fn for_service(mut self, service: &str) -> Self {
+        self.target = Some(Target::new(service));
+        self
+    }
+
+    /// The key that both sides agreed on.
+    fn session_key(&self) -> Result<Vec<u8>, AuthError> {
+        let keys = match &self.inner {
+            Inner::Raw(context) => context.query_context_session_key(),
+            Inner::Spnego(context) => context.query_context_session_key(),
+        };
+        keys.map(|keys| keys.session_key.as_ref().to_vec())
+            .map_err(refused)
     }
 
     /// User, domain and password as they go into the library.
@@ -93,15 +114,24 @@ impl SecurityContext for Ntlm {
             Challenge::parse(token).map_err(|reason| AuthError(reason.to_owned()))?;
         }
         let identity = self.identity(token)?;
-        match &mut self.inner {
-            Inner::Raw(context) => drive(context.as_mut(), &mut Some(identity), token, binding),
+        let seen = match &mut self.target {
+            Some(target) => target.incoming(token),
+            None => token.to_vec(),
+        };
+        let mut step = match &mut self.inner {
+            Inner::Raw(context) => drive(context.as_mut(), &mut Some(identity), &seen, binding),
             Inner::Spnego(context) => drive(
                 context.as_mut(),
                 &mut Some(CredentialsBuffers::AuthIdentity(identity)),
-                token,
+                &seen,
                 binding,
             ),
+        }?;
+        if let Some(mut target) = self.target.take() {
+            step.token = target.outgoing(step.token, || self.session_key())?;
+            self.target = Some(target);
         }
+        Ok(step)
     }
 
     fn seal(&mut self, plain: &[u8]) -> Result<(Vec<u8>, Vec<u8>), AuthError> {

@@ -40,8 +40,13 @@ pub fn nothing(method: &'static str, body: &Element) -> Result<(), RegistryError
 /// Output of `EnumValues`: name and type number of each value, in the host's order.
 pub fn value_names(body: &Element) -> Result<Vec<(String, u32)>, RegistryError> {
     let output = output("EnumValues", body)?;
-    let names = texts(output, "sNames");
-    let types = texts(output, "Types");
+    let mut names = texts(output, "sNames");
+    let mut types = texts(output, "Types");
+    // A list without items as one empty element each: a type is never empty, the name of the default value is.
+    if is_one_empty(&types) && (names.is_empty() || is_one_empty(&names)) {
+        names.clear();
+        types.clear();
+    }
     if names.len() != types.len() {
         return Err(RegistryError::Protocol(
             "EnumValues: names and types differ in number".to_owned(),
@@ -66,7 +71,17 @@ pub fn value_names(body: &Element) -> Result<Vec<(String, u32)>, RegistryError> 
 
 /// Output of `EnumKey`: names of the subkeys.
 pub fn key_names(body: &Element) -> Result<Vec<String>, RegistryError> {
-    Ok(texts(output("EnumKey", body)?, "sNames"))
+    let names = texts(output("EnumKey", body)?, "sNames");
+    // No subkey has an empty name: it is a list without items.
+    Ok(if is_one_empty(&names) {
+        Vec::new()
+    } else {
+        names
+    })
+}
+
+fn is_one_empty(items: &[String]) -> bool {
+    matches!(items, [only] if only.trim().is_empty())
 }
 
 /// Output of a typed Get.
@@ -88,6 +103,9 @@ pub fn value(kind: u32, body: &Element) -> Result<RegistryData, RegistryError> {
         REG_MULTI_SZ => RegistryData::MultiSz(texts(output, "sValue")),
         REG_BINARY => {
             let bytes = texts(output, "uValue");
+            if is_one_empty(&bytes) {
+                return Ok(RegistryData::Binary(Vec::new()));
+            }
             let bytes = bytes
                 .iter()
                 .map(|byte| byte.trim().parse())

@@ -64,6 +64,13 @@ pub fn get_value(provider: Provider, key: &str, name: &str, kind: u32) -> Option
     }))
 }
 
+/// `SetBinaryValue` without bytes and without the parameter for them: for hosts that refuse a null one.
+pub fn set_empty_binary(provider: Provider, key: &str, name: &str) -> Request {
+    invoke(provider, "SetBinaryValue", false, key, |writer| {
+        writer.text("r:sValueName", &[], name);
+    })
+}
+
 /// The typed Set.
 pub fn set_value(provider: Provider, key: &str, name: &str, data: &RegistryData) -> Request {
     let set = set_method(data);

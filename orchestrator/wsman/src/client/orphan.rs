@@ -44,7 +44,16 @@ async fn find(session: &mut Session, mark: &str) -> Result<Option<ShellRef>, Err
     let mut request = enumerate::shells();
     let mut context: Option<String> = None;
     for _ in 0..MOST_PAGES {
-        let body = session.exchange(&request).await?;
+        let body = match session.exchange(&request).await {
+            // Nothing ready in time: the same context again.
+            Err(error)
+                if context.is_some()
+                    && error.fault().is_some_and(wsman_proto::Fault::is_timeout) =>
+            {
+                continue;
+            }
+            answer => answer?,
+        };
         let page = enumerate::page(&body, context.as_deref()).ok_or_else(|| {
             let detail = "the reply is not a page of the shells".to_owned();
             Error::new("Enumerate", Sent::NotProcessed, ErrorKind::Protocol(detail))

@@ -74,8 +74,18 @@ impl Client {
         let method = registry::set_method(data);
         let body = self
             .invoke(|provider| registry::set_value(provider, key, name, data))
-            .await?;
-        done(method, registry::nothing(method, &body))
+            .await;
+        let set = body.and_then(|body| done(method, registry::nothing(method, &body)));
+        match set {
+            // How a value without bytes is written is not told anywhere: a host may want the parameter left out.
+            Err(error) if *data == RegistryData::Binary(Vec::new()) && is_refused(&error) => {
+                let body = self
+                    .invoke(|provider| registry::set_empty_binary(provider, key, name))
+                    .await?;
+                done(method, registry::nothing(method, &body))
+            }
+            set => set,
+        }
     }
 
     /// Makes a key and all missing parents; an existing key is no error.
@@ -129,6 +139,20 @@ impl Client {
 }
 
 const WBEM_E_TYPE_MISMATCH: u32 = 0x8004_1005;
+
+/// The host does not take a parameter in that form, and has done nothing.
+fn is_refused(error: &Error) -> bool {
+    match &error.kind {
+        ErrorKind::Registry { code, .. } => matches!(code, 87 | 0x8004_1005 | 0x8004_1008),
+        ErrorKind::TypeMismatch => true,
+        ErrorKind::Fault(fault) => {
+            !fault.outcome_unknown()
+                && (fault.retry == wsman_proto::Retry::FixRequest
+                    || matches!(fault.wmi_status, Some(0x8004_1005 | 0x8004_1008)))
+        }
+        _ => false,
+    }
+}
 
 /// Invalid class or namespace, in either fault shape.
 fn class_is_absent(fault: &Fault) -> bool {

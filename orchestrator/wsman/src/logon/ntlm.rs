@@ -7,7 +7,7 @@ use wsman_proto::seal::Protocol;
 
 use super::{Challenged, Form, header, refused, token_of};
 use crate::carrier::{Answer, Carrier, Headers};
-use crate::error::{ErrorKind, Sent};
+use crate::error::{ErrorKind, NtlmProof, Sent};
 use crate::guard::LogonPermit;
 use crate::link::{Failure, Link, SOAP, Security, seal_body};
 use crate::loss::Loss;
@@ -70,7 +70,13 @@ pub(super) async fn log_on(
     };
     let answer = exchange.prove(&last.token, envelope).await?;
     if answer.status == 401 {
-        return Err(refused(permit));
+        let given = NtlmProof {
+            service: setup.endpoint.service(),
+            bound: exchange.binding.is_some(),
+        };
+        let mut failure = refused(permit);
+        failure.loss.source = Some(Box::new(given));
+        return Err(failure);
     }
     // An empty 200 means that the host took the token and did not look at the body: the operation goes again, with
     // the sealing state of before.

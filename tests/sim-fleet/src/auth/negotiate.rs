@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::ntlm::{self, Authenticate, Challenge, Demands, Pending};
 use super::spnego::{self, NTLM_OID, State, Token};
 use super::{Accounts, Desk, Seal, User, kerberos, qualified, tickets};
+use crate::dialect::NtlmForm;
 use crate::host::Host;
 
 /// The state of an exchange.
@@ -50,13 +51,17 @@ pub(crate) struct Door<'a> {
 impl Exchange {
     /// Takes a token.
     pub(crate) fn step(&mut self, token: &[u8], door: &Door<'_>) -> Step {
-        let next = if ntlm::is_ntlm(token) {
-            self.raw(token, door)
-        } else if kerberos::is_request(token) {
-            *self = Self::Fresh;
-            Some(tickets::raw(token, door))
-        } else {
-            self.wrapped(token, door)
+        let form = door.host.dialect().logon.ntlm;
+        let next = match (ntlm::is_ntlm(token), form) {
+            (true, _) if door.host.options.hardening.no_ntlm => None,
+            (true, NtlmForm::Both | NtlmForm::RawOnly) => self.raw(token, door),
+            (true, NtlmForm::AnswersInSpnego) => self.raw_answered_in_spnego(token, door),
+            (true, NtlmForm::SpnegoOnly) => None,
+            (false, _) if kerberos::is_request(token) => {
+                *self = Self::Fresh;
+                Some(tickets::raw(token, door))
+            }
+            (false, _) => self.wrapped(token, door),
         };
         next.unwrap_or_else(|| {
             *self = Self::Fresh;
@@ -93,6 +98,19 @@ impl Exchange {
         }
     }
 
+    /// The challenge as SPNEGO would bring it; no raw Type 3 is taken for it.
+    fn raw_answered_in_spnego(&mut self, token: &[u8], door: &Door<'_>) -> Option<Step> {
+        *self = Self::Fresh;
+        let pending = challenge(token, door.host)?;
+        let inner = Some(pending.challenge());
+        Some(Step::Continue(spnego::reply(
+            State::Incomplete,
+            true,
+            inner,
+            None,
+        )))
+    }
+
     fn wrapped(&mut self, bytes: &[u8], door: &Door<'_>) -> Option<Step> {
         let token = Token::parse(bytes)?;
         if let Some(list) = token.list {
@@ -105,6 +123,10 @@ impl Exchange {
             ) {
                 *self = Self::Fresh;
                 return Some(step);
+            }
+            let raw_only = door.host.dialect().logon.ntlm == NtlmForm::RawOnly;
+            if raw_only || door.host.options.hardening.no_ntlm {
+                return None;
             }
             let place = token.mechanisms.iter().position(|oid| oid == NTLM_OID)?;
             let inner = token
@@ -223,12 +245,15 @@ fn authenticate(
         .accounts
         .find(door.host, &message.domain, &message.user)
         .filter(|_| !message.user.is_empty());
+    let services = services(door.host);
     let verified = account.as_ref().and_then(|account| {
         let demands = Demands {
             password: &account.password,
             channel: door.channel,
             hardening: door.host.options.channel_binding,
             normalise_domain: door.host.options.normalises_domain && account.domain.is_some(),
+            key_128: door.host.options.hardening.key_128,
+            services: door.host.options.hardening.target_name.then_some(&services),
         };
         let mut seal = pending.verify(token, &message, &demands).ok()?;
         more(seal.as_mut())?;
@@ -250,4 +275,16 @@ fn authenticate(
         },
         verified?,
     ))
+}
+
+/// The service principal names of the host (reference 5.4), in small letters.
+fn services(host: &Host) -> Vec<String> {
+    let names = host.identity();
+    let mut found = Vec::new();
+    for class in ["http", "wsman", "host"] {
+        for name in [&names.dns_name, &names.computer_name] {
+            found.push(format!("{class}/{}", name.to_lowercase()));
+        }
+    }
+    found
 }

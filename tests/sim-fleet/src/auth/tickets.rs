@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::kerberos::{self, Grounds, Ticketed};
 use super::spnego::{self, KERBEROS_OID, MS_KERBEROS_OID, State};
 use super::{Door, Seal, Step, User, qualified};
+use crate::dialect::KerberosAnswer;
 
 /// A token with nothing around it.
 pub(crate) fn raw(token: &[u8], door: &Door<'_>) -> Step {
@@ -72,7 +73,8 @@ fn judge(token: &[u8], door: &Door<'_>) -> Result<(User, Ticketed), Option<Vec<u
             .unwrap_or_default(),
         channel: door.channel,
         hardening: options.channel_binding,
-        zero_sequence: options.kerberos_zero_sequence,
+        zero_sequence: options.kerberos_zero_sequence
+            || door.host.dialect().logon.kerberos_answer == KerberosAnswer::SequenceZero,
     };
     let judged = desk.accept(token, &grounds);
     let ticketed = judged.map_err(|refused| {

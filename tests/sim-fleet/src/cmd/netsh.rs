@@ -2,6 +2,7 @@
 
 use super::run::Ended;
 use super::{Context, texts};
+use crate::dialect::{AdvProxyStore, NetshExit, WinhttpTail};
 use crate::knobs::{NetshKnob, PointKind};
 use crate::registry::{KeyPath, RawValue, kind, winhttp_blob};
 
@@ -37,7 +38,7 @@ pub(super) fn run(context: &Context, args: &[&str], words: &str) -> Ended {
             Some((proxy, bypass)) => change(context, &path, &proxy, &bypass, "set proxy"),
             None => Ended {
                 out: texts::netsh_failed(language),
-                code: 1,
+                code: failure(context),
                 ..Ended::default()
             },
         },
@@ -101,12 +102,12 @@ fn change(context: &Context, path: &KeyPath, proxy: &str, bypass: &str, verb: &s
     if code != 0 {
         return Ended {
             out: texts::netsh_failed(language),
-            code,
+            code: failure(context),
             ..Ended::default()
         };
     }
     if knob.is_none() {
-        let blob = winhttp_blob(context.host.options.winhttp_marker, proxy, bypass);
+        let blob = winhttp(context, proxy, bypass);
         context.host.state().registry.create(path);
         context.host.write_value(
             path,
@@ -126,6 +127,29 @@ fn change(context: &Context, path: &KeyPath, proxy: &str, bypass: &str, verb: &s
         "\r\n{}\r\n{text}\r\n",
         texts::winhttp_heading(language)
     ))
+}
+
+/// The exit code of a failure.
+fn failure(context: &Context) -> u32 {
+    match context.host.dialect().programs.netsh_exit {
+        NetshExit::Honest => 1,
+        NetshExit::AlwaysZero => 0,
+    }
+}
+
+/// `WinHttpSettings` as this host writes it. What stands behind the two texts is not told by any document.
+fn winhttp(context: &Context, proxy: &str, bypass: &str) -> Vec<u8> {
+    let mut blob = winhttp_blob(context.host.options.winhttp_marker, proxy, bypass);
+    match context.host.dialect().programs.winhttp_tail {
+        WinhttpTail::Nothing => {}
+        WinhttpTail::Zeros => blob.extend([0; 36]),
+        WinhttpTail::PacUrl => {
+            let url = b"http://wpad.corp.example/wpad.dat";
+            blob.extend((url.len() as u32).to_le_bytes());
+            blob.extend(url);
+        }
+    }
+    blob
 }
 
 fn show(context: &Context, path: &KeyPath) -> String {
@@ -189,10 +213,29 @@ fn set_advproxy(context: &Context, args: &[&str]) -> Ended {
         "exit 0",
         true,
     );
+    if context.host.dialect().programs.adv_proxy_store == AdvProxyStore::WinHttpToo {
+        keep_in_winhttp(context, complete.as_ref());
+    }
     context
         .host
         .state()
         .files
         .insert(ADVPROXY.into(), text.into_bytes());
     Ended::out("\r\n")
+}
+
+/// Where both interfaces share a store, the older one shows the proxy too.
+fn keep_in_winhttp(context: &Context, settings: Option<&serde_json::Value>) {
+    let text = |member: &str| {
+        let value = settings.and_then(|settings| settings.get(member));
+        value.and_then(|value| value.as_str()).unwrap_or_default()
+    };
+    let bytes = winhttp(context, text("Proxy"), text("ProxyBypass"));
+    let path = KeyPath::parse(CONNECTIONS);
+    context.host.state().registry.create(&path);
+    let value = RawValue {
+        kind: kind::BINARY,
+        bytes,
+    };
+    context.host.write_value(&path, "WinHttpSettings", value);
 }

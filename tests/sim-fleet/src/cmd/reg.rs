@@ -2,7 +2,9 @@
 
 use super::run::Ended;
 use super::{Context, texts};
+use crate::dialect::DefaultName;
 use crate::registry::{Deleted, KeyPath, RawValue, kind, wow64};
+use crate::spec::Language;
 
 const TYPES: [(&str, u32); 7] = [
     ("REG_SZ", kind::SZ),
@@ -275,7 +277,10 @@ fn query(context: &Context, path: &KeyPath, options: &Options<'_>) -> Ended {
 /// Four blanks, name, four blanks, type, four blanks, data.
 fn row(context: &Context, name: &str, value: &RawValue, options: &Options<'_>) -> String {
     let name = if name.is_empty() {
-        texts::default_name(context.host.options.language)
+        texts::default_name(match context.host.dialect().programs.default_name {
+            DefaultName::Translated => context.host.options.language,
+            DefaultName::English => Language::En,
+        })
     } else {
         name
     };

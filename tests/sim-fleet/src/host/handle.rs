@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::{Counters, Host, Operation, Points};
+use crate::dialect::Dialect;
 use crate::fleet::Fleet;
 use crate::knobs::Knobs;
 use crate::registry::{Deleted, KeyPath, RawValue, RegistrySnapshot};
@@ -124,6 +125,16 @@ impl HostHandle {
         let mut knobs = self.knobs();
         change(&mut knobs);
         self.set_knobs(knobs);
+    }
+
+    /// How the host speaks.
+    pub fn dialect(&self) -> Dialect {
+        self.host.dialect()
+    }
+
+    /// The host speaks another dialect from now on.
+    pub fn set_dialect(&self, dialect: Dialect) {
+        self.host.set_dialect(dialect);
     }
 
     /// Resets every open connection of this host.

@@ -9,12 +9,14 @@ mod log;
 mod points;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use tokio::sync::watch;
 
+use crate::dialect::Dialect;
 use crate::knobs::{Knobs, RebootSymptom};
 use crate::registry::{BaseFacts, Registry};
 use crate::server::OwnListeners;
@@ -39,6 +41,8 @@ pub(crate) struct Host {
     /// Changed whenever every open connection has to break.
     pub(crate) kick: watch::Sender<u64>,
     pub(crate) own: Mutex<OwnListeners>,
+    /// A lock of its own: asked for also while the state is held.
+    dialect: RwLock<Dialect>,
     /// Number of the operation over the whole fleet, shared by all hosts.
     sequence: Arc<AtomicU64>,
     /// Held for the length of one operation on memory, never across an await.
@@ -58,8 +62,17 @@ pub(crate) struct State {
     pub(crate) shells: HashMap<String, Shell>,
     /// Enumerations in progress, by upper-case id.
     pub(crate) enumerations: HashMap<String, Enumeration>,
+    /// Calls of methods that still count, by the connection they came on (`RegistryDialect::calls_count`).
+    pub(crate) calls: HashMap<SocketAddr, Calls>,
     /// Files that commands wrote, by lower-case path.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Calls of methods on one connection.
+#[derive(Default)]
+pub(crate) struct Calls {
+    pub(crate) owner: String,
+    pub(crate) count: u32,
 }
 
 /// An enumeration that was not read to its end.
@@ -69,23 +82,30 @@ pub(crate) struct Enumeration {
     /// Ready-made items.
     pub(crate) items: VecDeque<String>,
     pub(crate) used: Instant,
+    /// The next Pull ends with the operation's timeout.
+    pub(crate) late: bool,
+    /// The next Pull brings no item.
+    pub(crate) nothing: bool,
 }
 
 impl State {
-    /// Operations of an account that count against its quota: open enumerations, and every command ever started in a
-    /// shell that is still there.
+    /// Operations of an account that count against its quota: open enumerations, every command ever started in a shell
+    /// that is still there, and in some dialects calls of methods.
     pub(crate) fn operations_of(&self, user: &str) -> u32 {
         let shells = self.shells.values().filter(|shell| shell.owner == user);
         let commands: u32 = shells.map(|shell| shell.started).sum();
         let open = self.enumerations.values();
         let open = open.filter(|rest| rest.owner == user).count();
-        commands + u32::try_from(open).unwrap_or(u32::MAX)
+        let calls = self.calls.values().filter(|calls| calls.owner == user);
+        let calls: u32 = calls.map(|calls| calls.count).sum();
+        commands + calls + u32::try_from(open).unwrap_or(u32::MAX)
     }
 
     /// What a restart forgets.
     pub(crate) fn forget_sessions(&mut self) {
         self.shells.clear();
         self.enumerations.clear();
+        self.calls.clear();
     }
 }
 
@@ -118,6 +138,7 @@ impl Host {
             tls: OnceLock::new(),
             kick: watch::Sender::new(0),
             own: Mutex::new(OwnListeners::default()),
+            dialect: RwLock::new(spec.dialect.unwrap_or_default()),
             sequence,
             state: Mutex::new(State {
                 registry,
@@ -128,6 +149,7 @@ impl Host {
                 log: Vec::new(),
                 shells: HashMap::new(),
                 enumerations: HashMap::new(),
+                calls: HashMap::new(),
                 files: BTreeMap::new(),
             }),
         }
@@ -136,6 +158,15 @@ impl Host {
     /// The state. A poisoned lock is taken over: the test that panicked has its own report.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the host speaks.
+    pub(crate) fn dialect(&self) -> Dialect {
+        *self.dialect.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_dialect(&self, dialect: Dialect) {
+        *self.dialect.write().unwrap_or_else(PoisonError::into_inner) = dialect;
     }
 
     /// The faults in force.

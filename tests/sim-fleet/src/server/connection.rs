@@ -15,6 +15,7 @@ use super::faults::{self, Before};
 use super::http::{Head, NoRequest, Reply, Wire};
 use super::send;
 use super::session::{Outcome, Session};
+use crate::dialect::HttpDialect;
 use crate::fleet::Fleet;
 use crate::host::{Host, Tally};
 use crate::knobs::{Hang, RebootSymptom};
@@ -168,6 +169,7 @@ impl<S: Socket> Connection<S> {
         let host = self.host.clone().filter(|_| self.counted);
         match &host {
             Some(host) => {
+                host.state().calls.remove(&self.peer);
                 let mut kick = host.kick.subscribe();
                 tokio::select! {
                     () = finish(self.wire.stream, end) => {}
@@ -267,7 +269,7 @@ impl<S: Socket> Connection<S> {
             close: true,
             ..Reply::status(status)
         };
-        let _ = self.wire.send(&reply.encode()).await;
+        let _ = self.wire.send(&reply.encode(HttpDialect::default())).await;
         End::Close
     }
 
@@ -287,7 +289,7 @@ impl<S: Socket> Connection<S> {
             reply.authenticate = self.session.schemes(&place);
         }
         self.wire
-            .send(&reply.encode())
+            .send(&reply.encode(host.dialect().http))
             .await
             .err()
             .map(|_| End::Close)

@@ -1,6 +1,7 @@
 //! Answers that mean harm (`knobs::Hostile`): what is inside of a sealed body, and what stands around it.
 
 use super::http::Reply;
+use crate::dialect::HttpDialect;
 use crate::knobs::{Hostile, HostileKind};
 
 const END_OF_HEADER: &str = "</s:Header>";
@@ -75,7 +76,7 @@ pub(super) fn outside(knob: Hostile, reply: &Reply) -> Option<Vec<u8>> {
                 .extend("\tX: y\r\n".repeat(knob.count()).bytes());
             broken.body.extend(b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=18446744073709551615\r\n");
             broken.body.extend(&reply.body);
-            Some(broken.encode())
+            Some(broken.encode(HttpDialect::default()))
         }
         _ => None,
     }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::dialect::{Framing, HeaderNames, HttpDialect};
+
 /// HTTP.sys refuses longer heads (reference 1.4).
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
@@ -198,39 +200,62 @@ impl Reply {
     }
 
     /// Head and body.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self, dialect: HttpDialect) -> Vec<u8> {
+        let framing = match dialect.framing {
+            // Robust connections are answered so in every dialect.
+            Framing::Length if self.chunked => Framing::ChunkedWithTrailer,
+            // HTTP.sys answers without a body by itself, and never in chunks.
+            _ if self.body.is_empty() => Framing::Length,
+            framing => framing,
+        };
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, phrase(self.status));
+        let mut line = |name: &str, value: &str| {
+            let name = match dialect.header_names {
+                HeaderNames::Capitals => name.to_owned(),
+                HeaderNames::LowerCase => name.to_ascii_lowercase(),
+            };
+            head += &format!("{name}: {value}\r\n");
+        };
         if let Some(kind) = self.content_type {
-            head += &format!("Content-Type: {kind}\r\n");
+            line("Content-Type", kind);
         }
-        head += "Server: Microsoft-HTTPAPI/2.0\r\n";
-        for line in &self.authenticate {
-            head += &format!("WWW-Authenticate: {line}\r\n");
+        line("Server", "Microsoft-HTTPAPI/2.0");
+        for scheme in &self.authenticate {
+            line("WWW-Authenticate", scheme);
         }
-        head += &Timestamp::now()
-            .strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n")
-            .to_string();
+        let date = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+        line("Date", &date.to_string());
         if self.close {
-            head += "Connection: close\r\n";
+            line("Connection", "close");
         }
-        if self.chunked {
-            head += "Transfer-Encoding: chunked\r\nTrailer: X-Checked\r\n\r\n";
-            return self.in_chunks(head.into_bytes());
+        match framing {
+            Framing::Length => line("Content-Length", &self.body.len().to_string()),
+            Framing::Chunked => line("Transfer-Encoding", "chunked"),
+            Framing::ChunkedWithTrailer => {
+                line("Transfer-Encoding", "chunked");
+                line("Trailer", "X-Checked");
+            }
         }
-        head += &format!("Content-Length: {}\r\n\r\n", self.body.len());
         let mut bytes = head.into_bytes();
-        bytes.extend(&self.body);
+        bytes.extend(b"\r\n");
+        match framing {
+            Framing::Length => bytes.extend(&self.body),
+            Framing::Chunked => self.in_chunks(&mut bytes, 1000, "", "\r\n"),
+            Framing::ChunkedWithTrailer => {
+                self.in_chunks(&mut bytes, 997, ";part", "X-Checked: yes\r\n\r\n");
+            }
+        }
         bytes
     }
 
-    fn in_chunks(&self, mut bytes: Vec<u8>) -> Vec<u8> {
-        for chunk in self.body.chunks(1000) {
-            bytes.extend(format!("{:X}\r\n", chunk.len()).bytes());
+    fn in_chunks(&self, bytes: &mut Vec<u8>, size: usize, extension: &str, end: &str) {
+        for chunk in self.body.chunks(size) {
+            bytes.extend(format!("{:X}{extension}\r\n", chunk.len()).bytes());
             bytes.extend(chunk);
             bytes.extend(b"\r\n");
         }
-        bytes.extend(b"0\r\nX-Checked: yes\r\n\r\n");
-        bytes
+        bytes.extend(b"0\r\n");
+        bytes.extend(end.bytes());
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sealed bodies: `multipart/encrypted` as reference 6.1 lays it out, byte for byte.
 
+use crate::dialect::{Delimiter, HttpDialect, PartHeaders, PartsEnd};
+
 /// What a sealed body is called, by the scheme of its logon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -123,12 +125,30 @@ fn expect(rest: &mut &[u8], wanted: &str) -> Option<()> {
 }
 
 /// A sealed reply.
-pub(crate) fn write(protocol: Protocol, signature: &[u8], data: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.len() + 400);
+pub(crate) fn write(
+    protocol: Protocol,
+    signature: &[u8],
+    data: &[u8],
+    dialect: HttpDialect,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len() + 300);
+    let tab = match dialect.part_headers {
+        PartHeaders::Tab => "\t",
+        PartHeaders::Bare => "",
+    };
+    let boundary = match dialect.delimiter {
+        Delimiter::Tight => BOUNDARY,
+        Delimiter::Blank => "-- Encrypted Boundary",
+    };
+    let end = match dialect.parts_end {
+        PartsEnd::LineEnd => "\r\n",
+        PartsEnd::Bare => "",
+        PartsEnd::BlankLine => "\r\n\r\n",
+    };
     let head = format!(
-        "{BOUNDARY}\r\n\tContent-Type: {}\r\n\
-         \tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
-         {BOUNDARY}\r\n\tContent-Type: application/octet-stream\r\n",
+        "{boundary}\r\n{tab}Content-Type: {}\r\n\
+         {tab}OriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
+         {boundary}\r\n{tab}Content-Type: application/octet-stream\r\n",
         protocol.part(),
         data.len()
     );
@@ -136,13 +156,17 @@ pub(crate) fn write(protocol: Protocol, signature: &[u8], data: &[u8]) -> Vec<u8
     out.extend((signature.len() as u32).to_le_bytes());
     out.extend(signature);
     out.extend(data);
-    out.extend(b"--Encrypted Boundary--\r\n");
+    out.extend(format!("{boundary}--{end}").bytes());
     out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn write(protocol: Protocol, signature: &[u8], data: &[u8]) -> Vec<u8> {
+        super::write(protocol, signature, data, HttpDialect::default())
+    }
 
     #[test]
     fn what_is_written_can_be_read_even_with_a_boundary_inside() {

@@ -7,6 +7,7 @@ use super::faults::After;
 use super::hostile;
 use super::http::{Reply, Wire};
 use super::session::Session;
+use crate::dialect::HttpDialect;
 use crate::host::Host;
 use crate::knobs::GarbageKind;
 
@@ -21,6 +22,7 @@ pub(super) async fn reply<S: super::connection::Socket>(
     after: After,
 ) -> Option<End> {
     let close = reply.close;
+    let dialect = host.dialect().http;
     if let After::Garbage(GarbageKind::Xml) = after {
         reply.body = BROKEN_XML.into();
     } else if let After::Garbage(GarbageKind::Envelope) = after {
@@ -28,24 +30,26 @@ pub(super) async fn reply<S: super::connection::Socket>(
     } else if let After::Hostile(knob) = after {
         hostile::before_sealing(knob, &mut reply);
     }
-    session.finish(&mut reply);
+    session.finish(&mut reply, dialect);
     let bytes = match after {
-        After::Pass => reply.encode(),
+        After::Pass => reply.encode(dialect),
         After::Reset => return Some(End::Reset),
         After::Hang => return Some(End::Hang),
         After::Cut(count) => {
-            let bytes = reply.encode();
+            let bytes = reply.encode(dialect);
             let _ = wire.send(&bytes[..count.min(bytes.len())]).await;
             // Give the client the chance to see the bytes before the reset overtakes them.
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             return Some(End::Reset);
         }
         After::Garbage(kind) => garbage(kind, &reply),
-        After::Hostile(knob) => hostile::outside(knob, &reply).unwrap_or_else(|| reply.encode()),
+        After::Hostile(knob) => {
+            hostile::outside(knob, &reply).unwrap_or_else(|| reply.encode(dialect))
+        }
         After::Huge(length) => return Some(huge(wire, &reply, length).await),
         After::Endless => return Some(endless(wire, &reply).await),
         After::Trickle(interval, size) => {
-            for piece in reply.encode().chunks(size) {
+            for piece in reply.encode(dialect).chunks(size) {
                 if wire.send(piece).await.is_err() {
                     return Some(End::Close);
                 }
@@ -76,7 +80,7 @@ fn garbage(kind: GarbageKind, reply: &Reply) -> Vec<u8> {
             body,
             ..Reply::default()
         }
-        .encode()
+        .encode(HttpDialect::default())
     };
     match kind {
         GarbageKind::Bytes => {
@@ -102,7 +106,7 @@ fn garbage(kind: GarbageKind, reply: &Reply) -> Vec<u8> {
             if let Some(byte) = broken.body.get_mut(at) {
                 *byte ^= 1;
             }
-            broken.encode()
+            broken.encode(HttpDialect::default())
         }
     }
 }

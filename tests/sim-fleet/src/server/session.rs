@@ -9,6 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::http::{Head, Reply};
 use super::multipart::{self, Protocol};
 use crate::auth::{self, Door, Exchange, Seal, Step, User};
+use crate::dialect::{
+    BareChallenge, BodyInClear, ContentType, HttpDialect, LastTokenBody, Mark, Schemes,
+    SealedElsewhere,
+};
 use crate::fleet::Fleet;
 use crate::host::Host;
 use crate::spec::ClientCertificates;
@@ -126,7 +130,18 @@ impl Session {
         if self.offers_basic(place.host) {
             lines.push("Basic realm=\"WSMAN\"".into());
         }
-        lines
+        match place.host.dialect().logon.schemes {
+            Schemes::Separate => lines,
+            Schemes::Joined => vec![lines.join(", ")],
+            Schemes::BasicFirst => lines.into_iter().rev().collect(),
+            Schemes::LowerCase => lines
+                .into_iter()
+                .map(|line| {
+                    line.replace("Negotiate", "negotiate")
+                        .replace("Basic", "basic")
+                })
+                .collect(),
+        }
     }
 
     fn offers_basic(&self, host: &Host) -> bool {
@@ -134,12 +149,21 @@ impl Session {
     }
 
     /// Seals a reply that is to be sealed. Once for each reply that is sent: the client checks the sequence.
-    pub(super) fn finish(&mut self, reply: &mut Reply) {
+    pub(super) fn finish(&mut self, reply: &mut Reply, dialect: HttpDialect) {
+        if reply.content_type == Some(SOAP) && dialect.mark == Mark::ByteOrderMark {
+            reply.body.splice(0..0, [0xef, 0xbb, 0xbf]);
+        }
         if let Some(seal) = self.seal.as_mut().filter(|_| reply.seal) {
             let (signature, data) = seal.seal(&reply.body);
             reply.content_type = Some(self.protocol.content_type());
-            reply.body = multipart::write(self.protocol, &signature, &data);
+            reply.body = multipart::write(self.protocol, &signature, &data, dialect);
             reply.seal = false;
+        } else if reply.content_type == Some(SOAP) {
+            reply.content_type = Some(match dialect.content_type {
+                ContentType::Tight => SOAP,
+                ContentType::Spaced => "application/soap+xml; charset=utf-8",
+                ContentType::Quoted => "application/soap+xml;charset=\"UTF-8\"",
+            });
         }
     }
 
@@ -162,6 +186,8 @@ impl Session {
             return Outcome::Reply(anonymous(place.host, head, body));
         }
         let mut token = None;
+        // The last token of an exchange came with this request.
+        let mut arrived = false;
         let user = match head
             .header("authorization")
             .map(|value| value.split_once(' ').unwrap_or((value, "")))
@@ -170,6 +196,7 @@ impl Session {
                 match self.negotiate(place, scheme, encoded) {
                     Ok((user, last)) => {
                         token = last;
+                        arrived = true;
                         user
                     }
                     Err(reply) => return Outcome::Reply(*reply),
@@ -193,11 +220,19 @@ impl Session {
             None => match self.user.clone() {
                 Some(user) => user,
                 // Another connection's session cannot open this body (reference 12, row 5).
-                None if is_sealed(head) => return Outcome::Reply(Reply::status(400)),
+                None if is_sealed(head)
+                    && place.host.dialect().logon.sealed_elsewhere
+                        == SealedElsewhere::BadRequest =>
+                {
+                    return Outcome::Reply(Reply::status(400));
+                }
                 None => return Outcome::Reply(self.challenge(place)),
             },
         };
-        let mut outcome = self.operation(place, head, body, &user).await;
+        let mut outcome = match self.beside_token(place, head, body, arrived) {
+            Some(reply) => Outcome::Reply(reply),
+            None => self.operation(place, head, body, &user).await,
+        };
         if let (Outcome::Reply(reply), Some(token)) = (&mut outcome, token) {
             reply.authenticate = vec![line(self.scheme, &token)];
         }
@@ -228,7 +263,29 @@ impl Session {
     fn challenge(&self, place: &Place<'_>) -> Reply {
         Reply {
             authenticate: self.schemes(place),
+            close: place.host.dialect().logon.bare_challenge == BareChallenge::Closed,
             ..Reply::status(401)
+        }
+    }
+
+    /// What hosts that do not carry out the body beside the last token say to it.
+    fn beside_token(
+        &mut self,
+        place: &Place<'_>,
+        head: &Head,
+        body: &[u8],
+        arrived: bool,
+    ) -> Option<Reply> {
+        if !arrived || body.is_empty() {
+            return None;
+        }
+        match place.host.dialect().logon.last_token_body {
+            LastTokenBody::Ignored => Some(Reply::status(200)),
+            LastTokenBody::Refused if is_sealed(head) => {
+                self.forget();
+                Some(Reply::status(400))
+            }
+            LastTokenBody::Refused | LastTokenBody::Served => None,
         }
     }
 
@@ -290,7 +347,10 @@ impl Session {
             }
         } else {
             if !self.secure && !place.host.options.allow_unencrypted {
-                return Outcome::Reply(Reply::status(500));
+                return Outcome::Reply(match place.host.dialect().logon.body_in_clear {
+                    BodyInClear::InternalError => Reply::status(500),
+                    BodyInClear::Unauthorized => self.challenge(place),
+                });
             }
             match plain_charset(head).and_then(|utf16| decode(body, utf16)) {
                 Some(text) => text,

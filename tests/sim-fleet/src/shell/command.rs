@@ -19,13 +19,28 @@ pub(crate) struct Output {
     pub(crate) pieces: Vec<(Stream, Vec<u8>)>,
     /// The command has ended and everything was given: exit code.
     pub(crate) done: Option<u32>,
+    /// The streams are said to have ended.
+    pub(crate) ends: bool,
     /// The shell was deleted under the command.
     pub(crate) gone: bool,
+}
+
+/// How a host deals out what a command says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Pieces for each Receive; 0: all there are.
+    pub(crate) limit: usize,
+    /// The end of the command comes in a reply without output.
+    pub(crate) done_alone: bool,
+    /// The end of the streams comes in a reply before that.
+    pub(crate) ends_before: bool,
 }
 
 /// A command. Its emulation writes, Receive reads.
 pub(crate) struct Command {
     pub(crate) id: String,
+    /// Console semantics: the end of the input does not reach the program.
+    console: bool,
     state: Mutex<State>,
     changed: Notify,
     input_came: Notify,
@@ -41,15 +56,19 @@ struct State {
     input: Vec<u8>,
     input_ended: bool,
     exit: Option<u32>,
+    /// The end of the streams was told.
+    ended: bool,
+    receives: u32,
     delivered: bool,
     gone: bool,
     task: Option<AbortHandle>,
 }
 
 impl Command {
-    pub(crate) fn new(id: String) -> Self {
+    pub(crate) fn new(id: String, console: bool) -> Self {
         Self {
             id,
+            console,
             state: Mutex::default(),
             changed: Notify::new(),
             input_came: Notify::new(),
@@ -114,7 +133,7 @@ impl Command {
         let mut state = self.lock();
         if state.exit.is_none() {
             state.input.extend(bytes);
-            state.input_ended |= end;
+            state.input_ended |= end && !self.console;
         }
         drop(state);
         self.input_came.notify_waiters();
@@ -156,8 +175,16 @@ impl Command {
         }
     }
 
+    /// Counts a Receive; true for the first one.
+    pub(crate) fn first_receive(&self) -> bool {
+        let mut state = self.lock();
+        state.receives += 1;
+        state.receives == 1
+    }
+
     /// What there is now; `None`: nothing yet.
-    fn take(&self, limit: usize) -> Option<Output> {
+    fn take(&self, manner: Manner) -> Option<Output> {
+        let limit = manner.limit;
         let mut state = self.lock();
         if state.gone {
             return Some(Output {
@@ -171,26 +198,37 @@ impl Command {
             state.output.len().min(limit)
         };
         let pieces: Vec<_> = state.output.drain(..count).collect();
-        let done = state.exit.filter(|_| state.output.is_empty());
+        let over = state.exit.filter(|_| state.output.is_empty());
+        let first_end = over.is_some() && !state.ended;
+        state.ended |= over.is_some();
+        let done = over
+            .filter(|_| !(manner.done_alone && !pieces.is_empty()))
+            .filter(|_| !(manner.ends_before && first_end));
+        let ends = if manner.ends_before {
+            first_end
+        } else {
+            done.is_some()
+        };
         state.delivered |= done.is_some();
-        if pieces.is_empty() && done.is_none() {
+        if pieces.is_empty() && done.is_none() && !ends {
             None
         } else {
             Some(Output {
                 pieces,
                 done,
+                ends,
                 gone: false,
             })
         }
     }
 
     /// Waits for output or the end. Cancel safe: nothing is taken before it is returned.
-    pub(crate) async fn receive(&self, limit: usize) -> Output {
+    pub(crate) async fn receive(&self, manner: Manner) -> Output {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if let Some(output) = self.take(limit) {
+            if let Some(output) = self.take(manner) {
                 return output;
             }
             changed.await;

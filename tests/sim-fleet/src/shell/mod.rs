@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 pub(crate) use codepage::{encode, oem, past_the_console};
-pub(crate) use command::{Command, Output, Stream};
+pub(crate) use command::{Command, Manner, Output, Stream};
 
 /// One shell.
 pub(crate) struct Shell {

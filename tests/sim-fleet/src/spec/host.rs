@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{AdapterSpec, AntivirusSpec, NetworkSpec, PolicySpec, Role, SeedValue, TlsSpec};
+use crate::dialect::Dialect;
 use crate::knobs::{Knobs, Span};
 
 /// One host.
@@ -14,6 +15,9 @@ pub struct HostSpec {
     /// Its options; absent: the fleet's defaults.
     #[serde(default)]
     pub options: Option<HostOptions>,
+    /// How it speaks where correct hosts differ; absent: drawn from the fleet's seed, or as Windows is recorded to.
+    #[serde(default)]
+    pub dialect: Option<Dialect>,
     /// Values on top of what every Windows has.
     #[serde(default)]
     pub registry: Vec<SeedValue>,
@@ -78,6 +82,8 @@ pub struct HostOptions {
     pub channel_binding: ChannelBinding,
     /// TLS of the HTTPS listener.
     pub tls: TlsSpec,
+    /// What else it demands of a logon.
+    pub hardening: Hardening,
     /// Quotas, limits and fault shapes of Server 2008 R2.
     pub legacy: bool,
     /// `MaxShellsPerUser`; 30 (5 for legacy) when absent.
@@ -136,6 +142,7 @@ impl Default for HostOptions {
             allow_unencrypted: false,
             channel_binding: ChannelBinding::Relaxed,
             tls: TlsSpec::default(),
+            hardening: Hardening::default(),
             legacy: false,
             max_shells: None,
             max_operations: None,
@@ -238,4 +245,17 @@ pub enum ChannelBinding {
     Relaxed,
     /// Must be there and right.
     Strict,
+}
+
+/// What a hardened host demands of a logon beyond a right password. NTLMv1 and a missing integrity code are refused by
+/// every host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hardening {
+    /// No NTLM, neither as it is nor inside SPNEGO: the policy "Restrict NTLM: Incoming NTLM traffic".
+    pub no_ntlm: bool,
+    /// Session keys of 128 bits, also where nothing is sealed: the policy "Minimum session security for NTLM SSP".
+    pub key_128: bool,
+    /// NTLM has to name the service it is for (AV pair 9), and that service has to be this host's.
+    pub target_name: bool,
 }

@@ -12,9 +12,10 @@ mod value;
 
 use serde::Deserialize;
 
+use crate::dialect::Dialect;
 use crate::knobs::{FaultRule, Faults};
 pub use account::{Account, Rights};
-pub use host::{ChannelBinding, HostOptions, HostSpec, Language, OsSpec, SensorSpec};
+pub use host::{ChannelBinding, Hardening, HostOptions, HostSpec, Language, OsSpec, SensorSpec};
 pub use profile::PROFILES;
 pub use surroundings::{AdapterSpec, AntivirusSpec, NetworkSpec, PolicySpec, Role};
 pub use tls::{ClientCertificates, HostCertificate, TlsSpec, TlsVersion};
@@ -36,6 +37,8 @@ pub struct FleetSpec {
     pub default_host: Option<String>,
     /// Options of every host that does not say otherwise.
     pub defaults: HostOptions,
+    /// Each host without a dialect of its own speaks one drawn from this seed and its name.
+    pub dialect_seed: Option<u64>,
     /// The hosts.
     pub hosts: Vec<HostSpec>,
     /// Further hosts, made up.
@@ -160,7 +163,23 @@ impl FleetSpec {
         self
     }
 
-    /// Gives the faults of the rules to the hosts they match.
+    /// The same fleet with this dialect for each host that has none of its own.
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
+        for host in &mut self.hosts {
+            host.dialect.get_or_insert(dialect);
+        }
+        self
+    }
+
+    /// Draws dialects where the environment asks for it (`SIM_FLEET_DIALECTS=SEED`) and the description does not.
+    #[must_use]
+    pub fn with_dialects_of_environment(mut self) -> Self {
+        self.dialect_seed = self.dialect_seed.or_else(Dialect::seed_of_environment);
+        self
+    }
+
+    /// Gives each host its dialect, and the faults of the rules that match it.
     pub(crate) fn settle(&mut self) -> Result<(), SpecError> {
         if self.hosts.is_empty() {
             return Err(SpecError::Empty);
@@ -171,6 +190,12 @@ impl FleetSpec {
                 "operator",
                 "Sim-Passw0rd!",
             ));
+        }
+        if let Some(seed) = self.dialect_seed {
+            for host in &mut self.hosts {
+                host.dialect
+                    .get_or_insert_with(|| Dialect::of_host(seed, &host.name));
+            }
         }
         for rule in std::mem::take(&mut self.faults) {
             let matcher = rule.matcher()?;

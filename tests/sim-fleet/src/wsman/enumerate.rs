@@ -4,11 +4,14 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::envelope::{child, content};
-use super::fault::{Fault, NO_ACTION, NOT_FOUND};
+use super::fault::{Fault, NO_ACTION, NOT_FOUND, TIMED_OUT};
 use super::instance::{property, typed};
 use super::xml::{element, text};
 use super::{Body, Call, Request, uri};
 use crate::cim::{self, Columns, Instance, Query};
+use crate::dialect::{
+    CimDialect, Context, EndContext, FirstPage, FirstPull, Namespaces, Pages, XmlDialect,
+};
 use crate::host::{Enumeration, Host, Tally};
 
 /// Bytes of an envelope that are not items.
@@ -43,7 +46,7 @@ pub(super) fn wmi(
                         .record(&call.user.name, "Enumerate", class, "0", false);
                     found
                         .iter()
-                        .map(|instance| typed(namespace, instance))
+                        .map(|instance| typed(namespace, instance, call.host.dialect().cim))
                         .collect()
                 }
             };
@@ -88,10 +91,9 @@ fn query(
     for instance in &all {
         if query.selects(instance).ok_or_else(|| bad(0x8004_1017))? {
             items.push_back(match &query.columns {
-                Columns::All => typed(namespace, instance),
-                Columns::Named(names) => {
-                    fragment(instance, names).ok_or_else(|| bad(0x8004_1017))?
-                }
+                Columns::All => typed(namespace, instance, call.host.dialect().cim),
+                Columns::Named(names) => fragment(instance, names, call.host.dialect().cim)
+                    .ok_or_else(|| bad(0x8004_1017))?,
             });
         }
     }
@@ -106,7 +108,7 @@ fn query(
 }
 
 /// A projection: children in no namespace, sorted by name.
-fn fragment(instance: &Instance, names: &[String]) -> Option<String> {
+fn fragment(instance: &Instance, names: &[String], dialect: CimDialect) -> Option<String> {
     let mut columns = names
         .iter()
         .map(|name| cim::property(instance, name))
@@ -114,7 +116,7 @@ fn fragment(instance: &Instance, names: &[String]) -> Option<String> {
     columns.sort_by_key(|(name, _)| *name);
     let inner: String = columns
         .into_iter()
-        .map(|(name, value)| property(name, value))
+        .map(|(name, value)| property(name, value, dialect))
         .collect();
     Some(format!(
         "<w:XmlFragment xmlns:xsi=\"{}\" xmlns:cim=\"{}\">{inner}</w:XmlFragment>",
@@ -151,7 +153,7 @@ fn selected(
     Ok(all
         .iter()
         .filter(hit)
-        .map(|instance| typed(namespace, instance))
+        .map(|instance| typed(namespace, instance, host.dialect().cim))
         .collect())
 }
 
@@ -165,7 +167,7 @@ fn number(node: &roxmltree::Node<'_, '_>, namespace: &str) -> Result<Option<usiz
     }
 }
 
-/// The reply to Enumerate. Optimised: at most one item first where there are several, as real hosts do.
+/// The reply to Enumerate. Optimised, and if nothing else is this host's way: one item first where there are several.
 fn first(
     call: &Call<'_>,
     request: &Request<'_, '_>,
@@ -175,39 +177,108 @@ fn first(
         child(&request.body, uri::N, "Enumerate").ok_or_else(|| Fault::new(2_150_858_791))?;
     let optimised = child(&node, uri::W, "OptimizeEnumeration").is_some();
     number(&node, uri::W)?;
+    let dialect = call.host.dialect().cim;
+    let prefix = match dialect.namespaces {
+        Namespaces::Usual | Namespaces::Management => "w",
+        Namespaces::Enumeration => "n",
+    };
     let mut inside = String::new();
-    if optimised {
-        inside += &element("w:Items", &items.pop_front().unwrap_or_default());
+    let asked_again = dialect.first_page == FirstPage::Nothing && !items.is_empty();
+    if optimised && !asked_again {
+        let count = match dialect.first_page {
+            FirstPage::Everything => usize::MAX,
+            FirstPage::OneItem | FirstPage::Nothing => 1,
+        };
+        let page = page(&mut items, count, room(call, request));
+        inside += &element(&format!("{prefix}:Items"), &page);
     }
     let context = if optimised && items.is_empty() {
-        inside += "<w:EndOfSequence/>";
-        String::new()
+        inside += &format!("<{prefix}:EndOfSequence/>");
+        match dialect.end_context {
+            EndContext::Usual => text("n:EnumerationContext", ""),
+            EndContext::Absent => String::new(),
+            EndContext::Nil => NIL_CONTEXT.to_owned(),
+        }
     } else {
         let used = call.host.state().operations_of(&call.user.name);
         if used >= call.host.max_operations() {
             return Err(super::shells::quota_fault(call, 2_150_859_174));
         }
         Tally::most(&call.host.tally.most_operations, u64::from(used) + 1);
-        keep(call, request, items)
+        text(
+            "n:EnumerationContext",
+            &keep(call, request, items, None, Next::First),
+        )
     };
-    let xml = element(
-        "n:EnumerateResponse",
-        &(text("n:EnumerationContext", &context) + &inside),
-    );
+    let xml = element("n:EnumerateResponse", &(context + &inside));
     Ok(Body {
         action: format!("{}Response", request.action),
         xml,
     })
 }
 
-/// Keeps the rest under a fresh context.
-fn keep(call: &Call<'_>, request: &Request<'_, '_>, items: VecDeque<String>) -> String {
-    let id = format!("uuid:{}", uuid::Uuid::new_v4().to_string().to_uppercase());
+const NIL_CONTEXT: &str = "<n:EnumerationContext xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/>";
+
+/// What of an envelope is left for items.
+fn room(call: &Call<'_>, request: &Request<'_, '_>) -> usize {
+    let limit = super::envelope::meta(
+        &super::envelope::header_of(&request.body),
+        call.host.max_envelope(),
+    )
+    .max_envelope
+        - FRAME;
+    match call.host.dialect().xml {
+        xml if xml == XmlDialect::default() => limit,
+        // Other forms of the same items may take more.
+        _ => limit / 4,
+    }
+}
+
+/// The next items: as many as are wanted and fit, but at least one.
+fn page(items: &mut VecDeque<String>, count: usize, room: usize) -> String {
+    let mut page = String::new();
+    let mut taken = 0;
+    while taken < count
+        && items
+            .front()
+            .is_some_and(|item| taken == 0 || page.len() + item.len() <= room)
+    {
+        page += &items.pop_front().unwrap_or_default();
+        taken += 1;
+    }
+    page
+}
+
+/// What the next Pull brings, as far as the host has made up its mind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// It is the first one.
+    First,
+    Items,
+    /// An empty page.
+    Nothing,
+}
+
+/// Keeps the rest: under a fresh context, or under that of before where this host's contexts stay.
+fn keep(
+    call: &Call<'_>,
+    request: &Request<'_, '_>,
+    items: VecDeque<String>,
+    before: Option<String>,
+    next: Next,
+) -> String {
+    let dialect = call.host.dialect().cim;
+    let stays = dialect.context != Context::Changing;
+    let id = before
+        .filter(|_| stays)
+        .unwrap_or_else(|| format!("uuid:{}", uuid::Uuid::new_v4().to_string().to_uppercase()));
     let rest = Enumeration {
         owner: call.user.name.clone(),
         resource: request.resource.to_lowercase(),
         items,
         used: Instant::now(),
+        late: next == Next::First && dialect.first_pull == FirstPull::TimesOut,
+        nothing: next == Next::Nothing,
     };
     call.host
         .state()
@@ -243,29 +314,41 @@ fn later(call: &Call<'_>, request: &Request<'_, '_>, verb: &str) -> Result<Body,
             xml: String::new(),
         });
     }
-    let count = number(&node, uri::N)?.unwrap_or(1).min(32000);
-    let room = super::envelope::meta(
-        &super::envelope::header_of(&request.body),
-        call.host.max_envelope(),
-    )
-    .max_envelope
-        - FRAME;
-    let mut items = String::new();
-    let mut taken = 0;
-    while taken < count
-        && rest
-            .items
-            .front()
-            .is_some_and(|item| taken == 0 || items.len() + item.len() <= room)
-    {
-        items += &rest.items.pop_front().unwrap_or_default();
-        taken += 1;
+    let dialect = call.host.dialect().cim;
+    if rest.late {
+        rest.late = false;
+        let mut state = call.host.state();
+        state.enumerations.insert(id.trim().to_uppercase(), rest);
+        return Err(Fault::new(TIMED_OUT));
     }
-    let items = element("n:Items", &items);
+    let count = number(&node, uri::N)?.unwrap_or(1).min(32000);
+    let (count, room) = match dialect.pages {
+        Pages::EmptyBetween if rest.nothing => (0, room(call, request)),
+        Pages::OneItem => (1, room(call, request)),
+        Pages::Full | Pages::EmptyBetween => (count, room(call, request)),
+    };
+    let prefix = match dialect.namespaces {
+        Namespaces::Usual | Namespaces::Enumeration => "n",
+        Namespaces::Management => "w",
+    };
+    let items = page(&mut rest.items, count, room);
+    let items = element(&format!("{prefix}:Items"), &items);
     let inner = if rest.items.is_empty() {
-        items + "<n:EndOfSequence/>"
+        let context = match dialect.end_context {
+            EndContext::Usual | EndContext::Absent => "",
+            EndContext::Nil => NIL_CONTEXT,
+        };
+        format!("{context}{items}<{prefix}:EndOfSequence/>")
     } else {
-        text("n:EnumerationContext", &keep(call, request, rest.items)) + &items
+        let next = match dialect.pages {
+            Pages::EmptyBetween if count > 0 => Next::Nothing,
+            _ => Next::Items,
+        };
+        let next = keep(call, request, rest.items, Some(id.trim().to_owned()), next);
+        match dialect.context {
+            Context::LeftOut => items,
+            Context::Changing | Context::Constant => text("n:EnumerationContext", &next) + &items,
+        }
     };
     Ok(Body {
         action,

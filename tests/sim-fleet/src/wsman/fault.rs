@@ -2,6 +2,7 @@
 
 use super::uri;
 use super::xml::{element, escape, text, with};
+use crate::dialect::{CodePlace, Detail, FaultDialect, ReasonLanguage};
 use crate::spec::Language;
 
 /// A fault on its way out.
@@ -108,8 +109,20 @@ impl Fault {
         }
     }
 
+    /// With the detail that this dialect gives faults of WMI and of quotas.
+    pub(crate) fn in_dialect(mut self, dialect: FaultDialect) -> Self {
+        let quota = matches!(self.code, 2_150_859_173..=2_150_859_179);
+        match dialect.detail {
+            Detail::Usual => {}
+            Detail::WsmanFault => self.cim_status = None,
+            _ if quota => self.cim_status = self.cim_status.or(Some(27)),
+            _ => self.cim_status = self.cim_status.or(self.wmi_status.map(cim_status)),
+        }
+        self
+    }
+
     /// The body.
-    pub(crate) fn body(&self, machine: &str, language: Language) -> String {
+    pub(crate) fn body(&self, machine: &str, language: Language, dialect: FaultDialect) -> String {
         let value = if self.sender {
             "s:Sender"
         } else {
@@ -124,16 +137,20 @@ impl Fault {
             )
         };
         let message = reason(self.code, language);
+        let (tag, ending) = match dialect.reason_language {
+            ReasonLanguage::Named => (language.tag(), ""),
+            ReasonLanguage::Empty => ("", " \r\n"),
+        };
         let reason = element(
             "s:Reason",
             &format!(
-                "<s:Text xml:lang=\"{}\">{}</s:Text>",
-                language.tag(),
-                escape(&message)
+                "<s:Text xml:lang=\"{tag}\">{}{}</s:Text>",
+                escape(&message),
+                escape(ending)
             ),
         );
         let detail = match self.cim_status {
-            Some(status) => self.wmi_error(status, &message),
+            Some(status) => self.wmi_error(status, &message, dialect),
             None => self.wsman_fault(machine, &message),
         };
         element(
@@ -187,7 +204,7 @@ impl Fault {
             )
     }
 
-    fn wmi_error(&self, status: u32, message: &str) -> String {
+    fn wmi_error(&self, status: u32, message: &str, dialect: FaultDialect) -> String {
         let typed = |name: &str, kind: &str, value: &str| {
             format!(
                 "<p:{name} xsi:type=\"cim:{kind}\">{}</p:{name}>",
@@ -195,6 +212,15 @@ impl Fault {
             )
         };
         let nil = |name: &str| format!("<p:{name} xsi:nil=\"true\"/>");
+        let namespace = match dialect.detail {
+            Detail::WmiErrorOfStorage => {
+                "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/microsoft/windows/storage/MSFT_WmiError"
+            }
+            Detail::WmiErrorOfStandardCim => {
+                "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/standardcimv2/MSFT_WmiError"
+            }
+            _ => "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError",
+        };
         let inner = [
             typed("CIMStatusCode", "cimUnsignedInt", &status.to_string()),
             nil("CIMStatusCodeDescription"),
@@ -203,11 +229,14 @@ impl Fault {
             typed(
                 "MessageID",
                 "cimString",
-                &format!("HRESULT 0x{:x}", self.code),
+                &format!("HRESULT 0x{:x}", self.wmi_status.unwrap_or(self.code)),
             ),
             typed("OwningEntity", "cimString", ""),
             typed("error_Category", "cimUnsignedInt", "30"),
-            typed("error_Code", "cimUnsignedInt", &self.code.to_string()),
+            match dialect.code {
+                CodePlace::Both => typed("error_Code", "cimUnsignedInt", &self.code.to_string()),
+                CodePlace::MessageIdOnly => nil("error_Code"),
+            },
             typed("error_Type", "cimString", "HRESULT"),
             typed("error_WindowsErrorMessage", "cimString", message),
         ];
@@ -216,10 +245,7 @@ impl Fault {
             &[
                 ("b:IsCIM_Error", "true"),
                 ("xsi:type", "p:MSFT_WmiError_Type"),
-                (
-                    "xmlns:p",
-                    "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError",
-                ),
+                ("xmlns:p", namespace),
                 (
                     "xmlns:b",
                     "http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd",
@@ -229,6 +255,18 @@ impl Fault {
             ],
             &inner.concat(),
         )
+    }
+}
+
+/// `CIMStatusCode` of a status of WMI.
+fn cim_status(status: u32) -> u32 {
+    match status {
+        0x8004_1002 => 6,
+        0x8004_1003 => 2,
+        0x8004_1008 => 4,
+        0x8004_100E => 3,
+        0x8004_1010 => 5,
+        _ => 1,
     }
 }
 

@@ -4,25 +4,37 @@ use super::fault::{Fault, NOT_FOUND};
 use super::xml::{element, escape, text};
 use super::{Body, Call, Request, uri};
 use crate::cim::{self, Instance, Value};
+use crate::dialect::{CimDialect, EmptyArray, NullProperty};
 
 /// One property with the given tag.
-pub(super) fn property(tag: &str, value: &Value) -> String {
+pub(super) fn property(tag: &str, value: &Value, dialect: CimDialect) -> String {
+    let null = || format!("<{tag} xsi:nil=\"true\"/>");
     match value {
-        Value::Null => format!("<{tag} xsi:nil=\"true\"/>"),
+        Value::Null => match dialect.null {
+            NullProperty::Nil => null(),
+            NullProperty::Omitted => String::new(),
+        },
         Value::Datetime(at) => element(tag, &text("cim:Datetime", at)),
-        Value::Array(items) if items.is_empty() => format!("<{tag} xsi:nil=\"true\"/>"),
-        Value::Array(items) => items.iter().map(|item| property(tag, item)).collect(),
+        Value::Array(items) if items.is_empty() => match dialect.empty_list {
+            EmptyArray::Nil => null(),
+            EmptyArray::Omitted => String::new(),
+            EmptyArray::EmptyElement => format!("<{tag}/>"),
+        },
+        Value::Array(items) => items
+            .iter()
+            .map(|item| property(tag, item, dialect))
+            .collect(),
         other => text(tag, &other.text()),
     }
 }
 
 /// A typed instance element.
-pub(super) fn typed(namespace: &str, instance: &Instance) -> String {
+pub(super) fn typed(namespace: &str, instance: &Instance, dialect: CimDialect) -> String {
     let class = instance.class;
     let inner: String = instance
         .properties
         .iter()
-        .map(|(name, value)| property(&format!("p:{name}"), value))
+        .map(|(name, value)| property(&format!("p:{name}"), value, dialect))
         .collect();
     format!(
         "<p:{class} xmlns:xsi=\"{}\" xmlns:p=\"{}{}/{class}\" xmlns:cim=\"{}\" xsi:type=\"p:{class}_Type\">{inner}</p:{class}>",
@@ -70,6 +82,6 @@ pub(super) fn get(
         .record(&call.user.name, "Get", instance.class, "0", false);
     Ok(Body {
         action: format!("{}Response", request.action),
-        xml: typed(namespace, instance),
+        xml: typed(namespace, instance, call.host.dialect().cim),
     })
 }

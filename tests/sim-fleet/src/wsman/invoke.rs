@@ -5,8 +5,12 @@ use super::envelope::{content, is};
 use super::fault::{BAD_PARAMETER, Fault, NO_ACTION, NOT_FOUND};
 use super::xml::{escape, text};
 use super::{Body, Call, Request, uri};
+use crate::dialect::{
+    AbsentOut, AbsentValue, Architecture, CallsCount, ClassIn, EmptyBinary, EmptyList, EmptyMulti,
+    MissingKey, Order, RegistryDialect, ReturnValue, SubkeysRefusal, TypeMismatch, UserHive,
+};
 use crate::host::Host;
-use crate::registry::{Deleted, KeyPath, RawValue, kind};
+use crate::registry::{Deleted, KeyPath, RawValue, fold, kind, wow64};
 
 /// Not a status of the registry but of WMI: the value has another type.
 const TYPE_MISMATCH: u32 = 0x8004_1005;
@@ -14,6 +18,9 @@ const ABSENT: u32 = 1;
 const NO_KEY: u32 = 2;
 const DENIED: u32 = 5;
 const BAD_HANDLE: u32 = 6;
+/// ERROR_INVALID_PARAMETER.
+const BAD_VALUE: u32 = 87;
+const HKCU: u32 = 2_147_483_649;
 
 /// The methods with the parameters they take behind `hDefKey` and `sSubKeyName`.
 const METHODS: [(&str, &[&str]); 18] = [
@@ -42,7 +49,7 @@ pub(super) fn writes(method: &str) -> bool {
     method.starts_with("Set") || matches!(method, "CreateKey" | "DeleteKey" | "DeleteValue")
 }
 
-/// One out parameter; `None`: null.
+/// One out parameter; `None`: it has no value, which is not the same as a list without items.
 type Out = (&'static str, Option<Vec<String>>);
 
 /// Carries out a method.
@@ -53,8 +60,15 @@ pub(super) fn run(
     class: &str,
     method: &str,
 ) -> Result<Body, Fault> {
-    let known = namespace.eq_ignore_ascii_case("root/cimv2")
-        || namespace.eq_ignore_ascii_case("root/default");
+    let dialect = call.host.dialect().registry;
+    let known = match dialect.class_in {
+        ClassIn::Both => ["root/cimv2", "root/default"].as_slice(),
+        ClassIn::DefaultOnly => &["root/default"],
+        ClassIn::Cimv2Only => &["root/cimv2"],
+    };
+    let known = known
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(namespace));
     if !known || !class.eq_ignore_ascii_case("StdRegProv") {
         let known = crate::cim::knows(call.host, namespace, class);
         return Err(if known {
@@ -67,7 +81,9 @@ pub(super) fn run(
         .iter()
         .find(|(name, _)| *name == method)
         .ok_or_else(|| Fault::new(NO_ACTION))?;
-    let input = Input::read(request, method, allowed)?;
+    count_call(call, dialect)?;
+    let mut input = Input::read(request, method, allowed)?;
+    input.narrow = dialect.architecture == Architecture::Honoured && asks_for_32_bits(request);
     let (outs, status) = execute(call.host, method, &input)?;
     let target = match input.one("sValueName") {
         Some(name) => format!("{}: {name}", input.path_text()),
@@ -82,13 +98,41 @@ pub(super) fn run(
     );
     Ok(Body {
         action: format!("{}Response", request.action),
-        xml: output(&request.resource, method, &outs, status),
+        xml: output(&request.resource, method, &outs, status, dialect),
+    })
+}
+
+/// Where calls count, this one does until its connection is closed.
+fn count_call(call: &Call<'_>, dialect: RegistryDialect) -> Result<(), Fault> {
+    if dialect.calls_count == CallsCount::Never {
+        return Ok(());
+    }
+    let limit = call.host.max_operations();
+    let mut state = call.host.state();
+    if state.operations_of(&call.user.name) >= limit {
+        drop(state);
+        return Err(super::shells::quota_fault(call, 2_150_859_174));
+    }
+    let calls = state.calls.entry(call.peer).or_default();
+    calls.owner.clone_from(&call.user.name);
+    calls.count += 1;
+    Ok(())
+}
+
+fn asks_for_32_bits(request: &Request<'_, '_>) -> bool {
+    request.options.iter().any(|option| {
+        option
+            .name
+            .eq_ignore_ascii_case("wmi:__ProviderArchitecture")
+            && option.value.trim() == "32"
     })
 }
 
 /// The parameters of a call.
 struct Input {
     values: Vec<(String, Option<String>)>,
+    /// The 32-bit view of the registry is meant.
+    narrow: bool,
 }
 
 impl Input {
@@ -118,7 +162,10 @@ impl Input {
             let nil = node.attribute((uri::XSI, "nil")) == Some("true");
             values.push((name.to_string(), (!nil).then(|| content(&node))));
         }
-        Ok(Self { values })
+        Ok(Self {
+            values,
+            narrow: false,
+        })
     }
 
     fn one(&self, name: &str) -> Option<&str> {
@@ -153,10 +200,9 @@ impl Input {
     }
 
     fn path(&self) -> Result<Option<KeyPath>, Fault> {
-        Ok(KeyPath::by_number(
-            self.hive()?,
-            self.one("sSubKeyName").unwrap_or_default(),
-        ))
+        let below = self.one("sSubKeyName").unwrap_or_default();
+        let path = KeyPath::by_number(self.hive()?, below);
+        Ok(path.map(|path| if self.narrow { wow64(&path) } else { path }))
     }
 
     fn path_text(&self) -> String {
@@ -172,6 +218,10 @@ fn execute(host: &Host, method: &str, input: &Input) -> Result<(Vec<Out>, u32), 
     let Some(path) = input.path()? else {
         return Ok((Vec::new(), BAD_HANDLE));
     };
+    let dialect = host.dialect().registry;
+    if dialect.user_hive == UserHive::NotLoaded && input.hive()? == HKCU {
+        return Ok((Vec::new(), NO_KEY));
+    }
     let name = input.one("sValueName").unwrap_or_default();
     let none = |status| Ok((Vec::new(), status));
     match method {
@@ -182,7 +232,12 @@ fn execute(host: &Host, method: &str, input: &Input) -> Result<(Vec<Out>, u32), 
         "DeleteKey" => none(match host.state().registry.delete_key(&path) {
             Deleted::Done => 0,
             Deleted::Absent => NO_KEY,
-            Deleted::HasSubkeys => DENIED,
+            Deleted::HasSubkeys => match dialect.subkeys_refusal {
+                SubkeysRefusal::AccessDenied => DENIED,
+                SubkeysRefusal::NotEmpty => 145,
+                SubkeysRefusal::HasChildren => 1020,
+                SubkeysRefusal::WmiFailed => 0x8004_1001,
+            },
         }),
         "DeleteValue" => none(if host.remove_value(&path, name) == Deleted::Done {
             0
@@ -199,9 +254,14 @@ fn execute(host: &Host, method: &str, input: &Input) -> Result<(Vec<Out>, u32), 
                 if there { 0 } else { NO_KEY },
             ))
         }
-        _ if method.starts_with("Get") => Ok(get(host, method, &path, name)),
+        _ if method.starts_with("Get") => get(host, method, &path, name),
         _ => {
-            let value = new_value(method, input)?;
+            let Some(value) = new_value(method, input, dialect)? else {
+                return none(BAD_VALUE);
+            };
+            if dialect.missing_key == MissingKey::Created {
+                host.state().registry.create(&path);
+            }
             none(if host.write_value(&path, name, value) {
                 0
             } else {
@@ -217,10 +277,7 @@ fn enumerate_keys(host: &Host, path: &KeyPath) -> (Vec<Out>, u32) {
         None => (vec![("sNames", None)], NO_KEY),
         Some(key) => {
             let names: Vec<String> = key.subkeys().map(|(name, _)| name.to_string()).collect();
-            (
-                vec![("sNames", Some(names).filter(|names| !names.is_empty()))],
-                0,
-            )
+            (vec![("sNames", Some(names))], 0)
         }
     }
 }
@@ -230,22 +287,34 @@ fn enumerate_values(host: &Host, path: &KeyPath) -> (Vec<Out>, u32) {
     match state.registry.key(path) {
         None => (vec![("Types", None), ("sNames", None)], NO_KEY),
         Some(key) => {
-            let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
             let default_too = host.options.lists_default_value;
-            let listed = || {
-                key.values()
-                    .filter(|(name, _)| default_too || !name.is_empty())
-            };
-            let names = some(listed().map(|(name, _)| name.to_string()).collect());
+            let mut listed: Vec<_> = key
+                .values()
+                .filter(|(name, _)| default_too || !name.is_empty())
+                .collect();
+            match host.dialect().registry.order {
+                Order::AsSet => {}
+                Order::ByName => listed.sort_by_key(|(name, _)| fold(name)),
+                Order::Reversed => listed.reverse(),
+            }
+            let names = listed.iter().map(|(name, _)| (*name).to_string());
             // `sint32` in the MOF: a type number above 2^31 comes out negative.
-            let types = listed().map(|(_, value)| value.kind.cast_signed().to_string());
-            let types = some(types.collect());
-            (vec![("Types", types), ("sNames", names)], 0)
+            let types = listed
+                .iter()
+                .map(|(_, value)| value.kind.cast_signed().to_string());
+            (
+                vec![
+                    ("Types", Some(types.collect())),
+                    ("sNames", Some(names.collect())),
+                ],
+                0,
+            )
         }
     }
 }
 
-fn get(host: &Host, method: &str, path: &KeyPath, name: &str) -> (Vec<Out>, u32) {
+fn get(host: &Host, method: &str, path: &KeyPath, name: &str) -> Result<(Vec<Out>, u32), Fault> {
+    let dialect = host.dialect().registry;
     let (out, wanted): (&'static str, u32) = match method {
         "GetDWORDValue" => ("uValue", kind::DWORD),
         "GetQWORDValue" => ("uValue", kind::QWORD),
@@ -255,13 +324,23 @@ fn get(host: &Host, method: &str, path: &KeyPath, name: &str) -> (Vec<Out>, u32)
         _ => ("sValue", kind::SZ),
     };
     if host.state().registry.key(path).is_none() {
-        return (vec![(out, None)], NO_KEY);
+        return Ok((vec![(out, None)], NO_KEY));
     }
+    let absent = match dialect.absent_value {
+        AbsentValue::One => ABSENT,
+        AbsentValue::Two => NO_KEY,
+    };
+    let mismatch = || match dialect.type_mismatch {
+        TypeMismatch::Fault => Err(Fault::wmi(BAD_PARAMETER, TYPE_MISMATCH)),
+        TypeMismatch::ReturnValue | TypeMismatch::Negative => {
+            Ok((vec![(out, None)], TYPE_MISMATCH))
+        }
+    };
     let Some(value) = host.read_value(path, name) else {
-        return (vec![(out, None)], ABSENT);
+        return Ok((vec![(out, None)], absent));
     };
     if value.kind != wanted {
-        return (vec![(out, None)], TYPE_MISMATCH);
+        return mismatch();
     }
     let items = match wanted {
         kind::DWORD => value.as_dword().map(|number| vec![number.to_string()]),
@@ -272,18 +351,20 @@ fn get(host: &Host, method: &str, path: &KeyPath, name: &str) -> (Vec<Out>, u32)
         _ => Some(vec![value.as_text()]),
     };
     match items {
-        Some(items) => (
-            vec![(out, Some(items).filter(|items| !items.is_empty()))],
-            0,
-        ),
+        Some(items) => Ok((vec![(out, Some(items))], 0)),
         // A number with the wrong count of bytes.
-        None => (vec![(out, None)], TYPE_MISMATCH),
+        None => mismatch(),
     }
 }
 
-fn new_value(method: &str, input: &Input) -> Result<RawValue, Fault> {
+/// `None`: no value of that type, by this dialect.
+fn new_value(
+    method: &str,
+    input: &Input,
+    dialect: RegistryDialect,
+) -> Result<Option<RawValue>, Fault> {
     let text = || input.one("sValue").unwrap_or_default();
-    Ok(match method {
+    Ok(Some(match method {
         // 3 is the default of the MOF.
         "SetDWORDValue" => RawValue::dword(input.number("uValue")?.unwrap_or(3)),
         "SetQWORDValue" => RawValue::new(
@@ -292,8 +373,20 @@ fn new_value(method: &str, input: &Input) -> Result<RawValue, Fault> {
         ),
         "SetStringValue" => RawValue::sz(text()),
         "SetExpandedStringValue" => RawValue::text(kind::EXPAND_SZ, text()),
-        "SetMultiStringValue" => RawValue::multi(&input.all("sValue")),
+        "SetMultiStringValue" => match input.all("sValue").as_slice() {
+            [""] if dialect.empty_multi == EmptyMulti::NoItem => RawValue::multi::<&str>(&[]),
+            items => RawValue::multi(items),
+        },
         _ => {
+            let null = input.values.iter().any(|(name, _)| name == "uValue");
+            let taken = match dialect.empty_binary {
+                EmptyBinary::Nil => true,
+                EmptyBinary::OmittedOnly => !null,
+                EmptyBinary::Never => false,
+            };
+            if input.all("uValue").is_empty() && !taken {
+                return Ok(None);
+            }
             let byte = |text: &&str| {
                 text.trim()
                     .parse::<u8>()
@@ -308,18 +401,34 @@ fn new_value(method: &str, input: &Input) -> Result<RawValue, Fault> {
                     .collect::<Result<_, _>>()?,
             }
         }
-    })
+    }))
 }
 
-fn output(resource: &str, method: &str, outs: &[Out], status: u32) -> String {
-    let mut inner = String::new();
-    for (name, items) in outs.iter().filter(|(name, _)| *name < "ReturnValue") {
-        inner += &parameter(name, items.as_deref());
-    }
-    inner += &text("p:ReturnValue", &status.to_string());
-    for (name, items) in outs.iter().filter(|(name, _)| *name > "ReturnValue") {
-        inner += &parameter(name, items.as_deref());
-    }
+fn output(
+    resource: &str,
+    method: &str,
+    outs: &[Out],
+    status: u32,
+    dialect: RegistryDialect,
+) -> String {
+    let negative = dialect.type_mismatch == TypeMismatch::Negative && status == TYPE_MISMATCH;
+    let status = match negative {
+        true => status.cast_signed().to_string(),
+        false => status.to_string(),
+    };
+    let returned = text("p:ReturnValue", &status);
+    let before = |name: &str| match dialect.return_value {
+        ReturnValue::ByName => name < "ReturnValue",
+        ReturnValue::First => false,
+        ReturnValue::Last => true,
+    };
+    let some = |early: bool| {
+        outs.iter()
+            .filter(move |(name, _)| before(name) == early)
+            .map(|(name, items)| parameter(name, items.as_deref(), dialect))
+            .collect::<String>()
+    };
+    let inner = some(true) + &returned + &some(false);
     format!(
         "<p:{method}_OUTPUT xmlns:xsi=\"{}\" xmlns:p=\"{}\" xmlns:cim=\"{}\">{inner}</p:{method}_OUTPUT>",
         uri::XSI,
@@ -328,10 +437,15 @@ fn output(resource: &str, method: &str, outs: &[Out], status: u32) -> String {
     )
 }
 
-fn parameter(name: &str, items: Option<&[String]>) -> String {
-    match items {
-        None => format!("<p:{name} xsi:nil=\"true\"/>"),
-        Some(items) => items
+fn parameter(name: &str, items: Option<&[String]>, dialect: RegistryDialect) -> String {
+    let null = || format!("<p:{name} xsi:nil=\"true\"/>");
+    match (items, dialect.absent_out, dialect.empty_list) {
+        (None, AbsentOut::Nil, _) => null(),
+        (None, AbsentOut::Omitted, _) => String::new(),
+        (Some([]), _, EmptyList::Nil) => null(),
+        (Some([]), _, EmptyList::Omitted) => String::new(),
+        (Some([]), _, EmptyList::EmptyElement) => format!("<p:{name}/>"),
+        (Some(items), _, _) => items
             .iter()
             .map(|item| text(&format!("p:{name}"), item))
             .collect(),

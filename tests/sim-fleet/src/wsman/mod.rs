@@ -24,7 +24,9 @@ use crate::knobs::{DropPhase, PointKind, RebootSymptom};
 use crate::spec::Rights;
 pub(crate) use envelope::{Meta, Request, duration};
 pub(crate) use fault::Fault;
+pub(crate) use uri::XSI;
 use verbs::Next;
+pub(crate) use xml::escape;
 
 /// Who asks whom.
 pub(crate) struct Call<'a> {

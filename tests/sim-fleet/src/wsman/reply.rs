@@ -6,6 +6,7 @@ use super::envelope::Meta;
 use super::fault::Fault;
 use super::xml::{element, escape, text};
 use super::{Answer, Body, uri};
+use crate::dialect::{ActivityId, FaultRelatesTo, Machine, MessageIds, RelatesTo, rewritten};
 use crate::host::Host;
 
 /// The envelope of a result.
@@ -20,27 +21,57 @@ pub(super) fn envelope(host: &Arc<Host>, meta: &Meta, result: Result<Body, Fault
         Ok(body) => wrap(host, meta, &body.action, &body.xml, 200),
         Err(fault) => refuse(host, meta, fault),
     };
+    let answer = written(host, answer);
     if answer.xml.len() > meta.max_envelope && answer.status == 200 {
-        return refuse(host, meta, &Fault::new(2_150_858_790));
+        return written(host, refuse(host, meta, &Fault::new(2_150_858_790)));
     }
     answer
 }
 
+/// In the host's prefixes and layout. Not where a knob is about to change the text by its own means.
+fn written(host: &Host, answer: Answer) -> Answer {
+    let knobs = host.knobs();
+    if knobs.hostile.is_some() || knobs.garbage.is_some() {
+        return answer;
+    }
+    Answer {
+        xml: rewritten(answer.xml, host.dialect().xml),
+        ..answer
+    }
+}
+
 fn refuse(host: &Arc<Host>, meta: &Meta, fault: &Fault) -> Answer {
     let identity = host.identity();
-    wrap(
-        host,
-        meta,
-        &fault.action(),
-        &fault.body(&identity.dns_name, host.options.language),
-        500,
-    )
+    let dialect = host.dialect().faults;
+    let machine = match dialect.machine {
+        Machine::DnsName => identity.dns_name.as_str(),
+        Machine::Empty => "",
+        Machine::Address => "127.0.0.1",
+    };
+    let silent = Meta {
+        message_id: None,
+        ..meta.clone()
+    };
+    let meta = match dialect.relates_to {
+        FaultRelatesTo::Present => meta,
+        FaultRelatesTo::Absent => &silent,
+    };
+    let fault = fault.clone().in_dialect(dialect);
+    let body = fault.body(machine, host.options.language, dialect);
+    wrap(host, meta, &fault.action(), &body, 500)
 }
 
 fn wrap(host: &Arc<Host>, meta: &Meta, action: &str, body: &str, status: u16) -> Answer {
-    let fresh = || uuid::Uuid::new_v4().to_string().to_uppercase();
+    let dialect = host.dialect().xml;
+    let fresh = || {
+        let id = uuid::Uuid::new_v4().to_string();
+        match dialect.message_ids {
+            MessageIds::Upper => id.to_uppercase(),
+            MessageIds::Lower => id,
+        }
+    };
     let mut header = text("a:Action", action) + &text("a:MessageID", &format!("uuid:{}", fresh()));
-    if !host.options.legacy {
+    if !host.options.legacy && dialect.activity_id == ActivityId::Present {
         header += &text("p:ActivityId", &fresh());
     }
     if let Some((operation, sequence)) = &meta.robust {
@@ -48,15 +79,14 @@ fn wrap(host: &Arc<Host>, meta: &Meta, action: &str, body: &str, status: u16) ->
     }
     header += &text("a:To", uri::ANONYMOUS);
     if let Some(id) = &meta.message_id {
-        let wrong = host.knobs().wrong_relates_to;
-        header += &text(
-            "a:RelatesTo",
-            if wrong {
-                "uuid:00000000-0000-0000-0000-000000000000"
-            } else {
-                id
-            },
-        );
+        let id = match dialect.relates_to {
+            _ if host.knobs().wrong_relates_to => {
+                "uuid:00000000-0000-0000-0000-000000000000".to_owned()
+            }
+            RelatesTo::AsSent => id.clone(),
+            RelatesTo::Lower => id.to_lowercase(),
+        };
+        header += &text("a:RelatesTo", &id);
     }
     let xml = format!(
         "{}{}{}",

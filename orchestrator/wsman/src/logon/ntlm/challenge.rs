@@ -39,6 +39,14 @@ pub(in crate::logon) async fn open(
                         ("Negotiate", Wrapping::Spnego)
                     }
                     ("Negotiate", _) if has("NTLM") => ("NTLM", Wrapping::Raw),
+                    // It speaks of Kerberos only, or takes no form of NTLM where both could be.
+                    _ if has("Negotiate") || has("Kerberos") => {
+                        let kind = ErrorKind::NtlmRefused {
+                            offered,
+                            no_kerberos: instead_of.map(str::to_owned),
+                        };
+                        return Err(Loss::new(kind, Sent::Nothing));
+                    }
                     _ => return Err(Loss::new(ErrorKind::AuthNotOffered(offered), Sent::Nothing)),
                 };
                 tracing::debug!(host = %setup.endpoint.name, scheme = attempt.0, wrapping = ?attempt.1, "next form");
@@ -56,7 +64,8 @@ async fn challenge(
     let protocol = |detail: String| Loss::new(ErrorKind::Protocol(detail), Sent::Nothing);
     let account = Account::parse(&setup.credentials.username);
     let mut context = Ntlm::new(account, password(setup)?.clone(), wrapping)
-        .map_err(|error| protocol(error.to_string()))?;
+        .map_err(|error| protocol(error.to_string()))?
+        .for_service(&setup.endpoint.service());
     let first = context
         .step(&[], None)
         .map_err(|error| protocol(error.to_string()))?;
@@ -91,6 +100,10 @@ async fn challenge(
         // A SPNEGO answer to raw NTLM: start over in SPNEGO.
         Some((Err(_), token)) if wrapping == Wrapping::Raw && !token.starts_with(b"NTLMSSP\0") => {
             return Ok(Err(vec!["Negotiate".to_owned()]));
+        }
+        // SPNEGO without a challenge: it rejects, or wants another mechanism.
+        Some((Err(_), token)) if wrapping == Wrapping::Spnego && token.first() == Some(&0xA1) => {
+            return Ok(Err(offered.into_iter().map(|offer| offer.scheme).collect()));
         }
         Some((Err(reason), _)) => return Err(protocol(reason.to_owned())),
         None => return Ok(Err(offered.into_iter().map(|offer| offer.scheme).collect())),

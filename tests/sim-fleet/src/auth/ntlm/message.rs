@@ -41,6 +41,7 @@ pub(super) mod av {
     pub(crate) const DNS_TREE: u16 = 5;
     pub(crate) const FLAGS: u16 = 6;
     pub(crate) const TIMESTAMP: u16 = 7;
+    pub(crate) const TARGET_NAME: u16 = 9;
     pub(crate) const CHANNEL_BINDINGS: u16 = 10;
 }
 
@@ -203,7 +204,7 @@ fn span(token: &[u8], at: usize) -> Option<&[u8]> {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     let units: Vec<u16> = bytes
         .chunks_exact(2)
         .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))

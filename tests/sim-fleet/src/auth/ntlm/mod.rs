@@ -29,6 +29,10 @@ pub(crate) struct Demands<'a> {
     pub(crate) hardening: ChannelBinding,
     /// Derive the session key with the domain in upper case.
     pub(crate) normalise_domain: bool,
+    /// Demand 128 bits also of keys that seal nothing.
+    pub(crate) key_128: bool,
+    /// The names of which the target name has to be one, in small letters; `None`: it is not looked at.
+    pub(crate) services: Option<&'a [String]>,
 }
 
 /// Why a logon is refused. The client only ever sees 401; tests and logs see this.
@@ -42,6 +46,8 @@ pub(crate) enum Refusal {
     WrongMic,
     NoBinding,
     WrongBinding,
+    NoTarget,
+    WrongTarget,
 }
 
 impl Pending {
@@ -101,8 +107,8 @@ impl Pending {
         }
         let agreed = message.flags & self.flags;
         let needed = flags::UNICODE | flags::EXTENDED_SESSION_SECURITY;
-        if agreed & needed != needed || (agreed & flags::SEAL != 0 && agreed & flags::KEY_128 == 0)
-        {
+        let long_key = demands.key_128 || agreed & flags::SEAL != 0;
+        if agreed & needed != needed || (long_key && agreed & flags::KEY_128 == 0) {
             return Err(Refusal::WeakFlags);
         }
         let key = ntowf_v2(demands.password, &message.user, &message.domain);
@@ -114,6 +120,7 @@ impl Pending {
         let exported = self.exported_key(&key, &proof, agreed, message)?;
         self.check_mic(raw, message, &pairs, &exported)?;
         check_binding(&pairs, demands)?;
+        check_target(&pairs, demands)?;
         if agreed & flags::SEAL == 0 {
             return Ok(None);
         }
@@ -184,6 +191,23 @@ fn check_binding(pairs: &[(u16, &[u8])], demands: &Demands<'_>) -> Result<(), Re
         (ChannelBinding::Strict, None) => Err(Refusal::NoBinding),
         (_, Some((_, data))) if **data == channel => Ok(()),
         _ => Err(Refusal::WrongBinding),
+    }
+}
+
+fn check_target(pairs: &[(u16, &[u8])], demands: &Demands<'_>) -> Result<(), Refusal> {
+    let Some(services) = demands.services else {
+        return Ok(());
+    };
+    let sent = pairs
+        .iter()
+        .find(|(id, data)| *id == message::av::TARGET_NAME && !data.is_empty());
+    let Some((_, data)) = sent else {
+        return Err(Refusal::NoTarget);
+    };
+    let name = message::text(data).to_lowercase();
+    match services.contains(&name) {
+        true => Ok(()),
+        false => Err(Refusal::WrongTarget),
     }
 }
 

@@ -84,8 +84,12 @@ struct Client<'a> {
     password: &'a str,
     av_flags: Option<u32>,
     binding: Option<[u8; 16]>,
+    target: Option<&'a str>,
     mic: Mic,
     flags: u32,
+    /// What the host demands.
+    demands_128: bool,
+    services: Option<&'a [String]>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -103,8 +107,11 @@ impl Default for Client<'_> {
             password: "secret",
             av_flags: Some(2),
             binding: None,
+            target: None,
             mic: Mic::Right,
             flags: ALL,
+            demands_128: false,
+            services: None,
         }
     }
 }
@@ -133,6 +140,12 @@ impl Client<'_> {
         if let Some(binding) = self.binding {
             temp.extend([10, 0, 16, 0]);
             temp.extend(binding);
+        }
+        if let Some(target) = self.target {
+            let name = utf16(target);
+            temp.extend([9, 0]);
+            temp.extend((name.len() as u16).to_le_bytes());
+            temp.extend(name);
         }
         temp.extend([0; 8]);
         let key = ntowf_v2(self.password, self.user, self.domain);
@@ -182,6 +195,8 @@ impl Client<'_> {
             channel,
             hardening,
             normalise_domain: true,
+            key_128: self.demands_128,
+            services: self.services,
         };
         let message = Authenticate::parse(&token).unwrap();
         Ok((pending.verify(&token, &message, &demands)?, session))
@@ -308,6 +323,58 @@ fn a_domain_in_small_letters_breaks_sealing_only() {
     assert_eq!(server.unwrap().open(&sealed.0, &sealed.1), None);
 }
 
+/// Hosts that demand 128 bits do so also where nothing is sealed.
+#[test]
+fn short_keys_are_refused_where_128_bits_are_demanded() {
+    let unsealed = ALL & !(flags::SEAL | flags::KEY_128);
+    let refusal = |flags, demands_128| {
+        let client = Client {
+            flags,
+            demands_128,
+            ..Client::default()
+        };
+        client.refusal()
+    };
+    assert_eq!(refusal(unsealed, false), None);
+    assert_eq!(refusal(unsealed, true), Some(Refusal::WeakFlags));
+    assert_eq!(refusal(ALL & !flags::SEAL, true), None);
+    assert_eq!(
+        refusal(ALL & !flags::KEY_128, false),
+        Some(Refusal::WeakFlags)
+    );
+}
+
+#[test]
+fn the_target_name_is_compared_where_it_is_demanded() {
+    let known = [
+        "http/pc-0001.corp.example".to_owned(),
+        "host/pc-0001".to_owned(),
+    ];
+    let refusal = |target, services| {
+        let client = Client {
+            target,
+            services,
+            ..Client::default()
+        };
+        client.refusal()
+    };
+    let demanded = Some(known.as_slice());
+    for right in ["HTTP/PC-0001.corp.example", "host/pc-0001"] {
+        assert_eq!(refusal(Some(right), demanded), None, "{right}");
+    }
+    for wrong in [
+        "HTTP/pc-0002.corp.example",
+        "cifs/pc-0001",
+        "HTTP/pc-0001.corp.example/x",
+    ] {
+        assert_eq!(refusal(Some(wrong), demanded), Some(Refusal::WrongTarget));
+        assert_eq!(refusal(Some(wrong), None), None);
+    }
+    for nothing in [None, Some("")] {
+        assert_eq!(refusal(nothing, demanded), Some(Refusal::NoTarget));
+    }
+}
+
 #[test]
 fn cut_messages_are_malformed_not_a_panic() {
     let client = Client::default();
@@ -319,6 +386,8 @@ fn cut_messages_are_malformed_not_a_panic() {
         channel: None,
         hardening: ChannelBinding::Relaxed,
         normalise_domain: true,
+        key_128: false,
+        services: None,
     };
     for cut in 0..token.len() {
         if let Some(message) = Authenticate::parse(&token[..cut]) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::create::quota_fault;
 use super::{on_shell, reply};
 use crate::cmd::Context;
+use crate::dialect::{ConsoleOptions, NoMemory, SecondCommand};
 use crate::host::Tally;
 use crate::knobs::{QuotaKind, ShellVanishes};
 use crate::shell::Command;
@@ -15,8 +16,10 @@ use crate::wsman::{Body, Call, Request, uri};
 
 /// CreateProcess takes no longer line.
 const LONGEST_LINE: usize = 32_766;
-/// STATUS_NO_MEMORY, as a process that was denied memory ends (reference 12, row 52).
+/// STATUS_NO_MEMORY and STATUS_COMMITMENT_LIMIT: two ways in which a process that was denied memory ends (reference 12,
+/// row 52).
 const NO_MEMORY: u32 = 0xC000_0017;
+const COMMITMENT_LIMIT: u32 = 0xC000_012D;
 
 /// Command.
 pub(super) fn command(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Body, Fault> {
@@ -39,7 +42,13 @@ pub(super) fn command(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Body
         &text("rsp:CommandId", &context.command.id),
     );
     if short_of(QuotaKind::Memory) && call.host.quota_left() {
-        context.command.end(NO_MEMORY);
+        context
+            .command
+            .end(match call.host.dialect().shell.no_memory {
+                NoMemory::StatusNoMemory => NO_MEMORY,
+                NoMemory::CommitmentLimit => COMMITMENT_LIMIT,
+                NoMemory::One => 1,
+            });
     } else {
         crate::cmd::start(context, line);
     }
@@ -75,17 +84,23 @@ fn prepare(
     proposed: Option<String>,
 ) -> Result<(Context, String), Fault> {
     let limit = call.host.max_operations();
+    let dialect = call.host.dialect().shell;
+    let console = dialect.console_options == ConsoleOptions::Honoured
+        && request.options.iter().any(|option| {
+            option.name.eq_ignore_ascii_case("WINRS_CONSOLEMODE_STDIN")
+                && option.value.trim().eq_ignore_ascii_case("true")
+        });
     let prepared = on_shell(call, request, |state, id| {
         let used = state.operations_of(&call.user.name);
         let shell = state
             .shells
             .get_mut(id)
             .ok_or_else(|| Fault::shell(NO_SUCH))?;
-        if shell
+        let busy = shell
             .commands
             .iter()
-            .any(|command| command.running() || !command.delivered())
-        {
+            .any(|command| command.running() || !command.delivered());
+        if busy && dialect.second_command == SecondCommand::Refused {
             return Err(Fault::shell(2_150_858_802));
         }
         if used >= limit {
@@ -93,10 +108,8 @@ fn prepare(
         }
         shell.started += 1;
         Tally::most(&call.host.tally.most_operations, u64::from(used) + 1);
-        let command =
-            Arc::new(Command::new(proposed.unwrap_or_else(|| {
-                uuid::Uuid::new_v4().to_string().to_uppercase()
-            })));
+        let id_of_command = proposed.unwrap_or_else(|| super::fresh_id(call));
+        let command = Arc::new(Command::new(id_of_command, console));
         shell.commands.push(Arc::clone(&command));
         let context = Context {
             host: Arc::clone(call.host),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::reply;
+use crate::dialect::{Created, IdleTime};
 use crate::host::Tally;
 use crate::knobs::{QuotaKind, ShellVanishes};
 use crate::shell::Shell;
@@ -35,7 +36,12 @@ pub(super) fn create(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Body,
                     )),
             )),
     );
-    let xml = created + &description(&shell, &request.resource, false);
+    let described = description(&shell, &request.resource, false);
+    let xml = match call.host.dialect().shell.created {
+        Created::Both => created + &described,
+        Created::ReferenceOnly => created,
+        Created::ShellOnly => described,
+    };
     let id = shell.id.clone();
     let vanishes = knobs.shell_vanishes == Some(ShellVanishes::AfterCreate);
     if !keep(call, shell, vanishes) {
@@ -57,9 +63,12 @@ fn asked_for(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Shell, Fault>
         None => Ok(None),
     };
     let default_idle = Duration::from_secs(if call.host.options.legacy { 180 } else { 7200 });
-    let idle = span("IdleTimeOut")?
-        .unwrap_or(default_idle)
-        .clamp(Duration::from_secs(60), Duration::from_secs(2_147_483));
+    let (least, most) = (Duration::from_secs(60), Duration::from_secs(2_147_483));
+    let asked = span("IdleTimeOut")?.unwrap_or(default_idle);
+    let idle = asked.clamp(least, most);
+    if idle != asked && call.host.dialect().shell.idle_time == IdleTime::Fault {
+        return Err(Fault::shell(2_150_858_845));
+    }
     let codepage = request
         .options
         .iter()
@@ -78,7 +87,7 @@ fn asked_for(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Shell, Fault>
         nodes.map(variable).collect()
     });
     Ok(Shell {
-        id: uuid::Uuid::new_v4().to_string().to_uppercase(),
+        id: super::fresh_id(call),
         owner: call.user.name.clone(),
         client: call.peer.ip().to_string(),
         environment: variables.unwrap_or_default(),
@@ -106,7 +115,7 @@ fn keep(call: &Call<'_>, shell: Shell, vanishes: bool) -> bool {
         return false;
     }
     if !vanishes {
-        state.shells.insert(shell.id.clone(), shell);
+        state.shells.insert(shell.id.to_uppercase(), shell);
     }
     Tally::most(&call.host.tally.most_shells, state.shells.len() as u64);
     true

@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::fault::{Fault, NO_ACTION, NO_SUCH};
 use super::verbs::{Next, Verb, verb};
 use super::{Body, Call, Request, uri};
+use crate::dialect::Ids;
 use crate::host::State;
 use crate::shell::Shell;
 
@@ -60,6 +61,16 @@ fn expire(call: &Call<'_>) {
         .map(|(_, shell)| shell)
         .collect();
     drop(gone);
+}
+
+/// A new id of a shell or a command, as this host writes them.
+fn fresh_id(call: &Call<'_>) -> String {
+    let id = uuid::Uuid::new_v4().to_string();
+    match call.host.dialect().shell.ids {
+        Ids::Upper => id.to_uppercase(),
+        Ids::Lower => id,
+        Ids::Prefixed => format!("uuid:{}", id.to_uppercase()),
+    }
 }
 
 fn reply(request: &Request<'_, '_>, xml: String) -> Body {

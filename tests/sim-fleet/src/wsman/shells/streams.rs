@@ -9,10 +9,15 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::command::find_command;
 use super::{on_shell, reply};
-use crate::shell::{Command, Output, Stream};
+use crate::dialect::{
+    Done, EndStreams, ExitCode, FirstReceive, Forgets, LateSignal, Running, SendAnswer,
+    ShellDialect, Streams,
+};
+use crate::host::Host;
+use crate::shell::{Command, Manner, Output, Stream};
 use crate::wsman::envelope::{child, content, is};
 use crate::wsman::fault::{BAD_SCHEMA, Fault, NO_SUCH, TIMED_OUT};
-use crate::wsman::xml::{text, with};
+use crate::wsman::xml::{text as text_element, with};
 use crate::wsman::{Body, Call, Request, uri};
 
 const RUNNING: &str =
@@ -38,10 +43,12 @@ impl Pending {
 
 /// A Receive that waits for output.
 pub(in crate::wsman) struct Receive {
+    host: Arc<Host>,
     command: Arc<Command>,
     timeout: Duration,
     action: String,
-    limit: usize,
+    /// It says at once that the command runs, and nothing else.
+    empty: bool,
 }
 
 /// A Send whose bytes are on their way into the program. The shell takes no other one meanwhile.
@@ -49,6 +56,8 @@ pub(in crate::wsman) struct Send {
     commands: Vec<Arc<Command>>,
     timeout: Duration,
     done: Body,
+    /// It ends with its timeout whatever was taken.
+    late: bool,
     _busy: Busy,
 }
 
@@ -78,8 +87,10 @@ impl Send {
             }
         };
         let in_time = tokio::time::timeout(self.timeout, taken).await;
-        in_time.map_err(|_| Fault::new(TIMED_OUT))?;
-        Ok(self.done)
+        match in_time {
+            Ok(()) if !self.late => Ok(self.done),
+            _ => Err(Fault::new(TIMED_OUT)),
+        }
     }
 }
 
@@ -112,6 +123,7 @@ pub(super) fn send(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Pending
         commands,
         timeout: request.timeout,
         done: reply(request, xml),
+        late: call.host.dialect().shell.send == SendAnswer::TimesOut,
         _busy: busy,
     }))
 }
@@ -128,29 +140,56 @@ pub(super) fn receive(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Pend
     {
         return Err(Fault::shell(2_150_859_149));
     }
-    let limit = call.host.options.chunks_per_receive;
+    let first = command.first_receive();
+    let way = call.host.dialect().shell.first_receive;
+    if first && way == FirstReceive::TimesOut {
+        return Err(Fault::new(TIMED_OUT));
+    }
     Ok(Pending::Receive(Receive {
+        host: Arc::clone(call.host),
         command,
         timeout: request.timeout,
         action: request.action.clone(),
-        limit,
+        empty: first && way == FirstReceive::Empty,
     }))
 }
 
 impl Receive {
     async fn finish(self) -> Result<Body, Fault> {
-        let output = tokio::time::timeout(self.timeout, self.command.receive(self.limit)).await;
-        let output = output.map_err(|_| Fault::new(TIMED_OUT))?;
+        let dialect = self.host.dialect().shell;
+        let manner = Manner {
+            limit: self.host.options.chunks_per_receive,
+            done_alone: dialect.done == Done::Alone,
+            ends_before: dialect.end_streams == EndStreams::Before,
+        };
+        let output = if self.empty {
+            Output::default()
+        } else {
+            let output = tokio::time::timeout(self.timeout, self.command.receive(manner)).await;
+            output.map_err(|_| Fault::new(TIMED_OUT))?
+        };
         if output.gone {
             return Err(Fault::shell(995));
         }
+        if output.done.is_some() && dialect.forgets == Forgets::Delivered {
+            self.forget();
+        }
         Ok(Body {
             action: format!("{}Response", self.action),
-            xml: self.body(&output),
+            xml: self.body(&output, dialect),
         })
     }
 
-    fn body(&self, output: &Output) -> String {
+    /// The command is known no more.
+    fn forget(&self) {
+        for shell in self.host.state().shells.values_mut() {
+            shell
+                .commands
+                .retain(|other| !Arc::ptr_eq(other, &self.command));
+        }
+    }
+
+    fn body(&self, output: &Output, dialect: ShellDialect) -> String {
         let id = self.command.id.as_str();
         let mut inner = String::new();
         for (stream, bytes) in &output.pieces {
@@ -159,31 +198,40 @@ impl Receive {
             } else {
                 "stderr"
             };
-            inner += &with(
-                "rsp:Stream",
-                &[("Name", name), ("CommandId", id)],
-                &STANDARD.encode(bytes),
-            );
-        }
-        let state = match output.done {
-            Some(code) => {
-                for name in ["stdout", "stderr"] {
-                    inner += &with(
-                        "rsp:Stream",
-                        &[("Name", name), ("CommandId", id), ("End", "true")],
-                        "",
-                    );
-                }
-                with(
-                    "rsp:CommandState",
-                    &[("CommandId", id), ("State", DONE)],
-                    &text("rsp:ExitCode", &code.to_string()),
-                )
+            let attributes = [("Name", name), ("CommandId", id)];
+            if dialect.streams == Streams::EmptyBetween {
+                inner += &with("rsp:Stream", &attributes, "");
             }
-            None => with(
+            let mut text = STANDARD.encode(bytes);
+            if dialect.streams == Streams::BrokenLines {
+                text = broken(&text);
+            }
+            inner += &with("rsp:Stream", &attributes, &text);
+        }
+        if output.ends && dialect.end_streams != EndStreams::Never {
+            for name in ["stdout", "stderr"] {
+                let attributes = [("Name", name), ("CommandId", id), ("End", "true")];
+                inner += &with("rsp:Stream", &attributes, "");
+            }
+        }
+        let code = |text: &str| text_element("rsp:ExitCode", text);
+        let state = match (output.done, dialect.running) {
+            (Some(number), _) => with(
+                "rsp:CommandState",
+                &[("CommandId", id), ("State", DONE)],
+                &match dialect.exit_code {
+                    ExitCode::Signed => code(&number.cast_signed().to_string()),
+                    ExitCode::Unsigned | ExitCode::WithRunningToo => code(&number.to_string()),
+                },
+            ),
+            (None, Running::LeftOut) => String::new(),
+            (None, Running::Named) => with(
                 "rsp:CommandState",
                 &[("CommandId", id), ("State", RUNNING)],
-                "",
+                &match dialect.exit_code {
+                    ExitCode::WithRunningToo => code("0"),
+                    ExitCode::Signed | ExitCode::Unsigned => String::new(),
+                },
             ),
         };
         with(
@@ -194,10 +242,27 @@ impl Receive {
     }
 }
 
+/// In lines of an odd length.
+fn broken(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for (at, c) in text.chars().enumerate() {
+        if at % 19 == 7 {
+            out.push_str("\n ");
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// Signal.
 pub(super) fn signal(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Body, Fault> {
     let body = child(&request.body, uri::RSP, "Signal").ok_or_else(|| Fault::new(BAD_SCHEMA))?;
-    let command = find_command(call, request, body.attribute("CommandId"))?;
+    let command = match find_command(call, request, body.attribute("CommandId")) {
+        Err(fault) if forgiven(call, request, &fault) => {
+            return Ok(signalled(request));
+        }
+        found => found?,
+    };
     let code = child(&body, uri::RSP, "Code")
         .map(|node| content(&node))
         .unwrap_or_default();
@@ -215,8 +280,17 @@ pub(super) fn signal(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Body,
         Some("ctrl_c" | "ctrl_break") => command.terminate(0xC000_013A),
         _ => return Err(Fault::shell(87)),
     }
-    Ok(reply(
-        request,
-        with("rsp:SignalResponse", &[("xmlns:rsp", uri::RSP)], ""),
-    ))
+    Ok(signalled(request))
+}
+
+fn signalled(request: &Request<'_, '_>) -> Body {
+    let xml = with("rsp:SignalResponse", &[("xmlns:rsp", uri::RSP)], "");
+    reply(request, xml)
+}
+
+/// A Signal for a command that its shell has forgotten, where that succeeds.
+fn forgiven(call: &Call<'_>, request: &Request<'_, '_>, fault: &Fault) -> bool {
+    call.host.dialect().shell.late_signal == LateSignal::Success
+        && fault.code == NO_SUCH
+        && on_shell(call, request, |_, _| Ok(())).is_ok()
 }

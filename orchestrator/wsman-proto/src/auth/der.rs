@@ -1,0 +1,105 @@
+//! Just enough DER to exchange a token inside of SPNEGO's (RFC 4178 section 4.2) for another one.
+
+/// From the outside of a `NegTokenResp` to the mechanism's token.
+pub(super) const RESPONSE: &[u8] = &[0xA1, 0x30, 0xA2, 0x04];
+/// From the outside of a `NegTokenInit`, in the framing of GSS-API, to the mechanism's token.
+pub(super) const INIT: &[u8] = &[0x60, 0xA0, 0x30, 0xA2, 0x04];
+
+/// The content of the first element along the path of tags.
+pub(super) fn find<'a>(bytes: &'a [u8], path: &[u8]) -> Option<&'a [u8]> {
+    let Some((tag, below)) = path.split_first() else {
+        return Some(bytes);
+    };
+    let mut rest = bytes;
+    while let Some((found, content, after)) = element(rest) {
+        if found == *tag {
+            return find(content, below);
+        }
+        rest = after;
+    }
+    None
+}
+
+/// The same bytes with the content of that element changed, all lengths around it corrected.
+pub(super) fn replaced(
+    bytes: &[u8],
+    path: &[u8],
+    change: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    let Some((tag, below)) = path.split_first() else {
+        return change(bytes);
+    };
+    let mut rest = bytes;
+    while let Some((found, content, after)) = element(rest) {
+        if found == *tag {
+            let inside = replaced(content, below, change)?;
+            let mut out = bytes[..bytes.len() - rest.len()].to_vec();
+            out.push(found);
+            out.extend(length(inside.len())?);
+            out.extend(inside);
+            out.extend(after);
+            return Some(out);
+        }
+        rest = after;
+    }
+    None
+}
+
+/// Tag, content, and what follows.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7F => (usize::from(first), rest),
+        0x81..=0x83 => {
+            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7F))?;
+            let length = digits
+                .iter()
+                .fold(0, |sum, digit| (sum << 8) | usize::from(*digit));
+            (length, rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
+}
+
+fn length(length: usize) -> Option<Vec<u8>> {
+    let [.., high, low] = length.to_be_bytes();
+    match length {
+        0..=0x7F => Some(vec![low]),
+        0x80..=0xFF => Some(vec![0x81, low]),
+        0x100..=0xFFFF => Some(vec![0x82, high, low]),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RESPONSE, find, replaced};
+
+    #[test]
+    fn lengths_around_a_changed_token_follow() {
+        let wrap = |tag: u8, content: &[u8]| {
+            let length = super::length(content.len()).unwrap();
+            [&[tag], length.as_slice(), content].concat()
+        };
+        let response = |token: &[u8], mic: &[u8]| {
+            let state = wrap(0xA0, &wrap(0x0A, &[1]));
+            let token = wrap(0xA2, &wrap(0x04, token));
+            let mic = wrap(0xA3, &wrap(0x04, mic));
+            wrap(0xA1, &wrap(0x30, &[state, token, mic].concat()))
+        };
+        for (before, after) in [(3, 3), (3, 120), (120, 300), (300, 70_000 / 2), (300, 1)] {
+            let (old, new) = (vec![7; before], vec![8; after]);
+            let token = response(&old, b"mic");
+            assert_eq!(find(&token, RESPONSE), Some(old.as_slice()));
+            let changed = replaced(&token, RESPONSE, &mut |_| Some(new.clone()));
+            assert_eq!(changed, Some(response(&new, b"mic")));
+        }
+        let token = response(&[7; 300], b"mic");
+        for cut in 0..token.len() {
+            assert_eq!(replaced(&token[..cut], RESPONSE, &mut |_| None), None);
+        }
+    }
+}
