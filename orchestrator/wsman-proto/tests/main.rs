@@ -12,3 +12,4 @@ mod meanings;
 mod recorded;
 mod replies;
 mod requests;
+mod shown;

@@ -67,3 +67,15 @@ fn every_message_of_a_folder_reads_as_another_reader_reads_it() {
     assert!(count > 0, "no messages in {}", folder.display());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Names and texts of our own fixtures.
+pub(crate) fn fixture_texts() -> impl Iterator<Item = (String, String)> {
+    files(&fixtures_folder())
+        .into_iter()
+        .map(|(name, path)| (name, std::fs::read_to_string(path).unwrap()))
+}
+
+/// What a message says, in a line.
+pub(crate) fn said(message: &str) -> String {
+    Reading::of(message).to_string()
+}
