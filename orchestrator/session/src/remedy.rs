@@ -1,7 +1,8 @@
 //! What a person can do about a failure: one sentence each, shown once per cluster of hosts.
 
 use rollout::Reason;
-use wsman::{ErrorKind, KerberosProblem};
+use wsman::{ErrorKind, KerberosProblem, TlsProblem};
+use wsman_proto::status;
 
 use crate::error::Situation;
 
@@ -17,7 +18,16 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
     match kind {
         ErrorKind::CertificateNotAsked => return Some(ASK_EARLY.to_owned()),
         ErrorKind::CertificateRefused(_) => return Some(MAP.to_owned()),
+        ErrorKind::Certificate(bad) => return Some(certificate(bad.problem, port)),
+        ErrorKind::NoRoute(_) => return Some(NO_ROUTE.to_owned()),
+        ErrorKind::ConnectTimeout => return Some(dropped(port)),
+        ErrorKind::Proxy { .. } => return Some(proxy(port)),
         _ => {}
+    }
+    if let ErrorKind::Http(code) = kind
+        && let Some(remedy) = by_status(*code)
+    {
+        return Some(remedy);
     }
     Some(match reason {
         Reason::Dns => "check the name, or give the host an 'address' in the inventory".to_owned(),
@@ -27,12 +37,17 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         Reason::ConnectRefused => format!(
             "nothing listens on port {port}: enable WinRM (winrm quickconfig, or the GPO 'Allow remote server management through WinRM')"
         ),
-        Reason::ConnectFailed => {
-            format!("is the host on, and does its firewall let port {port} through (rule 'Windows Remote Management')?")
-        }
+        Reason::ConnectFailed => format!(
+            "is the host on, and does its firewall let port {port} through (rule 'Windows Remote Management')? With https: is a certificate \
+             bound to the port (netsh http show sslcert)?"
+        ),
         Reason::ConnectionLost | Reason::ServiceUnavailable | Reason::Timeout => {
             "the host may be restarting or overloaded: try again later".to_owned()
         }
+        Reason::LogonRefused if situation.tls => format!(
+            "check user name and password of '{account}' (winfleet credential test); with https also that nothing on the way replaces the host's \
+             certificate: strict channel binding (CbtHardeningLevel) refuses that logon, whatever the password"
+        ),
         Reason::LogonRefused if situation.local_account => {
             format!("check the password of '{account}' on this host; local passwords may differ from host to host")
         }
@@ -44,9 +59,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
             "allow Negotiate in the WinRM service (winrm/config/service/auth, or the GPO 'Disallow Negotiate authentication'), or choose another 'auth'"
                 .to_owned()
         }
-        Reason::Certificate => {
-            "give the issuing authority as 'ca_file', or the leaf's SHA-256 as 'cert_sha256'; the certificate must carry the host's name".to_owned()
-        }
+        Reason::Certificate => AUTHORITY.to_owned(),
         Reason::InsecureTransport => "use transport: https with a verified certificate, or auth: negotiate".to_owned(),
         Reason::SealingRefused => {
             "the host does not take sealed messages over HTTP: use transport: https; AllowUnencrypted is never needed".to_owned()
@@ -59,8 +72,52 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
             "check WMI on the host (winmgmt /verifyrepository, service winmgmt), or set channel: auto or shell so that reg.exe is used".to_owned()
         }
         Reason::Quota | Reason::Fault => return fault_remedy(kind),
+        Reason::Protocol => "look at what answers (ping -vvv); a trace (ping --trace FILE) helps support".to_owned(),
         _ => return None,
     })
+}
+
+const AUTHORITY: &str = "give the issuing authority as 'ca_file', or the leaf's SHA-256 as 'cert_sha256'; the certificate must carry the host's name";
+const NO_ROUTE: &str =
+    "check the address, and the way to it from this machine: VPN, gateway, routes";
+
+/// One for each thing that is wrong with a certificate.
+fn certificate(problem: TlsProblem, port: u16) -> String {
+    match problem {
+        TlsProblem::Authority | TlsProblem::Other => AUTHORITY.to_owned(),
+        TlsProblem::Name => {
+            "use as 'name' a name that the certificate carries (the address goes into 'address'), give the listener a certificate for this name, or \
+             pin it with 'cert_sha256'"
+                .to_owned()
+        }
+        TlsProblem::Expired => "give the listener a new certificate (winrm set winrm/config/listener?Address=*+Transport=HTTPS)".to_owned(),
+        TlsProblem::NotYetValid => "check the clock of this machine; if it is right, the certificate's first day".to_owned(),
+        TlsProblem::Pin => {
+            "if the host got a new certificate on purpose, put its SHA-256 into 'cert_sha256'; if not, something else answers".to_owned()
+        }
+        TlsProblem::NotTls => {
+            format!("port {port} answers without TLS: use transport: http (usually port 5985), or give the port of the HTTPS listener (usually 5986)")
+        }
+    }
+}
+
+fn dropped(port: u16) -> String {
+    format!(
+        "something drops the connect: a firewall on the way or on the host (rule 'Windows Remote Management' for port {port}, this machine among \
+         its remote addresses), or the host is off"
+    )
+}
+
+fn proxy(port: u16) -> String {
+    format!(
+        "an HTTP proxy on the way answers in place of the host: take the hosts' addresses and port {port} out of it, or use transport: https"
+    )
+}
+
+/// A 401 is a matter of the account, of which more is known here; a success is none of a status.
+fn by_status(code: u16) -> Option<String> {
+    let found = status::status(code, status::Body::Other)?;
+    (found.retry.is_some() && code != 401).then(|| found.remedy.to_owned())
 }
 
 /// One for each cause: they are told apart so that each can be mended.

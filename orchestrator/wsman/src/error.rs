@@ -59,6 +59,9 @@ pub enum ErrorKind {
     /// The port is closed.
     #[error("connection refused")]
     ConnectRefused,
+    /// This machine, or a router, knows no way to the address.
+    #[error("no route to the host: {0}")]
+    NoRoute(String),
     /// Another network failure before anything was sent.
     #[error("cannot connect: {0}")]
     ConnectFailed(String),
@@ -74,6 +77,22 @@ pub enum ErrorKind {
     /// An HTTP status without SOAP: 403, 404, 413, 503, ...
     #[error("HTTP status {0}")]
     Http(u16),
+    /// An HTTP proxy between here and the host answered.
+    #[error("HTTP status {status} from a proxy in between ({})", named(.by))]
+    Proxy {
+        /// HTTP status.
+        status: u16,
+        /// What it calls itself (`Via`, else `Server`).
+        by: String,
+    },
+    /// Something answered that is no WinRM.
+    #[error("HTTP status {status} with a page of HTML from something that is no WinRM ({})", named(.by))]
+    Foreign {
+        /// HTTP status.
+        status: u16,
+        /// What it calls itself (`Server`).
+        by: String,
+    },
     /// The host refused user name or password.
     #[error("the host refused the user name or password")]
     LogonRefused,
@@ -95,9 +114,9 @@ pub enum ErrorKind {
     /// The host offers none of the schemes allowed here.
     #[error("the host offers no usable authentication (offered: {})", list(.0))]
     AuthNotOffered(Vec<String>),
-    /// TLS failed: unknown authority, wrong name, expired, pin mismatch.
+    /// TLS failed: unknown authority, wrong name, expired, pin mismatch, no TLS.
     #[error("certificate: {0}")]
-    Certificate(String),
+    Certificate(BadCertificate),
     /// Something secret would have left in clear; refused on this side.
     #[error("{0}")]
     InsecureTransport(String),
@@ -126,6 +145,55 @@ pub enum ErrorKind {
     /// A bound was passed: reply size, depth, output, items.
     #[error("{0}")]
     TooLarge(String),
+}
+
+/// What of the host's certificate, or of TLS itself, is not right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TlsProblem {
+    /// No trusted authority issued it.
+    Authority,
+    /// It is for another name.
+    Name,
+    /// It has expired.
+    Expired,
+    /// It is not valid yet.
+    NotYetValid,
+    /// It is not the one that was pinned.
+    Pin,
+    /// What answers does not speak TLS.
+    NotTls,
+    /// Anything else, of this side's files too.
+    Other,
+}
+
+/// A certificate, or a handshake, that was refused on this side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadCertificate {
+    /// For decisions.
+    pub problem: TlsProblem,
+    text: String,
+}
+
+impl BadCertificate {
+    /// `text` is for people: lower case, no full stop.
+    pub fn new(problem: TlsProblem, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { problem, text }
+    }
+}
+
+impl std::fmt::Display for BadCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn named(name: &str) -> &str {
+    if name.is_empty() {
+        "without a name"
+    } else {
+        name
+    }
 }
 
 fn list(schemes: &[String]) -> String {

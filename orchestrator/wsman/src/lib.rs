@@ -24,14 +24,17 @@ mod resolve;
 mod session;
 mod target;
 mod tls;
+mod trace;
+mod unexpected;
 
 pub use client::{Client, CommandOutput, Cost, Deleted, Peer, cleanup_finished};
 pub use credentials::{ClientCertificate, Credentials, Proof};
 pub use endpoint::{AuthMethod, Deadlines, Endpoint, Limits, Spn, TlsPolicy};
-pub use error::{Error, ErrorKind, Sent};
+pub use error::{BadCertificate, Error, ErrorKind, Sent, TlsProblem};
 pub use guard::{BoxFuture, LogonDenied, LogonGuard, LogonPermit, Unguarded};
 pub use liveness::answers;
 pub use logon::{KerberosError, KerberosProblem};
 pub use tls::TlsConfigs;
+pub use trace::{HttpExchange, Seen, Trace};
 pub use wsman_proto::cim::{CimValue, Instance};
 pub use wsman_proto::{Fault, Identity, RegistryData, Retry, Secret};

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-use crate::error::{ErrorKind, Sent};
+use crate::error::{BadCertificate, ErrorKind, Sent, TlsProblem};
 use crate::gate::{ConnectionGone, Gate};
 use crate::resolve::NotResolved;
 
@@ -60,6 +60,9 @@ fn connecting(error: &reqwest::Error) -> ErrorKind {
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => ErrorKind::ConnectRefused,
         Some(io::ErrorKind::TimedOut) => ErrorKind::ConnectTimeout,
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            ErrorKind::NoRoute(innermost(error))
+        }
         _ if error.is_timeout() => ErrorKind::ConnectTimeout,
         _ => ErrorKind::ConnectFailed(innermost(error)),
     }
@@ -86,26 +89,35 @@ fn judged_certificate(error: &rustls::Error) -> Option<ErrorKind> {
 }
 
 fn tls(error: &rustls::Error) -> ErrorKind {
+    use TlsProblem as P;
     use rustls::{CertificateError as Bad, Error};
     if let Some(kind) = judged_certificate(error) {
         return kind;
     }
-    match error {
-        Error::InvalidCertificate(Bad::ApplicationVerificationFailure) => {
-            ErrorKind::Certificate("it does not match the pinned SHA-256".to_owned())
+    let (problem, text) = match error {
+        Error::InvalidCertificate(bad) => match bad {
+            Bad::ApplicationVerificationFailure => (P::Pin, "it does not match the pinned SHA-256"),
+            Bad::UnknownIssuer => (P::Authority, "it is not issued by a trusted authority"),
+            Bad::Expired | Bad::ExpiredContext { .. } => (P::Expired, "it has expired"),
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                (P::NotYetValid, "it is not valid yet")
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                (P::Name, "it is for another name")
+            }
+            other => {
+                let bad = BadCertificate::new(P::Other, other.to_string());
+                return ErrorKind::Certificate(bad);
+            }
+        },
+        // The first bytes of what answers are no TLS record: plain HTTP, mostly.
+        Error::InvalidMessage(_) => (P::NotTls, "none, what answers does not speak TLS"),
+        other => {
+            let bad = BadCertificate::new(P::Other, format!("TLS failed: {other}"));
+            return ErrorKind::Certificate(bad);
         }
-        Error::InvalidCertificate(Bad::UnknownIssuer) => {
-            ErrorKind::Certificate("it is not issued by a trusted authority".to_owned())
-        }
-        Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            ErrorKind::Certificate("it has expired".to_owned())
-        }
-        Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
-            ErrorKind::Certificate("it is for another name".to_owned())
-        }
-        Error::InvalidCertificate(other) => ErrorKind::Certificate(other.to_string()),
-        other => ErrorKind::Certificate(format!("TLS failed: {other}")),
-    }
+    };
+    ErrorKind::Certificate(BadCertificate::new(problem, text))
 }
 
 /// Finds a cause of a type, looking into `io::Error`s too: their `source` skips the error they carry.
