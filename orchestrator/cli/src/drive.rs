@@ -17,7 +17,7 @@ use wsman_proto::Secret;
 use crate::args::{Global, Output};
 use crate::credential::{self, Prompter};
 use crate::failure::{Failure, Outcome, Sent};
-use crate::{journal, out};
+use crate::{journal, out, trace};
 
 /// How long shells that are still being deleted may take after the end of a run.
 const CLEANUP: Duration = Duration::from_secs(5);
@@ -146,13 +146,13 @@ pub(crate) fn fleet_within<'a>(
     Ok(match target {
         Target::Real => {
             let (wallet, needed) = wallet(global, credentials)?;
-            RealFleet::new(hosts, needed, wallet, budget)
+            RealFleet::new(hosts, needed, wallet, budget).traced(trace::of(global)?)
         }
         Target::Simulated(password) => {
             let needed = credentials
                 .map(|one| (one.name.clone(), one.clone()))
                 .collect();
-            RealFleet::new(hosts, needed, One(password), budget)
+            RealFleet::new(hosts, needed, One(password), budget).traced(trace::of(global)?)
         }
     })
 }

@@ -13,6 +13,8 @@ mod drive;
 pub mod exit_code;
 mod failure;
 mod files;
+#[cfg(test)]
+mod guide;
 mod journal;
 mod log;
 mod look;
@@ -21,6 +23,7 @@ mod plan_file;
 mod prepare;
 mod settings;
 mod state_dir;
+mod trace;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
