@@ -10,7 +10,7 @@ import traceback
 
 from checks import Count
 
-PARTS = ("part_endpoint", "part_sim_fleet", "part_winfleet", "part_export", "part_report")
+PARTS = ("part_endpoint", "part_sim_fleet", "part_winfleet", "part_matrix", "part_export", "part_report")
 
 
 def main() -> int:
@@ -18,6 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="", help="run checks whose name contains this text")
     parser.add_argument("--part", action="append", choices=PARTS, help="run this part only; repeatable")
+    parser.add_argument("--write", action="store_true", help="write the table of the matrix into the documentation")
     arguments = parser.parse_args()
     logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
     logging.getLogger("spnego").setLevel(logging.CRITICAL)
@@ -25,7 +26,8 @@ def main() -> int:
     for name in arguments.part or PARTS:
         print(f"== {name}", flush=True)
         try:
-            count = importlib.import_module(name).run(arguments.only)
+            more = {"write": arguments.write} if name == "part_matrix" else {}
+            count = importlib.import_module(name).run(arguments.only, **more)
         except Exception:  # a part that cannot run has failed, whatever the reason
             traceback.print_exc()
             print(f"FAIL {name}: could not run", flush=True)
