@@ -20,6 +20,7 @@ PARTS = (
     "part_winfleet",
     "part_kerberos",
     "part_certificates",
+    "part_matrix",
     "part_export",
     "part_report",
 )
@@ -33,6 +34,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="run checks whose name contains this text")
     parser.add_argument("--part", action="append", choices=PARTS, help="run this part only; repeatable")
     parser.add_argument("--with-samba", action="store_true", help="run the part with Samba as a domain controller too")
+    parser.add_argument("--write", action="store_true", help="write the table of the matrix into the documentation")
     arguments = parser.parse_args()
     logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
     logging.getLogger("spnego").setLevel(logging.CRITICAL)
@@ -41,16 +43,17 @@ def main() -> int:
         nothing = Path(folder) / "krb5.conf"
         nothing.write_text(realms.NO_REALM, encoding="utf-8")
         os.environ["KRB5_CONFIG"] = str(nothing)
-        return run_parts((*(arguments.part or PARTS), *([SAMBA] if arguments.with_samba else [])), arguments.only)
+        return run_parts((*(arguments.part or PARTS), *([SAMBA] if arguments.with_samba else [])), arguments.only, arguments.write)
 
 
-def run_parts(names: tuple[str, ...], only: str) -> int:
+def run_parts(names: tuple[str, ...], only: str, write: bool) -> int:
     """Runs the parts, prints their counts and the total."""
     total = Count()
     for name in names:
         print(f"== {name}", flush=True)
         try:
-            count = importlib.import_module(name).run(only)
+            more = {"write": write} if name == "part_matrix" else {}
+            count = importlib.import_module(name).run(only, **more)
         except Exception:  # a part that cannot run has failed, whatever the reason
             traceback.print_exc()
             print(f"FAIL {name}: could not run", flush=True)

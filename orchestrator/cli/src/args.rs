@@ -50,6 +50,9 @@ pub struct Global {
     /// Write every event of the run to this file, one JSON object per line
     #[arg(long, value_name = "FILE", global = true)]
     pub events: Option<PathBuf>,
+    /// Write every message to and from the hosts to this new file, masked, for support: see ping --replay
+    #[arg(long, value_name = "FILE", global = true)]
+    pub trace: Option<PathBuf>,
     /// Why this is done (ticket); kept in the journal
     #[arg(long, value_name = "TEXT", global = true)]
     pub reason: Option<String>,
@@ -163,6 +166,9 @@ pub struct Check {
 /// `ping`
 #[derive(Args, Debug)]
 pub struct Ping {
+    /// Contact nobody: decode the messages in this file of --trace again, and say what they mean
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["trace", "inventory", "max_parallel"])]
+    pub replay: Option<PathBuf>,
     /// How many hosts at once
     #[arg(long, value_name = "N", default_value_t = playbooks::DEFAULT_MAX_PARALLEL, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_parallel: u32,

@@ -17,7 +17,7 @@ use wsman_proto::Secret;
 use crate::args::{Global, Output};
 use crate::credential::{self, Prompter};
 use crate::failure::{Failure, Outcome, Sent};
-use crate::{event_file, journal, out};
+use crate::{event_file, journal, out, trace};
 
 /// How long shells that are still being deleted may take after the end of a run.
 const CLEANUP: Duration = Duration::from_secs(5);
@@ -146,7 +146,7 @@ pub(crate) fn fleet_within<'a>(
     Ok(match target {
         Target::Real => {
             let (wallet, needed) = wallet(global, credentials)?;
-            let fleet = RealFleet::new(hosts, needed, wallet, budget);
+            let fleet = RealFleet::new(hosts, needed, wallet, budget).traced(trace::of(global)?);
             fleet.check_files().map_err(|wrong| unusable(&wrong))?;
             fleet
         }
@@ -154,7 +154,7 @@ pub(crate) fn fleet_within<'a>(
             let needed = credentials
                 .map(|one| (one.name.clone(), one.clone()))
                 .collect();
-            RealFleet::new(hosts, needed, One(password), budget)
+            RealFleet::new(hosts, needed, One(password), budget).traced(trace::of(global)?)
         }
     })
 }

@@ -14,6 +14,8 @@ mod event_file;
 pub mod exit_code;
 mod failure;
 mod files;
+#[cfg(test)]
+mod guide;
 mod journal;
 mod log;
 mod look;
@@ -22,6 +24,7 @@ mod plan_file;
 mod prepare;
 mod settings;
 mod state_dir;
+mod trace;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -25,6 +25,7 @@ mod plan;
 mod plan_file;
 mod prior;
 mod progress;
+mod reason;
 mod record;
 mod record_fold;
 pub mod schema;

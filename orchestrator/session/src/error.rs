@@ -151,10 +151,19 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
     match kind {
         ErrorKind::Dns(_) => (Contact, Reason::Dns),
         ErrorKind::ConnectRefused => (Contact, Reason::ConnectRefused),
-        ErrorKind::ConnectFailed(_) | ErrorKind::ConnectTimeout => (Contact, Reason::ConnectFailed),
+        ErrorKind::ConnectFailed(_) | ErrorKind::ConnectTimeout | ErrorKind::NoRoute(_) => {
+            (Contact, Reason::ConnectFailed)
+        }
         ErrorKind::Timeout => (Contact, Reason::Timeout),
         ErrorKind::ConnectionLost(_) => (Contact, Reason::ConnectionLost),
-        ErrorKind::Http(503) => (Contact, Reason::ServiceUnavailable),
+        // Not from Windows but the first: something in between is busy.
+        ErrorKind::Http(503 | 425 | 429) => (Contact, Reason::ServiceUnavailable),
+        // What stands in between has lost the host; the request may have reached it.
+        ErrorKind::Proxy {
+            status: 502..=504, ..
+        }
+        | ErrorKind::Http(502 | 504) => (Contact, Reason::NotWinrm),
+        ErrorKind::Proxy { .. } | ErrorKind::Foreign { .. } => (Answer, Reason::NotWinrm),
         ErrorKind::Http(403) => (Refusal, Reason::Forbidden),
         ErrorKind::Http(401) | ErrorKind::LogonRefused => (Refusal, Reason::LogonRefused),
         ErrorKind::Http(400 | 413) => (Answer, Reason::Protocol),

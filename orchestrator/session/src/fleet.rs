@@ -11,12 +11,12 @@ use inventory::{Auth, Credential, Host, HostName, Settings, Transport};
 use rollout::{Fleet, HostError, Reason, Survey};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use wsman::{AuthMethod, Client, Deadlines, Endpoint, Spn, TlsConfigs, TlsPolicy};
+use wsman::{AuthMethod, Client, Deadlines, Endpoint, Spn, TlsConfigs, TlsPolicy, Trace};
 
 use crate::credential::{CredentialSource, Wallet};
+use crate::diagnosis::prove;
 use crate::error::{Trouble, host_error};
 use crate::guard::LogonBudget;
-use crate::identity::{self, Proof};
 use crate::link::{Link, Terms, bare_name};
 use crate::session::{HostReader, HostSession};
 
@@ -26,6 +26,7 @@ pub struct RealFleet {
     wallet: Wallet,
     budget: Arc<LogonBudget>,
     tls: Arc<TlsConfigs>,
+    trace: Option<Arc<dyn Trace>>,
 }
 
 impl RealFleet {
@@ -46,6 +47,7 @@ impl RealFleet {
             wallet: Wallet::new(credentials, source),
             budget,
             tls: Arc::new(TlsConfigs::new()),
+            trace: None,
         }
     }
 
@@ -74,6 +76,13 @@ impl RealFleet {
             return Ok(());
         }
         Err(wrong.into_iter().collect())
+    }
+
+    /// Tells `trace` what passes between here and the hosts.
+    #[must_use]
+    pub fn traced(mut self, trace: Option<Arc<dyn Trace>>) -> Self {
+        self.trace = trace;
+        self
     }
 
     /// Which of these hosts have something listening where WinRM should be: one TCP connection each, at most
@@ -116,7 +125,8 @@ impl RealFleet {
                 format!("'{host}' is not part of this run"),
             )
         })?;
-        let endpoint = endpoint(host, settings)?;
+        let mut endpoint = endpoint(host, settings)?;
+        endpoint.trace.clone_from(&self.trace);
         let credential = settings.credential.value.as_deref();
         let credentials = self.wallet.open(credential).await?;
         let terms = Terms::new(host, settings, credentials.username());
@@ -128,7 +138,7 @@ impl RealFleet {
             .map_err(|error| host_error(&Trouble::Wire(error), terms.situation(false)))?;
         if settings.verify_name.value {
             // Before the logon: a wrong machine gets nothing that is derived from the password.
-            prove(host, &client)?;
+            prove(host, client.peer())?;
         }
         Link::open(client, terms).await
     }
@@ -148,21 +158,6 @@ impl Fleet for RealFleet {
     async fn open(&self, host: &HostName) -> Result<HostSession, HostError> {
         Ok(HostSession::new(self.link(host).await?))
     }
-}
-
-fn prove(host: &HostName, client: &Client) -> Result<(), HostError> {
-    let peer = client.peer();
-    let proof = Proof {
-        computer_name: peer.computer_name.as_deref(),
-        dns_name: peer.dns_name.as_deref(),
-        certificate: peer.tls_verified,
-        service: peer.service.is_some(),
-    };
-    identity::verify(host, proof).map_err(|wrong| {
-        HostError::failed(Reason::WrongHost, wrong.to_string()).with_remedy(
-            "check the name in DNS and the host's 'address'; where the names differ on purpose set verify_name: false",
-        )
-    })
 }
 
 fn endpoint(host: &HostName, settings: &Settings) -> Result<Endpoint, HostError> {

@@ -7,6 +7,7 @@
 mod apply;
 mod cim;
 mod credential;
+mod diagnosis;
 mod error;
 mod facts;
 mod fleet;
@@ -20,6 +21,7 @@ mod session;
 mod shell;
 
 pub use credential::CredentialSource;
+pub use diagnosis::{Scene, diagnose, prove};
 pub use fleet::RealFleet;
 pub use guard::{LogonBudget, LogonLimits};
 pub use session::{HostReader, HostSession};

@@ -2,6 +2,7 @@
 
 use rollout::Reason;
 use wsman::{ErrorKind, KerberosProblem, NtlmProof, TlsProblem};
+use wsman_proto::status;
 
 use crate::error::Situation;
 
@@ -19,7 +20,15 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         ErrorKind::CertificateRefused(_) => return Some(MAP.to_owned()),
         ErrorKind::Tls(error) => return Some(tls(error.problem).to_owned()),
         ErrorKind::NtlmRefused { .. } => return Some(no_ntlm(situation)),
+        ErrorKind::NoRoute(_) => return Some(NO_ROUTE.to_owned()),
+        ErrorKind::ConnectTimeout => return Some(dropped(port)),
+        ErrorKind::Proxy { .. } => return Some(proxy(port)),
         _ => {}
+    }
+    if let ErrorKind::Http(code) = kind
+        && let Some(remedy) = by_status(*code)
+    {
+        return Some(remedy);
     }
     Some(match reason {
         Reason::Dns => "check the name, or give the host an 'address' in the inventory".to_owned(),
@@ -29,9 +38,10 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         Reason::ConnectRefused => format!(
             "nothing listens on port {port}: enable WinRM (winrm quickconfig, or the GPO 'Allow remote server management through WinRM')"
         ),
-        Reason::ConnectFailed => {
-            format!("is the host on, and does its firewall let port {port} through (rule 'Windows Remote Management')?")
-        }
+        Reason::ConnectFailed => format!(
+            "is the host on, and does its firewall let port {port} through (rule 'Windows Remote Management')? With https: is a certificate \
+             bound to the port (netsh http show sslcert)?"
+        ),
         Reason::ConnectionLost | Reason::ServiceUnavailable | Reason::Timeout => {
             "the host may be restarting or overloaded: try again later".to_owned()
         }
@@ -54,6 +64,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
             "check WMI on the host (winmgmt /verifyrepository, service winmgmt), or set channel: auto or shell so that reg.exe is used".to_owned()
         }
         Reason::Quota | Reason::Fault => return fault_remedy(kind),
+        Reason::Protocol => "look at what answers (ping -vvv); a trace (ping --trace FILE) helps support".to_owned(),
         _ => return None,
     })
 }
@@ -104,6 +115,28 @@ pub(crate) fn refused_ntlm(proof: &NtlmProof, situation: Situation<'_>) -> Strin
         false => "; a channel binding, which only TLS has: transport: https",
     });
     text
+}
+
+const NO_ROUTE: &str =
+    "check the address, and the way to it from this machine: VPN, gateway, routes";
+
+fn dropped(port: u16) -> String {
+    format!(
+        "something drops the connect: a firewall on the way or on the host (rule 'Windows Remote Management' for port {port}, this machine among \
+         its remote addresses), or the host is off"
+    )
+}
+
+fn proxy(port: u16) -> String {
+    format!(
+        "an HTTP proxy on the way answers in place of the host: take the hosts' addresses and port {port} out of it, or use transport: https"
+    )
+}
+
+/// A 401 is a matter of the account, of which more is known here; a success is none of a status.
+fn by_status(code: u16) -> Option<String> {
+    let found = status::status(code, status::Body::Other)?;
+    (found.retry.is_some() && code != 401).then(|| found.remedy.to_owned())
 }
 
 /// One for each cause: they are told apart so that each can be mended.

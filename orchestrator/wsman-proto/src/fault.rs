@@ -1,7 +1,7 @@
 //! SOAP faults as a typed error: both shapes Windows sends (`f:WSManFault` and `MSFT_WmiError`).
 //!
 //! Only numbers and subcodes decide anything here; texts are localised and kept for people. The meaning of each
-//! code is in `fault/table.rs`, the reading of the XML in `fault/decode.rs`.
+//! code is in `fault/table.rs` and the files below it, the reading of the XML in `fault/decode.rs`.
 
 mod decode;
 mod table;
@@ -9,9 +9,10 @@ mod table;
 use std::fmt;
 
 pub use decode::decode;
-pub(crate) use table::return_value_name;
+pub(crate) use decode::local_part;
+pub use table::{Alias, Meaning, cim_statuses, meaning, meanings, return_value_name, subcodes};
 
-/// What may be done after a fault. wsman.md 7.2, column "retry".
+/// What may be done after a fault or an HTTP status. wsman.md 7.2, column "retry".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Retry {
     /// Nothing helps but a change on the host.
@@ -33,7 +34,8 @@ pub enum Retry {
 pub struct Fault {
     /// Effective code: `WSManFault@Code`, else `error_Code`, else the HRESULT in `MessageID`, else 0.
     pub code: u32,
-    /// Local name of the SOAP subcode (`TimedOut`), empty when there is none.
+    /// Local name of the SOAP subcode (`TimedOut`), or of the code itself where it is none of `Sender` and `Receiver`
+    /// (`MustUnderstand`); empty when there is neither.
     pub subcode: String,
     /// The reply's addressing action.
     pub action: String,
@@ -43,7 +45,8 @@ pub struct Fault {
     pub cause: String,
     /// `Machine` attribute; may be empty. Never proves who answered.
     pub machine: String,
-    /// `FaultDetail` local part, e.g. `MaxEnvelopeSize`; empty when there is none.
+    /// `FaultDetail` local part, e.g. `MaxEnvelopeSize`, or the header that was not understood; empty when there is
+    /// neither.
     pub detail: String,
     /// Provider that raised it, e.g. `WMI Provider`; empty when there is none.
     pub provider: String,

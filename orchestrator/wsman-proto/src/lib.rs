@@ -19,6 +19,8 @@ pub mod reply;
 pub mod seal;
 mod secret;
 pub mod shell;
+pub mod shown;
+pub mod status;
 pub mod xml;
 
 pub use cim::{CimValue, Instance};

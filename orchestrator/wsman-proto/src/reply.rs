@@ -51,7 +51,15 @@ pub fn decode(bytes: &[u8], message_id: &str, bounds: Bounds) -> Result<Reply, R
     }
     let action = field("Action").unwrap_or_default();
     if let Some(fault) = fault {
-        return Ok(Reply::Fault(fault::decode(fault, action.trim())));
+        let mut fault = fault::decode(fault, action.trim());
+        // SOAP 1.2 part 1, 5.4.8: which header was not understood stands in the header of the fault.
+        let not_understood = header.and_then(|header| header.child(ns::SOAP, "NotUnderstood"));
+        if let Some(name) = not_understood.and_then(|found| found.attribute("", "qname"))
+            && fault.detail.is_empty()
+        {
+            fault.detail = crate::clip(fault::local_part(&name).to_owned());
+        }
+        return Ok(Reply::Fault(fault));
     }
     let body = envelope.into_child(ns::SOAP, "Body");
     Ok(Reply::Body(body.ok_or(ReplyError::NotSoap)?))

@@ -78,6 +78,38 @@ impl Element {
         })
     }
 
+    pub(crate) fn children_mut(&mut self) -> impl Iterator<Item = &mut Self> {
+        self.nodes.iter_mut().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
+    }
+
+    /// Namespace, local name and value of each attribute; no namespace declarations.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.attributes.iter().map(|attribute| {
+            (
+                &*attribute.namespace,
+                attribute.name.as_str(),
+                attribute.value.as_str(),
+            )
+        })
+    }
+
+    /// Replaces the whole content.
+    pub(crate) fn set_text(&mut self, text: String) {
+        self.nodes = vec![Node::Text(text)];
+    }
+
+    /// Replaces each piece of text directly inside.
+    pub(crate) fn map_texts(&mut self, map: impl Fn(&str) -> String) {
+        for node in &mut self.nodes {
+            if let Node::Text(text) = node {
+                *text = map(text);
+            }
+        }
+    }
+
     /// The first child of that name.
     pub fn child(&self, namespace: &str, name: &str) -> Option<&Self> {
         self.children().find(|child| child.is(namespace, name))

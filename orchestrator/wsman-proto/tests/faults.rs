@@ -113,3 +113,18 @@ fn what_may_have_run_all_the_same() {
         );
     }
 }
+
+/// A number that is not known keeps its place; only what to do is taken from the words beside it.
+#[test]
+fn words_help_where_the_number_is_not_known() {
+    let found = fault("QuotaLimit", &wsman("77", ""));
+    assert_eq!((found.code, found.name), (77, "unknown"));
+    assert_eq!(found.retry, Retry::Backoff);
+    let status = "<p:CIMStatusCode>2</p:CIMStatusCode>";
+    let found = fault("InternalError", &wmi(status));
+    assert_eq!((found.code, found.name), (0, "WBEM_E_ACCESS_DENIED"));
+    assert!(found.is_access_denied() && found.retry == Retry::No);
+    let status = "<p:CIMStatusCode>27</p:CIMStatusCode>";
+    let found = fault("InternalError", &wmi(status));
+    assert!(found.is_quota() && found.retry == Retry::Backoff);
+}

@@ -8,5 +8,8 @@
 mod any_bytes;
 mod context;
 mod faults;
+mod meanings;
+mod recorded;
 mod replies;
 mod requests;
+mod shown;

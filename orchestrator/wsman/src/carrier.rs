@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use hyper_util::client::legacy::connect::HttpInfo;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, SERVER, VIA,
+    WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Response, redirect, retry};
 
@@ -23,6 +24,7 @@ use crate::loss::{self, Loss};
 use crate::resolve::Fixed;
 use crate::target::Target;
 use crate::tls::{Shown, TlsConfigs, TlsError};
+use crate::trace::{HttpExchange, Seen, Tracer};
 
 /// Header bytes of one reply.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
@@ -54,9 +56,19 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) authenticate: Vec<String>,
     pub(crate) content_type: String,
+    /// What answers calls itself; empty where it does not.
+    pub(crate) server: String,
+    /// The proxies that the answer came through.
+    pub(crate) via: Option<String>,
     pub(crate) body: Vec<u8>,
     /// Leaf certificate (DER).
     pub(crate) certificate: Option<Vec<u8>>,
+}
+
+impl Answer {
+    pub(crate) fn is_html(&self) -> bool {
+        self.content_type.to_ascii_lowercase().contains("html")
+    }
 }
 
 /// What goes out besides the body.
@@ -76,6 +88,7 @@ pub(crate) struct Carrier {
     counters: Arc<Counters>,
     reply_limit: usize,
     deadline: Duration,
+    tracer: Tracer,
     local: Option<SocketAddr>,
     used: Instant,
 }
@@ -136,6 +149,7 @@ impl Carrier {
             counters: Arc::clone(counters),
             reply_limit: endpoint.limits.reply,
             deadline: endpoint.deadlines.request,
+            tracer: Tracer::new(endpoint),
             local: None,
             used: Instant::now(),
         })
@@ -163,6 +177,10 @@ impl Carrier {
         headers: Headers<'_>,
         body: Vec<u8>,
     ) -> Result<Answer, Loss> {
+        let traced = self
+            .tracer
+            .is_on()
+            .then(|| HttpExchange::sending(&headers, body.len()));
         let mut request = self.client.post(self.target.url.clone());
         if let Some(host) = &self.target.host {
             request = request.header(HOST, host.clone());
@@ -190,13 +208,17 @@ impl Carrier {
             self.counters.connections.fetch_add(1, Ordering::Relaxed);
         }
         self.used = Instant::now();
-        answered.unwrap_or_else(|_| {
+        let answered = answered.unwrap_or_else(|_| {
             Err(if self.gate.is_connected() {
                 Loss::new(ErrorKind::Timeout, Sent::Unknown)
             } else {
                 Loss::new(ErrorKind::ConnectTimeout, Sent::Nothing)
             })
-        })
+        });
+        if let (Some(traced), Ok(answer)) = (traced, &answered) {
+            self.tracer.saw(&Seen::Http(&traced.answered(answer)));
+        }
+        answered
     }
 
     async fn exchange(&mut self, request: reqwest::RequestBuilder) -> Result<Answer, Loss> {
@@ -215,10 +237,10 @@ impl Carrier {
             return Err(too_large("headers", MAX_HEADER_BYTES));
         }
         let authenticate = texts(headers, &WWW_AUTHENTICATE);
-        let content_type = texts(headers, &CONTENT_TYPE)
-            .into_iter()
-            .next()
-            .unwrap_or_default();
+        let first = |name| texts(headers, name).into_iter().next();
+        let content_type = first(&CONTENT_TYPE).unwrap_or_default();
+        let server = first(&SERVER).unwrap_or_default();
+        let via = first(&VIA);
         let certificate = response
             .extensions()
             .get::<reqwest::tls::TlsInfo>()
@@ -243,6 +265,8 @@ impl Carrier {
             status,
             authenticate,
             content_type,
+            server,
+            via,
             body,
             certificate,
         })

@@ -25,6 +25,7 @@ use crate::loss::Loss;
 use crate::session::{Session, Setup, reply_error};
 use crate::target::Target;
 use crate::tls::TlsConfigs;
+use crate::unexpected;
 pub use cleanup::cleanup_finished;
 pub use registry::Deleted;
 use shell::Shell;
@@ -162,7 +163,7 @@ impl Client {
             return Err(Error::new(
                 WHAT,
                 Sent::NotProcessed,
-                ErrorKind::Http(answer.status),
+                unexpected::kind(&answer),
             ));
         }
         let bounds = wsman_proto::xml::Bounds {

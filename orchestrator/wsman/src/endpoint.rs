@@ -1,7 +1,10 @@
 //! Where a host is and how it may be spoken to. Plain data; nothing here contacts anything.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::trace::Trace;
 
 /// One WinRM listener.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct Endpoint {
     pub deadlines: Deadlines,
     /// Size limits.
     pub limits: Limits,
+    /// Who is told what passes.
+    pub trace: Option<Arc<dyn Trace>>,
 }
 
 impl Endpoint {
@@ -40,6 +45,7 @@ impl Endpoint {
             spn: Spn::default(),
             deadlines: Deadlines::default(),
             limits: Limits::default(),
+            trace: None,
         }
     }
 }

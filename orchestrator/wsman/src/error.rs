@@ -60,6 +60,9 @@ pub enum ErrorKind {
     /// The port is closed.
     #[error("connection refused")]
     ConnectRefused,
+    /// This machine, or a router, knows no way to the address.
+    #[error("no route to the host: {0}")]
+    NoRoute(String),
     /// Another network failure before anything was sent.
     #[error("cannot connect: {0}")]
     ConnectFailed(String),
@@ -75,6 +78,22 @@ pub enum ErrorKind {
     /// An HTTP status without SOAP: 403, 404, 413, 503, ...
     #[error("HTTP status {0}")]
     Http(u16),
+    /// An HTTP proxy between here and the host answered.
+    #[error("HTTP status {status} from a proxy in between ({})", named(.by))]
+    Proxy {
+        /// HTTP status.
+        status: u16,
+        /// What it calls itself (`Via`, else `Server`).
+        by: String,
+    },
+    /// Something answered that is no WinRM.
+    #[error("HTTP status {status} with a page of HTML from something that is no WinRM ({})", named(.by))]
+    Foreign {
+        /// HTTP status.
+        status: u16,
+        /// What it calls itself (`Server`).
+        by: String,
+    },
     /// The host refused user name or password.
     #[error("the host refused the user name or password")]
     LogonRefused,
@@ -171,6 +190,14 @@ fn because(why: Option<&str>) -> String {
     why.map_or_else(String::new, |why| {
         format!(", which was not possible: {why}")
     })
+}
+
+fn named(name: &str) -> &str {
+    if name.is_empty() {
+        "without a name"
+    } else {
+        name
+    }
 }
 
 fn list(schemes: &[String]) -> String {

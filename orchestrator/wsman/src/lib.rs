@@ -24,6 +24,8 @@ mod resolve;
 mod session;
 mod target;
 mod tls;
+mod trace;
+mod unexpected;
 
 pub use client::{Client, CommandOutput, Cost, Deleted, Peer, cleanup_finished};
 pub use credentials::{ClientCertificate, Credentials, Proof};
@@ -33,5 +35,6 @@ pub use guard::{BoxFuture, LogonDenied, LogonGuard, LogonPermit, Unguarded};
 pub use liveness::answers;
 pub use logon::{KerberosError, KerberosProblem};
 pub use tls::{TlsConfigs, TlsError, TlsProblem};
+pub use trace::{HttpExchange, Seen, Trace};
 pub use wsman_proto::cim::{CimValue, Instance};
 pub use wsman_proto::{Fault, Identity, RegistryData, Retry, Secret};

@@ -7,6 +7,7 @@ use wsman_proto::seal::{self, Protocol};
 use crate::carrier::{Answer, Carrier, Headers};
 use crate::error::{ErrorKind, Sent};
 use crate::loss::Loss;
+use crate::unexpected;
 
 /// Content type of a body that is not sealed.
 pub(crate) const SOAP: &str = "application/soap+xml;charset=UTF-8";
@@ -97,11 +98,13 @@ impl Link {
             200 | 500 => open_body(&mut self.security, &answer),
             // The connection is not authenticated (any more), or the body could not be unsealed: not processed.
             401 | 400 => Err(Failure {
-                loss: Loss::new(ErrorKind::Http(answer.status), Sent::NotProcessed),
+                loss: Loss::new(unexpected::kind(&answer), Sent::NotProcessed),
                 again: true,
             }),
-            // HTTP.sys answers these itself; the host's WinRM has not seen the request.
-            status => Err(Failure::new(ErrorKind::Http(status), Sent::NotProcessed)),
+            _ => Err(Failure::new(
+                unexpected::kind(&answer),
+                unexpected::sent(&answer),
+            )),
         }
     }
 }
@@ -126,30 +129,30 @@ fn open_body(security: &mut Security, answer: &Answer) -> Result<Vec<u8>, Failur
         {
             Ok(answer.body.clone())
         } else if answer.status == 200 {
-            Err(Failure::new(
-                ErrorKind::Protocol("the answer holds no SOAP".to_owned()),
-                Sent::Unknown,
-            ))
+            let kind = match unexpected::kind(answer) {
+                ErrorKind::Http(_) => ErrorKind::Protocol("the answer holds no SOAP".to_owned()),
+                somebody_else => somebody_else,
+            };
+            Err(Failure::new(kind, Sent::Unknown))
         } else {
-            Err(Failure::new(
-                ErrorKind::Http(answer.status),
-                Sent::NotProcessed,
-            ))
+            Err(Failure::new(unexpected::kind(answer), Sent::NotProcessed))
         };
     };
     if answer.body.is_empty() {
         let kind = match answer.status {
-            500 => ErrorKind::Http(500),
+            500 => unexpected::kind(answer),
             _ => ErrorKind::Protocol("the answer to a sealed request is empty".to_owned()),
         };
         return Err(Failure::new(kind, Sent::Unknown));
     }
     if !seal::is_sealed(&answer.content_type) {
-        let detail = "the answer to a sealed request is not sealed: refused".to_owned();
-        return Err(Failure::new(
-            ErrorKind::SealingRefused(detail),
-            Sent::Unknown,
-        ));
+        let kind = match unexpected::kind(answer) {
+            ErrorKind::Http(_) => ErrorKind::SealingRefused(
+                "the answer to a sealed request is not sealed: refused".to_owned(),
+            ),
+            somebody_else => somebody_else,
+        };
+        return Err(Failure::new(kind, Sent::Unknown));
     }
     let broken = |detail: String| Failure::new(ErrorKind::SealingRefused(detail), Sent::Unknown);
     let frame = seal::decode(&answer.content_type, &answer.body)

@@ -60,6 +60,9 @@ fn connecting(error: &reqwest::Error) -> ErrorKind {
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => ErrorKind::ConnectRefused,
         Some(io::ErrorKind::TimedOut) => ErrorKind::ConnectTimeout,
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            ErrorKind::NoRoute(innermost(error))
+        }
         _ if error.is_timeout() => ErrorKind::ConnectTimeout,
         _ => ErrorKind::ConnectFailed(innermost(error)),
     }

@@ -21,6 +21,7 @@ use crate::logon::{self, Form, Method, Opening};
 use crate::loss::Loss;
 use crate::target::Target;
 use crate::tls::TlsConfigs;
+use crate::trace::{Seen, Tracer};
 
 /// HTTP.sys closes an idle connection after two minutes; ours is dropped well before.
 const MAX_IDLE: Duration = Duration::from_secs(60);
@@ -33,6 +34,7 @@ pub(crate) struct Setup {
     pub(crate) tls: Arc<TlsConfigs>,
     pub(crate) target: Target,
     pub(crate) counters: Arc<Counters>,
+    tracer: Tracer,
     // A lock: written once per connection, read by `Client::peer`.
     peer: Mutex<Peer>,
     session_id: String,
@@ -50,7 +52,13 @@ impl Setup {
         let target = Target::new(&endpoint, "/wsman")
             .map_err(|detail| Loss::new(ErrorKind::Protocol(detail), Sent::Nothing))?;
         let peer = Mutex::default();
+        let tracer = Tracer::new(&endpoint);
+        tracer.saw(&Seen::Begin {
+            endpoint: &endpoint,
+            account: &credentials.username,
+        });
         Ok(Self {
+            tracer,
             endpoint,
             credentials,
             guard,
@@ -94,6 +102,16 @@ impl Setup {
             let mut peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner);
             peer.certificate_sha256 = Some(Sha256::digest(der).into());
         }
+    }
+
+    /// Connects up to the challenge, and remembers who answers.
+    async fn open(&self) -> Result<Opening, Loss> {
+        let opening = logon::open(self).await?;
+        self.saw(&opening);
+        if self.tracer.is_on() {
+            self.tracer.saw(&Seen::Peer(&self.peer()));
+        }
+        Ok(opening)
     }
 
     fn saw(&self, opening: &Opening) {
@@ -186,8 +204,10 @@ impl Session {
     /// Connects up to the challenge, if nothing is connected.
     pub(crate) async fn open(&mut self) -> Result<(), Loss> {
         if matches!(self.state, State::Closed) {
-            let opening = logon::open(&self.setup).await?;
-            self.setup.saw(&opening);
+            let opening = self.setup.open().await.inspect_err(|loss| {
+                let tracer = &self.setup.tracer;
+                tracer.failed("connect", &loss.kind, loss.sent);
+            })?;
             self.state = State::Opened(Box::new(opening));
         }
         Ok(())
@@ -257,13 +277,17 @@ impl Session {
         let mut again = true;
         loop {
             let envelope = encode();
+            let tracer = &self.setup.tracer.clone();
+            tracer.request(operation, &envelope);
             let failure = match self.attempt(reads, &envelope).await {
                 Ok(reply) => {
                     tracing::debug!(host = %self.setup.endpoint.name, operation, bytes = reply.len(), "answered");
+                    tracer.reply(operation, &reply, self.bounds());
                     return Ok(reply);
                 }
                 Err(failure) => failure,
             };
+            tracer.failed(operation, &failure.loss.kind, failure.loss.sent);
             tracing::debug!(
                 host = %self.setup.endpoint.name, operation, kind = %failure.loss.kind, sent = ?failure.loss.sent,
                 again = failure.again && again, "no answer"
@@ -297,8 +321,7 @@ impl Session {
             }
             State::Opened(opening) => self.log_on(*opening, reads, envelope).await?,
             State::Closed => {
-                let opening = logon::open(&self.setup).await?;
-                self.setup.saw(&opening);
+                let opening = self.setup.open().await?;
                 self.log_on(opening, reads, envelope).await?
             }
         };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use sim_fleet::{Account, FleetSpec, HostHandle, SimFleet};
+use sim_fleet::{Account, Faults, FleetSpec, HostHandle, Knobs, SimFleet};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -120,6 +120,16 @@ impl LabBuilder {
         lab.write("inventory.yaml", &text);
         lab
     }
+}
+
+/// Faults of a host, written as the set of a rule in a file of faults.
+///
+/// # Panics
+/// The text is none.
+pub fn knobs(set: &str) -> Knobs {
+    let text = format!("faults: [ {{ hosts: '*', set: {set} }} ]");
+    let mut faults = Faults::from_yaml(&text).expect("faults");
+    faults.faults.remove(0).set
 }
 
 /// Running hosts, a folder with the product's files, and the program to start.

@@ -3,11 +3,13 @@
 //! Knows nothing of the product's insides: it writes files, types commands, and reads screens, exit codes, JSON and
 //! the simulated registries. Start reading at [`Lab`]; the promises are in `tests/`.
 
+mod canned;
 mod lab;
 mod program;
 mod terminal;
 
-pub use lab::{Lab, LabBuilder, PASSWORD, USER};
+pub use canned::canned;
+pub use lab::{Lab, LabBuilder, PASSWORD, USER, knobs};
 pub use program::{Finished, Program, Running, binary};
 pub use terminal::Seated;
 

@@ -26,6 +26,8 @@ mod status;
 mod steer;
 mod verify;
 
+#[cfg(test)]
+pub(crate) use ping::described as ping_checks;
 use rollout::state::Command;
 
 use crate::args::{Cli, Verb};

@@ -6,14 +6,21 @@ use crate::xml::Element;
 
 /// Decodes the `s:Fault` element of a reply whose addressing action is `action`.
 pub fn decode(fault: &Element, action: &str) -> Fault {
-    let subcode = fault
-        .path(&[
-            (ns::SOAP, "Code"),
-            (ns::SOAP, "Subcode"),
-            (ns::SOAP, "Value"),
-        ])
-        .map(|value| local_part(&value.text()).to_owned())
-        .unwrap_or_default();
+    let value = |path: &[(&str, &str)]| {
+        let value = fault.path(path).map(Element::text);
+        value.map(|value| local_part(&value).to_owned())
+    };
+    let subcode = value(&[
+        (ns::SOAP, "Code"),
+        (ns::SOAP, "Subcode"),
+        (ns::SOAP, "Value"),
+    ])
+    // SOAP's own codes say who is to blame; where one says more (`MustUnderstand`), there is no subcode.
+    .or_else(|| {
+        value(&[(ns::SOAP, "Code"), (ns::SOAP, "Value")])
+            .filter(|code| !matches!(code.as_str(), "Sender" | "Receiver"))
+    })
+    .unwrap_or_default();
     let reason = fault
         .path(&[(ns::SOAP, "Reason"), (ns::SOAP, "Text")])
         .map(|text| text.text().trim().to_owned())
@@ -174,7 +181,7 @@ fn number(text: &str) -> Option<u32> {
 }
 
 /// The part after the prefix of a QName in content. The prefix itself means nothing to us.
-fn local_part(name: &str) -> &str {
+pub(crate) fn local_part(name: &str) -> &str {
     let name = name.trim();
     name.rsplit(':').next().unwrap_or(name)
 }

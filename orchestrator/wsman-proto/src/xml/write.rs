@@ -32,6 +32,11 @@ impl Writer {
         });
     }
 
+    /// Text inside of [`Writer::element`].
+    pub(crate) fn characters(&mut self, text: &str) {
+        self.event(Event::Text(BytesText::from_escaped(escape(text))));
+    }
+
     /// `<name attributes/>`.
     pub(crate) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.event(Event::Empty(

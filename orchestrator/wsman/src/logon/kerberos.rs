@@ -44,6 +44,7 @@ use crate::error::{ErrorKind, Sent};
 use crate::link::{Failure, Link, SOAP, Security};
 use crate::loss::Loss;
 use crate::session::Setup;
+use crate::unexpected;
 
 /// Everything up to the first token; nothing of it has gone to the host.
 pub(crate) struct Ticketed {
@@ -177,7 +178,7 @@ async fn probe(carrier: &mut Carrier) -> Result<(Vec<String>, Vec<u8>), Loss> {
         .await
         .map_err(nothing_sent)?;
     if answer.status != 401 {
-        return Err(Loss::new(ErrorKind::Http(answer.status), Sent::Nothing));
+        return Err(Loss::new(unexpected::kind(&answer), Sent::Nothing));
     }
     let certificate = answer.certificate.clone().ok_or_else(|| {
         let detail = "no certificate to bind the logon to".to_owned();
@@ -236,8 +237,8 @@ pub(super) async fn log_on(
     }
     if !matches!(answer.status, 200 | 500) {
         return Err(Failure::new(
-            ErrorKind::Http(answer.status),
-            Sent::NotProcessed,
+            unexpected::kind(&answer),
+            unexpected::sent(&answer),
         ));
     }
     let proof = match token {

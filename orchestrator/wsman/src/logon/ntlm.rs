@@ -12,6 +12,7 @@ use crate::guard::LogonPermit;
 use crate::link::{Failure, Link, SOAP, Security, seal_body};
 use crate::loss::Loss;
 use crate::session::Setup;
+use crate::unexpected;
 
 pub(super) use challenge::open;
 
@@ -168,7 +169,7 @@ impl Exchange<'_> {
             && matches!(answer.status, 400 | 411 | 415 | 500);
         Err(Failure {
             again,
-            loss: Loss::new(ErrorKind::Http(answer.status), Sent::NotProcessed),
+            loss: Loss::new(unexpected::kind(answer), Sent::NotProcessed),
         })
     }
 

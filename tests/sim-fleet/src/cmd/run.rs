@@ -173,6 +173,13 @@ async fn run_words(context: &mut Context, words: &str, input: Option<String>) ->
             None => Ended::default(),
         };
     }
+    if program == "powershell"
+        && let Some(line) = web::bare_program(rest)
+    {
+        let mut ended = processed(context, &line, input).await;
+        ended.exit = false;
+        return ended;
+    }
     if let Some(pause) = programs::pause(&program, words) {
         tokio::time::sleep(pause).await;
         return Ended::default();

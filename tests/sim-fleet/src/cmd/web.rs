@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -211,6 +213,24 @@ async fn status_of(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: 
         .nth(1)
         .and_then(|word| word.parse().ok())
         .unwrap_or(0)
+}
+
+/// The script behind `-EncodedCommand`, where it is nothing but a program's name and plain words: PowerShell runs that as
+/// cmd does. Ansible sends its `raw` lines so.
+pub(super) fn bare_program(words: &str) -> Option<String> {
+    let args = arguments(words);
+    let at = args
+        .iter()
+        .position(|arg| arg.eq_ignore_ascii_case("-EncodedCommand"))?;
+    let bytes = STANDARD.decode(args.get(at + 1)?).ok()?;
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    let line = String::from_utf16(&units).ok()?;
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | ':' | '/' | '\\' | '-');
+    line.chars().all(plain).then_some(line)
 }
 
 async fn powershell(context: &Context, words: &str) -> Ended {

@@ -1,6 +1,6 @@
 //! What a ping says about a host, check by check: how far it came, and what to do where it went no further.
 
-use inventory::{Host, Transport};
+use inventory::{Settings, Transport};
 use rollout::{HostError, HostIdentity, Reason};
 use serde::Serialize;
 
@@ -55,6 +55,26 @@ impl Check {
         }
     }
 
+    /// It passes when.
+    #[cfg(test)]
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Settings => {
+                "the settings are allowed and the password, ticket or certificate is at hand"
+            }
+            Self::Dns => "the name resolves; `-` where the address is a number",
+            Self::Port => "something listens there, and no firewall or missing route is in the way",
+            Self::Tls => "TLS comes up with a certificate that is right; `-` over HTTP",
+            Self::Service => "WinRM answers, nothing else in its place",
+            Self::Name => "it is the machine that is meant; `-` with `verify_name: false`",
+            Self::Logon => "the host offers what is allowed here, and takes the account",
+            Self::Sealing => "messages are sealed both ways; `-` over HTTPS",
+            Self::Rights => {
+                "the account may read the registry: an administrator, WMI works, quotas are not used up"
+            }
+        }
+    }
+
     /// The check that a failure with this reason did not pass.
     fn failed_by(reason: Reason) -> Self {
         match reason {
@@ -65,10 +85,65 @@ impl Check {
             Reason::ConnectRefused | Reason::ConnectFailed => Self::Port,
             Reason::Certificate => Self::Tls,
             Reason::WrongHost => Self::Name,
-            Reason::LogonRefused | Reason::AuthNotOffered | Reason::CredentialGuard => Self::Logon,
+            Reason::LogonRefused
+            | Reason::AuthNotOffered
+            | Reason::CredentialGuard
+            | Reason::Kerberos => Self::Logon,
             Reason::SealingRefused => Self::Sealing,
-            Reason::AccessDenied | Reason::Forbidden | Reason::WmiBroken => Self::Rights,
+            Reason::AccessDenied | Reason::WmiBroken | Reason::Quota | Reason::Fault => {
+                Self::Rights
+            }
             _ => Self::Service,
+        }
+    }
+}
+
+/// Each check, when it passes, and the reasons that a ping can give for its failure.
+#[cfg(test)]
+pub(crate) fn described() -> impl Iterator<Item = (&'static str, &'static str, Vec<Reason>)> {
+    // The others come from the work of a run: a ping does none.
+    let of_ping = |reason: &Reason| {
+        !matches!(
+            reason,
+            Reason::HeldByAnother
+                | Reason::PriorNotRestorable
+                | Reason::MovedSincePlan
+                | Reason::UnreadAtPlan
+                | Reason::Playbook
+                | Reason::FactUnread
+                | Reason::ReadBackDiffers
+                | Reason::ChangedSince
+                | Reason::UndoNotProved
+                | Reason::ProbeRed
+                | Reason::ProbeInconclusive
+                | Reason::Conflict
+                | Reason::Interrupted
+        )
+    };
+    Check::ALL.into_iter().map(move |check| {
+        let reasons = Reason::ALL.into_iter().filter(of_ping);
+        let reasons = reasons.filter(|reason| Check::failed_by(*reason) == check);
+        (check.as_str(), check.meaning(), reasons.collect())
+    })
+}
+
+/// How the connection to a host is meant to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Road {
+    /// The address is a number: no name is resolved.
+    pub(super) literal: bool,
+    /// HTTPS.
+    pub(super) tls: bool,
+    /// The machine has to be the one that is meant.
+    pub(super) verifies: bool,
+}
+
+impl Road {
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self {
+            literal: settings.address.value.parse::<std::net::IpAddr>().is_ok(),
+            tls: settings.transport.value == Transport::Https,
+            verifies: settings.verify_name.value,
         }
     }
 }
@@ -87,19 +162,20 @@ pub(super) enum State {
 
 /// The checks of one host.
 pub(super) fn of(
-    host: &Host,
+    road: Road,
     result: Result<&HostIdentity, &HostError>,
 ) -> impl Iterator<Item = (Check, State)> {
-    let settings = &host.settings;
-    let tls = settings.transport.value == Transport::Https;
-    let literal = settings.address.value.parse::<std::net::IpAddr>().is_ok();
+    let Road {
+        literal,
+        tls,
+        verifies,
+    } = road;
     let used = move |check: Check| match check {
         Check::Dns => !literal,
         Check::Tls => tls,
         Check::Sealing => !tls,
         _ => true,
     };
-    let verifies = settings.verify_name.value;
     let failed = result.err().map(|error| Check::failed_by(error.reason));
     Check::ALL.into_iter().map(move |check| {
         let state = match failed {

@@ -2,7 +2,11 @@
 //!
 //! What the checks are and which of them a failure belongs to: `checks.rs`.
 
+#[cfg(test)]
+pub(crate) use checks::described;
+
 mod checks;
+mod replay;
 
 use std::sync::Arc;
 
@@ -17,17 +21,21 @@ use tokio::task::JoinSet;
 use crate::args::{Global, Output, Ping};
 use crate::drive;
 use crate::failure::{Failure, Outcome};
-use crate::{exit_code, files, look, out};
+use crate::{exit_code, files, look, out, trace};
 
-struct Answer<'a> {
-    host: &'a Host,
+/// What is known of one host in the end.
+struct Answer {
+    name: String,
+    road: checks::Road,
     result: Result<(HostIdentity, Cost), HostError>,
+    /// In a replay: each message and what was made of it.
+    understood: Vec<replay::Understood>,
 }
 
-impl Answer<'_> {
+impl Answer {
     fn checks(&self) -> impl Iterator<Item = (checks::Check, State)> {
         checks::of(
-            self.host,
+            self.road,
             self.result.as_ref().map(|(identity, _)| identity),
         )
     }
@@ -35,6 +43,17 @@ impl Answer<'_> {
 
 /// Reads every selected host once.
 pub(crate) fn run(global: &Global, ping: &Ping) -> Outcome {
+    if let Some(file) = &ping.replay {
+        let answers = replay::judge(trace::read(file)?);
+        if answers.is_empty() {
+            return Err(Failure::new(format!(
+                "{}: no host is in this trace",
+                file.display()
+            )));
+        }
+        out::result(&rendered(global, &answers))?;
+        return Ok(code(&answers));
+    }
     let inventory = files::inventory(global)?;
     let hosts = files::select(&inventory, global.limit.as_deref())?;
     let credential = |host: &Host| -> Option<&Credential> {
@@ -64,11 +83,19 @@ pub(super) fn one(global: &Global, host: &Host, credential: &Credential) -> Outc
 fn answer(global: &Global, survey: impl Survey, hosts: &[&Host], parallel: usize) -> Outcome {
     let names: Vec<HostName> = hosts.iter().map(|host| host.name.clone()).collect();
     let results = drive::runtime()?.block_on(ask(Arc::new(survey), names, parallel));
-    let answers: Vec<Answer<'_>> = hosts
+    let answers: Vec<Answer> = hosts
         .iter()
         .zip(results)
-        .map(|(host, result)| Answer { host, result })
+        .map(|(host, result)| Answer {
+            name: host.name.to_string(),
+            road: checks::Road::of(&host.settings),
+            result,
+            understood: Vec::new(),
+        })
         .collect();
+    for answer in &answers {
+        trace::verdict(&answer.name, answer.result.as_ref().err());
+    }
     out::result(&rendered(global, &answers))?;
     Ok(code(&answers))
 }
@@ -104,7 +131,7 @@ async fn ask<S: Survey>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn code(answers: &[Answer<'_>]) -> u8 {
+fn code(answers: &[Answer]) -> u8 {
     let any = |severity: Severity| {
         answers.iter().any(|answer| {
             let error = answer.result.as_ref().err();
@@ -114,7 +141,7 @@ fn code(answers: &[Answer<'_>]) -> u8 {
     look::code(any, exit_code::DONE)
 }
 
-fn rendered(global: &Global, answers: &[Answer<'_>]) -> String {
+fn rendered(global: &Global, answers: &[Answer]) -> String {
     match global.output {
         Output::Table => table(answers),
         Output::Json => {
@@ -130,13 +157,13 @@ fn rendered(global: &Global, answers: &[Answer<'_>]) -> String {
 }
 
 /// Columns for the checks that can differ from host to host; the failure and its remedy below the table.
-fn table(answers: &[Answer<'_>]) -> String {
+fn table(answers: &[Answer]) -> String {
     let shown = checks::Check::ALL.map(|check| check.as_str().to_uppercase());
     let head = ["HOST"].into_iter().chain(shown.iter().map(String::as_str));
     let mut table = Table::new(head.chain(["AUTH", "COMPUTER"]));
     let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
     for answer in answers {
-        let name = answer.host.name.as_str();
+        let name = answer.name.as_str();
         let states = answer.checks().map(|(_, state)| mark(state).to_owned());
         let mut cells = vec![name.to_owned()];
         cells.extend(states);
@@ -159,7 +186,8 @@ fn table(answers: &[Answer<'_>]) -> String {
         .iter()
         .filter(|answer| answer.result.is_ok())
         .count();
-    let mut text = table.render();
+    let mut text = messages(answers);
+    text.push_str(&table.render());
     for (cause, hosts) in causes {
         let hosts = report::text::examples(hosts, 3);
         text.push_str(&format!("\n{hosts}: {cause}\n"));
@@ -169,6 +197,31 @@ fn table(answers: &[Answer<'_>]) -> String {
         answers.len()
     ));
     text
+}
+
+/// Of a replay: each message of the hosts and what it says.
+fn messages(answers: &[Answer]) -> String {
+    let replayed = answers
+        .iter()
+        .filter(|answer| !answer.understood.is_empty());
+    let mut table = Table::new(["HOST", "MS", "ASKED", "ANSWERED"]);
+    let mut any = false;
+    for answer in replayed {
+        for message in &answer.understood {
+            any = true;
+            table.row(vec![
+                answer.name.clone(),
+                message.at_ms.to_string(),
+                message.operation.clone(),
+                report::text::neutral(&message.text).into_owned(),
+            ]);
+        }
+    }
+    if any {
+        table.render() + "\n"
+    } else {
+        String::new()
+    }
 }
 
 fn mark(state: State) -> &'static str {
@@ -188,7 +241,7 @@ fn explained(error: &HostError) -> String {
     text
 }
 
-fn csv(answers: &[Answer<'_>]) -> String {
+fn csv(answers: &[Answer]) -> String {
     let checks = checks::Check::ALL.map(checks::Check::as_str);
     let head = [
         &["host", "result"][..],
@@ -218,7 +271,7 @@ fn csv(answers: &[Answer<'_>]) -> String {
                 ],
             ),
         };
-        let first = [answer.host.name.to_string(), result];
+        let first = [answer.name.clone(), result];
         first.into_iter().chain(states).chain(rest).collect()
     });
     report::csv::document(&head, rows)
@@ -228,13 +281,13 @@ fn word(state: State) -> String {
     crate::settings::word(&state)
 }
 
-fn value(answer: &Answer<'_>) -> Value {
+fn value(answer: &Answer) -> Value {
     let checks: Map<String, Value> = answer
         .checks()
         .map(|(check, state)| (check.as_str().to_owned(), json!(state)))
         .collect();
-    let name = &answer.host.name;
-    match &answer.result {
+    let name = &answer.name;
+    let mut value = match &answer.result {
         Ok((identity, cost)) => json!({
             "name": name, "ok": true, "checks": checks, "auth": identity.auth,
             "computer_name": identity.computer_name, "requests": cost.requests,
@@ -243,5 +296,9 @@ fn value(answer: &Answer<'_>) -> Value {
             "name": name, "ok": false, "checks": checks, "severity": error.severity,
             "reason": error.reason, "detail": error.detail, "remedy": error.remedy,
         }),
+    };
+    if !answer.understood.is_empty() {
+        value["messages"] = json!(answer.understood);
     }
+    value
 }

@@ -7,6 +7,7 @@ use crate::error::{ErrorKind, Sent};
 use crate::logon::{Challenged, header, password};
 use crate::loss::Loss;
 use crate::session::Setup;
+use crate::unexpected;
 
 /// Connects up to the challenge. `instead_of` is why there is no Kerberos, under negotiate.
 pub(in crate::logon) async fn open(
@@ -84,7 +85,7 @@ async fn challenge(
         })?;
     if answer.status != 401 {
         // A success as well: a WinRM service asks for a logon, a captive portal does not.
-        return Err(Loss::new(ErrorKind::Http(answer.status), Sent::Nothing));
+        return Err(Loss::new(unexpected::kind(&answer), Sent::Nothing));
     }
     let offered = offers(answer.authenticate.iter().map(String::as_str));
     let token = offered

@@ -1,0 +1,367 @@
+//! `ping --replay FILE`: the messages of a trace, through the same decoder and the same judgement as those of a host.
+
+use std::collections::BTreeMap;
+
+use inventory::HostName;
+use rollout::{Cost, HostError, HostIdentity, Severity};
+use serde::Serialize;
+use session::Scene;
+use wsman::{Error, ErrorKind, Peer, Sent};
+use wsman_proto::reply::{self, Reply};
+use wsman_proto::xml::{Bounds, Element, parse};
+use wsman_proto::{enumerate, fault, identify, ns, shell};
+
+use super::Answer;
+use super::checks::Road;
+use crate::trace::record::{Event, Line};
+
+/// A message that was indented and masked is larger than it was on the wire.
+const BOUNDS: Bounds = Bounds {
+    bytes: 16 << 20,
+    depth: 64,
+    nodes: 400_000,
+};
+
+/// Characters of what a message says.
+const MAX_SHOWN: usize = 300;
+
+/// One message of the host and what this program makes of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Understood {
+    /// Milliseconds since the trace began.
+    pub(super) at_ms: u64,
+    /// What was asked.
+    pub(super) operation: String,
+    /// What came.
+    pub(super) text: String,
+}
+
+/// Judges every host of a trace, in the order of their first lines.
+pub(super) fn judge(lines: Vec<Line>) -> Vec<Answer> {
+    let mut order = Vec::new();
+    let mut hosts: BTreeMap<String, Replay> = BTreeMap::new();
+    for line in lines {
+        if line.host.is_empty() {
+            continue;
+        }
+        let replay = hosts.entry(line.host.clone()).or_insert_with(|| {
+            order.push(line.host.clone());
+            Replay::default()
+        });
+        replay.take(line.at_ms, line.event);
+    }
+    let answers = order.into_iter().filter_map(|name| {
+        let replay = hosts.remove(&name)?;
+        Some(replay.answer(name))
+    });
+    answers.collect()
+}
+
+/// One host's session, as far as it has been read.
+#[derive(Default)]
+struct Replay {
+    scene: Option<(String, u16, bool, bool, String)>,
+    peer: Option<Peer>,
+    /// The id that the reply has to relate to.
+    message_id: String,
+    command: String,
+    asked: bool,
+    guid: Option<String>,
+    wants_guid: bool,
+    requests: u32,
+    failure: Option<Failure>,
+    verdict: Option<Option<HostError>>,
+    understood: Vec<Understood>,
+}
+
+/// The last failure that nothing made up for.
+enum Failure {
+    Again(Error),
+    /// Only the words of then are known.
+    Words(String),
+}
+
+impl Replay {
+    fn take(&mut self, at_ms: u64, event: Event) {
+        match event {
+            Event::Begin {
+                address,
+                port,
+                tls,
+                auth,
+                account,
+            } => self.scene = Some((address, port, tls, auth == "basic", account)),
+            Event::Http(_) => self.requests += 1,
+            Event::Peer(who) => self.peer = Some(who.into()),
+            Event::Request { envelope, .. } => self.request(&envelope),
+            Event::Reply {
+                operation,
+                envelope,
+            } => {
+                let text = clipped(self.reply(&operation, &envelope));
+                self.understood.push(Understood {
+                    at_ms,
+                    operation,
+                    text,
+                });
+            }
+            Event::Failed {
+                operation,
+                sent,
+                kind,
+            } => {
+                let text = match kind.into_error() {
+                    Ok(kind) => {
+                        let text = kind.to_string();
+                        self.failed(&operation, kind, sent.into());
+                        text
+                    }
+                    Err(text) => {
+                        self.failure = Some(Failure::Words(text.clone()));
+                        text
+                    }
+                };
+                self.understood.push(Understood {
+                    at_ms,
+                    operation,
+                    text,
+                });
+            }
+            Event::Verdict { error } => self.verdict = Some(error),
+            Event::Trace { .. } | Event::Full => {}
+        }
+    }
+
+    fn failed(&mut self, operation: &str, kind: ErrorKind, sent: Sent) {
+        // What the clean-up after a failure meets is not the failure.
+        if is_clean_up(operation) {
+            return;
+        }
+        self.failure = Some(Failure::Again(Error {
+            operation: named(operation),
+            kind,
+            sent,
+            source: None,
+        }));
+    }
+
+    fn request(&mut self, envelope: &str) {
+        self.asked = true;
+        let Ok(tree) = parse(envelope.as_bytes(), BOUNDS) else {
+            return;
+        };
+        let id = tree.path(&[(ns::SOAP, "Header"), (ns::ADDRESSING, "MessageID")]);
+        self.message_id = id.map(Element::text).unwrap_or_default();
+        let desired = tree.descendant("DesiredStream");
+        if let Some(id) = desired.and_then(|stream| stream.attribute("", "CommandId")) {
+            self.command = id;
+        }
+        let name = tree.descendant("sValueName").map(Element::text);
+        self.wants_guid = name.as_deref() == Some("MachineGuid");
+    }
+
+    /// Decodes a reply as the client does; what it says in a few words.
+    fn reply(&mut self, operation: &str, envelope: &str) -> String {
+        if operation == "Identify" {
+            return match identify::decode(envelope.as_bytes(), BOUNDS) {
+                Ok(identity) => {
+                    self.failure = None;
+                    format!("{} {}", identity.product_vendor, identity.product_version)
+                }
+                Err(error) => self.broken(operation, error.to_string()),
+            };
+        }
+        match reply::decode(envelope.as_bytes(), &self.message_id, BOUNDS) {
+            Ok(Reply::Fault(found)) => {
+                let text = format!("fault {found}");
+                self.failed(
+                    operation,
+                    ErrorKind::Fault(Box::new(found)),
+                    Sent::NotProcessed,
+                );
+                text
+            }
+            Ok(Reply::Body(body)) => self.body(operation, &body),
+            Err(error) => self.broken(operation, error.to_string()),
+        }
+    }
+
+    fn broken(&mut self, operation: &str, text: String) -> String {
+        self.failed(operation, ErrorKind::Protocol(text.clone()), Sent::Unknown);
+        text
+    }
+
+    fn body(&mut self, operation: &str, body: &Element) -> String {
+        if !is_clean_up(operation) {
+            self.failure = None;
+        }
+        if let Some(shell) = shell::created(body) {
+            return format!("shell {}", shell.id());
+        }
+        if let Some(id) = shell::command_id(body) {
+            return format!("command {id}");
+        }
+        if let Some(page) = enumerate::page(body, None) {
+            let more = if page.next.is_some() {
+                ", and more"
+            } else {
+                ""
+            };
+            return format!("{} items{more}", page.items.len());
+        }
+        let Some(first) = body.children().next() else {
+            return "done".to_owned();
+        };
+        match first.name() {
+            "ReceiveResponse" => received(body, &self.command),
+            name if name.ends_with("_OUTPUT") => self.output(operation, first),
+            name => name.to_owned(),
+        }
+    }
+
+    /// What a method of `StdRegProv` gave back.
+    fn output(&mut self, operation: &str, output: &Element) -> String {
+        let text = |name: &str| {
+            let found = output.children().find(|child| child.name() == name);
+            found.filter(|child| !child.is_nil()).map(Element::text)
+        };
+        let code = text("ReturnValue").and_then(|text| text.trim().parse::<u32>().ok());
+        let Some(code) = code else {
+            return self.broken(operation, "the output has no ReturnValue".to_owned());
+        };
+        let name = fault::return_value_name(code);
+        if !matches!(code, 0..=2) {
+            let method = named(operation);
+            let kind = ErrorKind::Registry { method, code, name };
+            self.failed(operation, kind, Sent::NotProcessed);
+        }
+        let value = text("sValue").or_else(|| text("uValue"));
+        if self.wants_guid && code == 0 {
+            self.guid.clone_from(&value);
+        }
+        match value {
+            Some(value) => format!("{code} ({name}), {value}"),
+            None => format!("{code} ({name})"),
+        }
+    }
+
+    fn answer(self, name: String) -> Answer {
+        let host = HostName::new(name.clone());
+        let (address, port, tls, basic, account) = self.scene.unwrap_or_default();
+        let road = Road {
+            literal: address.parse::<std::net::IpAddr>().is_ok(),
+            tls,
+            verifies: true,
+        };
+        let scene = Scene {
+            host: host.clone(),
+            account,
+            basic,
+            tls,
+            port,
+        };
+        // A session that ends after the host has said who it is ended because of it.
+        let stopped = self.peer.as_ref().filter(|_| !self.asked);
+        let then = self.verdict.flatten();
+        let now = match self.failure {
+            Some(Failure::Again(error)) => Some(session::diagnose(&scene, error)),
+            Some(Failure::Words(text)) => Some(then.clone().unwrap_or_else(|| words(text))),
+            None => stopped.and_then(|peer| session::prove(&host, peer).err()),
+        };
+        let peer = self.peer.unwrap_or_default();
+        let result = match now.or_else(|| then.clone()) {
+            Some(error) => Err(error),
+            None => {
+                let identity = HostIdentity {
+                    computer_name: peer.computer_name.or(peer.dns_name),
+                    machine_guid: self.guid,
+                    auth: peer.auth,
+                };
+                let cost = Cost {
+                    requests: self.requests,
+                    ..Cost::default()
+                };
+                Ok((identity, cost))
+            }
+        };
+        Answer {
+            name,
+            road,
+            result,
+            understood: self.understood,
+        }
+    }
+}
+
+/// A value may be as long as a reply; a line of a table is not.
+fn clipped(text: String) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+fn words(text: String) -> HostError {
+    HostError {
+        severity: Severity::Failed,
+        reason: rollout::Reason::Fault,
+        detail: text,
+        remedy: None,
+    }
+}
+
+fn received(body: &Element, command: &str) -> String {
+    let mut output = shell::Output::default();
+    if let Err(why) = output.add(body, command) {
+        return why.to_owned();
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    let end = match (output.done, output.exit_code) {
+        (true, Some(code)) => format!("ended with {code}"),
+        (true, None) => "ended".to_owned(),
+        (false, _) => "goes on".to_owned(),
+    };
+    let (out, err) = (output.stdout.len(), output.stderr.len());
+    let first = first.unwrap_or_default().trim();
+    format!("{out} bytes of output, {err} of errors, {end}: {first}")
+}
+
+fn is_clean_up(operation: &str) -> bool {
+    matches!(operation, "Delete" | "Signal" | "Release")
+}
+
+/// The words that the client uses for its operations; another's trace may hold any.
+fn named(operation: &str) -> &'static str {
+    const NAMES: [&str; 27] = [
+        "connect",
+        "log on",
+        "Identify",
+        "Create",
+        "Command",
+        "Send",
+        "Receive",
+        "Enumerate",
+        "Pull",
+        "Get",
+        "EnumKey",
+        "EnumValues",
+        "GetStringValue",
+        "GetExpandedStringValue",
+        "GetMultiStringValue",
+        "GetBinaryValue",
+        "GetDWORDValue",
+        "GetQWORDValue",
+        "SetStringValue",
+        "SetExpandedStringValue",
+        "SetMultiStringValue",
+        "SetBinaryValue",
+        "SetDWORDValue",
+        "SetQWORDValue",
+        "CreateKey",
+        "DeleteKey",
+        "DeleteValue",
+    ];
+    let known = NAMES.iter().find(|known| **known == operation);
+    known.copied().unwrap_or("operation")
+}

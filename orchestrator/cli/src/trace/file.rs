@@ -1,0 +1,137 @@
+//! The trace file: new, for the user alone, bounded; and read again with the same bound.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::record::{Event, Line, SCHEMA};
+use crate::failure::Failure;
+use crate::out;
+
+/// Bytes of a file. A ping of one host takes some ten thousand.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// A trace file that is being written.
+#[derive(Debug)]
+pub(super) struct TraceFile {
+    begun: Instant,
+    // A lock: the sessions of all hosts write here, whole lines each.
+    open: Mutex<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    left: u64,
+}
+
+impl TraceFile {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let file = private(path).map_err(|error| {
+            let cannot = format!("cannot write the trace {}", path.display());
+            let hint = if error.kind() == io::ErrorKind::AlreadyExists {
+                "--trace takes the name of a new file: an old trace is not overwritten"
+            } else {
+                "--trace takes a new file in a folder that exists"
+            };
+            Failure::caused(cannot, &error).hint(hint)
+        })?;
+        let trace = Self {
+            begun: Instant::now(),
+            open: Mutex::new(Some(Open {
+                file,
+                left: MAX_BYTES,
+            })),
+        };
+        let event = Event::Trace {
+            schema: SCHEMA,
+            program: concat!("winfleet ", env!("CARGO_PKG_VERSION")).to_owned(),
+            started: jiff::Timestamp::now().to_string(),
+        };
+        trace.write("", event);
+        Ok(trace)
+    }
+
+    /// Adds a line. A disk that is full ends the trace, not the run.
+    pub(super) fn write(&self, host: &str, event: Event) {
+        let line = |host: &str, event: Event| {
+            let at_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let host = host.to_owned();
+            let line = Line { at_ms, host, event };
+            serde_json::to_string(&line).map(|text| text + "\n")
+        };
+        let mut guard = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = guard.as_mut() else { return };
+        let text = line(host, event);
+        let written = text.map_err(io::Error::other).and_then(|text| {
+            let size = text.len() as u64;
+            // Room for the last line is kept.
+            if size + 100 > open.left {
+                let last = line("", Event::Full).map_err(io::Error::other)?;
+                open.file.write_all(last.as_bytes())?;
+                return Ok(false);
+            }
+            open.left -= size;
+            open.file.write_all(text.as_bytes())?;
+            Ok(true)
+        });
+        match written {
+            Ok(true) => {}
+            Ok(false) => {
+                *guard = None;
+                out::note("warning: the trace has come to its bound of 64 MiB and ends here");
+            }
+            Err(error) => {
+                *guard = None;
+                out::note(&format!(
+                    "warning: the trace cannot be written any more: {error}"
+                ));
+            }
+        }
+    }
+}
+
+/// A new file that only the user can read. On Windows it has the rights of its folder, as everything there.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Reads a trace: its lines but the first.
+///
+/// # Errors
+/// It cannot be read, is no trace, or a newer program's; with the number of the line.
+pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
+    let name = path.display();
+    let cannot =
+        |error: io::Error| Failure::caused(format!("cannot read the trace {name}"), &error);
+    let file = File::open(path).map_err(cannot)?;
+    let mut lines = Vec::new();
+    for (index, text) in BufReader::new(file.take(MAX_BYTES + 1)).lines().enumerate() {
+        let text = text.map_err(cannot)?;
+        let line: Line = serde_json::from_str(&text).map_err(|error| {
+            let number = index + 1;
+            Failure::caused(
+                format!("{name}:{number}: this is no line of a trace"),
+                &error,
+            )
+            .hint("ping --replay takes a file that --trace wrote")
+        })?;
+        match (&line.event, index) {
+            (Event::Trace { schema, .. }, 0) if *schema <= SCHEMA => {}
+            (Event::Trace { program, .. }, 0) => {
+                return Err(Failure::new(format!(
+                    "{name}: a newer winfleet wrote this trace ({program})"
+                )));
+            }
+            (_, 0) => return Err(Failure::new(format!("{name}:1: this is no trace"))),
+            _ => lines.push(line),
+        }
+    }
+    Ok(lines)
+}

@@ -1,0 +1,240 @@
+//! Each way in which a connection can fail, told apart by `ping` and named with what mends it. The plain ones are in
+//! `ping.rs`.
+
+use std::net::SocketAddr;
+
+use e2e::{Lab, LabBuilder, USER, canned, knobs};
+use serde_json::Value;
+use sim_fleet::{Account, Knobs, Rights};
+
+/// The ping of one host.
+fn ping(lab: &Lab, code: i32) -> Value {
+    let finished = lab.run(&["ping", "-i", "inventory.yaml", "-o", "json"]);
+    finished.exits(code).json()["hosts"][0].clone()
+}
+
+#[track_caller]
+fn expect(host: &Value, check: &str, reason: &str, detail: &str, remedy: &str) {
+    assert_eq!(host["checks"][check], "failed", "{host:#}");
+    assert_eq!(host["reason"], reason, "{host:#}");
+    for (field, wanted) in [("detail", detail), ("remedy", remedy)] {
+        let text = host[field].as_str().unwrap_or_default();
+        assert!(text.contains(wanted), "no '{wanted}' in {field}: {host:#}");
+    }
+}
+
+/// The ping of a server that is no simulated host.
+fn ping_at(address: SocketAddr, settings: &str, code: i32) -> Value {
+    let lab = LabBuilder::hosts(1).start();
+    lab.write(
+        "inventory.yaml",
+        &format!(
+            "version: 1\ncredentials:\n  rollout: {{ username: '{USER}', password: {{ env: LAB_PASSWORD }} }}\n\
+             hosts:\n  - {{ name: pc-0001.corp.example, address: {}, port: {}, auth: ntlm, credential: rollout{settings} }}\n",
+            address.ip(),
+            address.port()
+        ),
+    );
+    ping(&lab, code)
+}
+
+fn host(defaults: &str, change: impl FnOnce(&mut Knobs)) -> Lab {
+    let lab = LabBuilder::hosts(1)
+        .own_listeners()
+        .defaults(defaults)
+        .start();
+    lab.hosts()[0].change_knobs(change);
+    lab
+}
+
+const HTTP: &str = "transport: http, auth: ntlm, credential: rollout";
+
+#[test]
+fn a_proxy_in_between_is_named() {
+    let proxy = canned(
+        "HTTP/1.1 407 Proxy Authentication Required\r\nVia: 1.1 squid.corp.example (squid/6.1)\r\n\
+         Proxy-Authenticate: Basic realm=\"proxy\"\r\nContent-Type: text/html\r\nContent-Length: 11\r\n\r\n<html></p>\n",
+    );
+    let said = ping_at(proxy, "", 3);
+    expect(
+        &said,
+        "service",
+        "not_winrm",
+        "squid.corp.example",
+        "proxy on the way",
+    );
+
+    let gateway = canned(
+        "HTTP/1.1 504 Gateway Timeout\r\nVia: 1.1 gate\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n",
+    );
+    let said = ping_at(gateway, "", 4);
+    expect(
+        &said,
+        "service",
+        "not_winrm",
+        "504 from a proxy",
+        "proxy on the way",
+    );
+}
+
+#[test]
+fn something_else_on_the_port_is_named() {
+    let portal = canned(
+        "HTTP/1.1 200 OK\r\nServer: nginx/1.24\r\nContent-Type: text/html\r\nContent-Length: 14\r\n\r\n<html>hi</html",
+    );
+    let said = ping_at(portal, "", 3);
+    expect(
+        &said,
+        "service",
+        "not_winrm",
+        "nginx/1.24",
+        "something else than WinRM",
+    );
+    let portal = canned(
+        "HTTP/1.1 404 Not Found\r\nServer: Microsoft-HTTPAPI/2.0\r\nContent-Length: 0\r\n\r\n",
+    );
+    let said = ping_at(portal, "", 3);
+    expect(
+        &said,
+        "service",
+        "not_winrm",
+        "404",
+        "winrm/config/listener",
+    );
+}
+
+#[test]
+fn schemes_that_are_not_offered_are_listed() {
+    let kerberos = canned(
+        "HTTP/1.1 401 \r\nServer: Microsoft-HTTPAPI/2.0\r\nWWW-Authenticate: Kerberos\r\nContent-Length: 0\r\n\r\n",
+    );
+    let said = ping_at(kerberos, "", 3);
+    expect(
+        &said,
+        "logon",
+        "auth_not_offered",
+        "offered: Kerberos",
+        "winrm/config/service/auth",
+    );
+}
+
+#[test]
+fn plain_http_behind_https_is_no_bad_certificate() {
+    let plain = canned("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    let said = ping_at(plain, ", transport: https", 3);
+    expect(
+        &said,
+        "tls",
+        "certificate",
+        "does not speak TLS",
+        "transport: http ",
+    );
+}
+
+#[test]
+fn a_certificate_for_another_name_and_one_that_is_not_the_pinned_one() {
+    let secure = "transport: https, auth: ntlm, credential: rollout, ca_file: '{ca}'";
+    let lab = LabBuilder::hosts(1)
+        .own_listeners()
+        .defaults(secure)
+        .start();
+    assert_eq!(ping(&lab, 0)["checks"]["tls"], "ok");
+    let text = std::fs::read_to_string(lab.path("inventory.yaml")).expect("an inventory");
+    let other = text.replace("name: pc-0001.corp.example", "name: pc-0666.corp.example");
+    lab.write("inventory.yaml", &other);
+    expect(
+        &ping(&lab, 3),
+        "tls",
+        "certificate",
+        "another name",
+        "'name'",
+    );
+    let pin = format!("cert_sha256: '{}'", "ab".repeat(32));
+    lab.write(
+        "inventory.yaml",
+        &text.replace("port:", &format!("{pin}, port:")),
+    );
+    expect(
+        &ping(&lab, 3),
+        "tls",
+        "certificate",
+        "pinned",
+        "cert_sha256",
+    );
+}
+
+#[test]
+fn a_firewall_that_drops_is_not_a_closed_port() {
+    let lab = host(&format!("{HTTP}, connect_timeout: 1s"), |knobs| {
+        knobs.hang = Some(sim_fleet::Hang::Connect);
+    });
+    let said = ping(&lab, 4);
+    expect(
+        &said,
+        "port",
+        "connect_failed",
+        "no answer to the connect",
+        "firewall",
+    );
+}
+
+/// Linux knows no way to this address wherever it runs.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_route_is_not_a_firewall() {
+    let nowhere = "255.255.255.255:5985".parse().expect("an address");
+    let said = ping_at(nowhere, "", 4);
+    expect(&said, "port", "connect_failed", "no route", "VPN");
+}
+
+#[test]
+fn a_wrong_password_a_filtered_account_and_a_refused_read() {
+    let lab = LabBuilder::hosts(1).start();
+    let wrong = lab
+        .program(&["ping", "-i", "inventory.yaml", "-o", "json"])
+        .env("LAB_PASSWORD", "wrong")
+        .run();
+    let said = wrong.exits(3).json()["hosts"][0].clone();
+    expect(
+        &said,
+        "logon",
+        "logon_refused",
+        "refused the user name",
+        "credential test",
+    );
+
+    let mut filtered = Account::local("operator", e2e::PASSWORD);
+    filtered.rights = Rights::Filtered;
+    let lab = LabBuilder::hosts(1)
+        .fleet(|spec| spec.accounts.push(filtered))
+        .start();
+    let text = std::fs::read_to_string(lab.path("inventory.yaml")).expect("an inventory");
+    lab.write("inventory.yaml", &text.replace(USER, r".\operator"));
+    let said = ping(&lab, 3);
+    expect(
+        &said,
+        "rights",
+        "access_denied",
+        "",
+        "LocalAccountTokenFilterPolicy",
+    );
+}
+
+#[test]
+fn broken_wmi_quotas_and_sealing_are_told_apart() {
+    let of = |settings: &str, faults: &str| {
+        let lab = host(&format!("{HTTP}{settings}"), |present| {
+            *present = knobs(faults);
+        });
+        ping(&lab, 3)
+    };
+    let said = of(
+        ", channel: cim",
+        "{ wmi_broken: { fault: class_not_found } }",
+    );
+    expect(&said, "rights", "wmi_broken", "", "winmgmt");
+    let said = of(", channel: shell", "{ quota: { kind: shells } }");
+    expect(&said, "rights", "quota", "", "MaxShellsPerUser");
+    let said = of("", "{ garbage: { kind: signature } }");
+    expect(&said, "sealing", "sealing_refused", "", "transport: https");
+}
