@@ -105,7 +105,7 @@ impl Exchange {
         let inner = Some(pending.challenge());
         Some(Step::Continue(spnego::reply(
             State::Incomplete,
-            true,
+            Some(NTLM_OID),
             inner,
             None,
         )))
