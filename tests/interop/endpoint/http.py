@@ -12,6 +12,7 @@ _REASONS = {
     200: "OK",
     400: "Bad Request",
     401: "",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     411: "Length Required",
