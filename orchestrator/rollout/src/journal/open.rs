@@ -241,11 +241,15 @@ fn check_header(path: &Path, header: &[u8]) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// Type of the file system where it is a network one. Known on Linux (mount table) and for UNC paths; elsewhere
-/// nothing is refused.
+/// Type of the file system where it is a network one. Known on Linux (mount table) and on Windows (paths of shares,
+/// drives that stand for one); elsewhere nothing is refused.
 fn network_file_system(path: &Path) -> Option<String> {
-    if cfg!(windows) && path.as_os_str().to_string_lossy().starts_with(r"\\") {
-        return Some("unc path".to_owned());
+    let share = |path: &Path| {
+        let unc = is_share(&path.as_os_str().to_string_lossy());
+        unc.then(|| "unc path".to_owned())
+    };
+    if cfg!(windows) && share(path).is_some() {
+        return share(path);
     }
     let folder = path
         .parent()
@@ -256,11 +260,25 @@ fn network_file_system(path: &Path) -> Option<String> {
         let mut ancestors = folder.ancestors();
         ancestors.find_map(|ancestor| ancestor.canonicalize().ok())
     })?;
+    if cfg!(windows) {
+        // The real path of a drive that stands for a share is that of the share.
+        return share(&real);
+    }
     kind_of_mount(&fs::read_to_string("/proc/self/mountinfo").ok()?, &real)
 }
 
+/// `\\server\share`, in either of its forms; not `\\?\C:`.
+fn is_share(path: &str) -> bool {
+    match path.strip_prefix(r"\\?\") {
+        Some(verbatim) => verbatim
+            .get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case(r"UNC\")),
+        None => path.starts_with(r"\\") && !path.starts_with(r"\\.\"),
+    }
+}
+
 fn kind_of_mount(table: &str, folder: &Path) -> Option<String> {
-    const NETWORK: [&str; 10] = [
+    const NETWORK: [&str; 17] = [
         "nfs",
         "nfs4",
         "cifs",
@@ -268,9 +286,16 @@ fn kind_of_mount(table: &str, folder: &Path) -> Option<String> {
         "smbfs",
         "afs",
         "ceph",
+        "fuse.ceph",
         "fuse.sshfs",
         "fuse.glusterfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.davfs",
+        "davfs",
         "lustre",
+        "gpfs",
+        "beegfs",
     ];
     let mount = |line: &str| {
         let point = line.split(' ').nth(4)?.replace("\\040", " ");
@@ -288,6 +313,26 @@ fn kind_of_mount(table: &str, folder: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_windows_is_told_from_a_local_path_in_every_form() {
+        for share in [
+            r"\\server\share\j.sqlite",
+            r"\\?\UNC\server\share\j",
+            r"\\?\unc\s\j",
+        ] {
+            assert!(is_share(share), "{share}");
+        }
+        for local in [
+            r"C:\Users\kim\j.sqlite",
+            r"\\?\C:\Users\j.sqlite",
+            r"\\.\C:\j",
+            r"\j.sqlite",
+            "j.sqlite",
+        ] {
+            assert!(!is_share(local), "{local}");
+        }
+    }
 
     #[test]
     fn the_deepest_mount_decides() {
