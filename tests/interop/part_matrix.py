@@ -22,8 +22,8 @@ SIM = "sim-fleet"
 ENDPOINT = "Python endpoint"
 
 #: What is not tried yet, said plainly.
-NO_KERBEROS = "not in this table yet: Kerberos has its own checks against a real KDC"
-NO_CERTIFICATE = "not in this table yet: certificates have their own checks"
+NO_KERBEROS = "Kerberos is not tried here yet"
+NO_CERTIFICATE = "client certificates are not tried here yet"
 PSRP = "the psrp plugin speaks PowerShell remoting only, whatever the shell type is; the simulated hosts have cmd"
 
 Ways = dict[tuple[str, str], "Callable[[], None] | str"]

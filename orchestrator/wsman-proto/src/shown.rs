@@ -167,7 +167,7 @@ fn masked_line(text: &str) -> String {
             // A name alone (an element of a list, a selector) gives nothing away.
             Some(at) if line[at..].trim().len() > 1 => {
                 shown.push_str(&line[..at]);
-                shown.push_str(" ");
+                shown.push(' ');
                 shown.push_str(MASK);
                 if line.ends_with('\n') {
                     shown.push('\n');

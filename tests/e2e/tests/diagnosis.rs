@@ -152,7 +152,7 @@ fn a_certificate_for_another_name_and_one_that_is_not_the_pinned_one() {
     let pin = format!("cert_sha256: '{}'", "ab".repeat(32));
     lab.write(
         "inventory.yaml",
-        &text.replace("port:", &format!("{pin}, port:")),
+        &text.replace(", port:", &format!(", {pin}, port:")),
     );
     expect(
         &ping(&lab, 3),
@@ -235,6 +235,6 @@ fn broken_wmi_quotas_and_sealing_are_told_apart() {
     expect(&said, "rights", "wmi_broken", "", "winmgmt");
     let said = of(", channel: shell", "{ quota: { kind: shells } }");
     expect(&said, "rights", "quota", "", "MaxShellsPerUser");
-    let said = of("", "{ garbage: { kind: signature } }");
+    let said = of("", "{ garbage: { kind: signature, at: operation 1 } }");
     expect(&said, "sealing", "sealing_refused", "", "transport: https");
 }
