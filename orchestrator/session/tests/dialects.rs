@@ -4,7 +4,9 @@
 //! byte what it was. Refusals keep their meaning. What a form is about is said where it is declared, in the simulated
 //! fleet.
 
-use playbooks::{Change, Desired, Fact, FactSet, Observed, RawValue, Target, Typed, WinHttpProxy};
+use playbooks::{
+    Change, Desired, Fact, FactSet, FactValue, Observed, RawValue, Target, Typed, WinHttpProxy,
+};
 use rollout::{Observe, Reason, Restored, Session, Undo};
 use sim_fleet::{Account, Dialect, FleetSpec};
 
@@ -160,12 +162,26 @@ async fn push_and_take_back(lab: &Lab, changes: &[Change]) -> Told {
     ensure(left == 0, || format!("{left} shells are left"))
 }
 
-async fn facts_are_read(lab: &Lab) -> Told {
+/// All facts but the clocks, which never stand still.
+async fn facts(lab: &Lab) -> Told<Vec<(Fact, FactValue)>> {
     let mut session = told("open", lab.try_open().await)?;
     let facts = told("facts", session.facts(&FactSet::all()).await)?;
     session.close().await;
     let unread: Vec<(Fact, &str)> = facts.failures().collect();
-    ensure(unread.is_empty(), || format!("{unread:?}"))
+    ensure(unread.is_empty(), || format!("{unread:?}"))?;
+    let steady = facts
+        .values()
+        .filter(|(fact, _)| !matches!(fact, Fact::ClockLocal | Fact::ClockSkew));
+    Ok(steady.map(|(fact, value)| (fact, value.clone())).collect())
+}
+
+/// The same ones as from a host that speaks as usual.
+async fn facts_are_read(lab: &Lab, usual: &[(Fact, FactValue)]) -> Told {
+    let found = facts(lab).await?;
+    let differing: Vec<_> = usual.iter().zip(&found).filter(|(a, b)| a != b).collect();
+    ensure(found.len() == usual.len() && differing.is_empty(), || {
+        format!("{differing:?}")
+    })
 }
 
 /// Refusals mean the same in every dialect.
@@ -257,10 +273,12 @@ async fn many_combinations_each_on_one_road() {
 #[tokio::test]
 async fn facts_and_refusals_in_every_form_and_in_combinations() {
     let lab = Lab::of(fleet()).await;
+    prepare(&lab, Dialect::default(), "{}");
+    let usual = facts(&lab).await.unwrap();
     let mut failures = Vec::new();
     for (name, dialect) in [Dialect::features(), drawn(combinations() / 2)].concat() {
         prepare(&lab, dialect, "{}");
-        for result in [facts_are_read(&lab).await, refusals(&lab).await] {
+        for result in [facts_are_read(&lab, &usual).await, refusals(&lab).await] {
             failures.extend(result.err().map(|why| format!("{name}: {why}")));
         }
     }

@@ -60,10 +60,10 @@ proptest! {
         }
         let _ = Challenge::parse(&token);
         // The library sees it as well, behind our own check.
-        let mut context = Ntlm::new(Account::parse("D\\u"), Secret::new("p"), Wrapping::Raw).unwrap();
+        let mut context = Ntlm::new(Account::parse("D\\u"), Secret::new("p"), Wrapping::Raw).unwrap().for_service("HTTP/h");
         context.step(&[], None).unwrap();
         let _ = context.step(&token, None);
-        let mut context = Ntlm::new(Account::parse("D\\u"), Secret::new("p"), Wrapping::Spnego).unwrap();
+        let mut context = Ntlm::new(Account::parse("D\\u"), Secret::new("p"), Wrapping::Spnego).unwrap().for_service("HTTP/h");
         context.step(&[], None).unwrap();
         let _ = context.step(&token, None);
     }

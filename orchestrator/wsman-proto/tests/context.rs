@@ -34,7 +34,8 @@ fn established(account: &str, password: &str) -> (Ntlm, Acceptor, Vec<u8>, bool)
         Secret::new(password),
         Wrapping::Raw,
     )
-    .unwrap();
+    .unwrap()
+    .for_service("HTTP/pc-0001.corp.example");
     let mut acceptor = Acceptor::new();
     let first = client.step(&[], None).unwrap();
     let challenge = accept(&mut acceptor, &first.token);

@@ -104,13 +104,14 @@ fn win_http(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
 /// What is wrong with them, for people.
 pub fn from_cim(fact: Fact, texts: &[&str]) -> Result<FactValue, String> {
     let kind = fact.row().kind;
-    let numbers =
-        || -> Option<Vec<i64>> { texts.iter().map(|text| text.trim().parse().ok()).collect() };
+    // A list without items may come as one empty item, and no item of any of these lists is ever empty.
+    let items = || texts.iter().filter(|text| !text.trim().is_empty());
+    let numbers = || -> Option<Vec<i64>> { items().map(|text| text.trim().parse().ok()).collect() };
     let wrong = || format!("'{}' has not the form it should have", texts.join(", "));
     match kind {
         FactKind::Texts => {
             return Ok(FactValue::Texts(
-                texts.iter().map(|text| (*text).to_owned()).collect(),
+                items().map(|text| (*text).to_owned()).collect(),
             ));
         }
         FactKind::Numbers => return numbers().map(FactValue::Numbers).ok_or_else(wrong),

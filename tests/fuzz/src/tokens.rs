@@ -35,6 +35,7 @@ fn log_on(wrapping: Wrapping, bytes: &[u8]) {
     let (header, data) = token(rest);
     let account = Account::parse(".\\u");
     let mut context = Ntlm::new(account, Secret::new("p"), wrapping).expect("a new context");
+    context = context.for_service("HTTP/pc-0001.corp.example");
     let first = context.step(&[], None).expect("the first message");
     assert!(!first.token.is_empty());
     if context.step(challenge, None).is_err() {
