@@ -22,6 +22,9 @@ pub struct Inventory {
     pub groups: BTreeSet<String>,
     /// Hosts of a group that may be at work at once (`max_parallel` of the group).
     pub caps: BTreeMap<String, u32>,
+    /// What is right as it stands and yet looks like a slip: a CSV column that is nearly called like a setting is a
+    /// variable, and the setting keeps its default.
+    pub doubts: Vec<Diagnostic>,
 }
 
 impl Inventory {
@@ -34,8 +37,12 @@ impl Inventory {
     pub fn load(documents: &[Document]) -> Result<Self, Diagnostics> {
         let mut problems = Problems::new(documents);
         same_file_twice(documents)?;
-        let parsed: Vec<Parsed> = (0..documents.len())
+        let mut parsed: Vec<Parsed> = (0..documents.len())
             .map(|index| read::read(&mut problems, index))
+            .collect();
+        let doubts = parsed
+            .iter_mut()
+            .flat_map(|parsed| std::mem::take(&mut parsed.doubts))
             .collect();
         unite::duplicate_hosts(&parsed, &mut problems);
         let credentials = unite::credentials(&parsed, &mut problems);
@@ -68,6 +75,7 @@ impl Inventory {
             credentials,
             groups: names,
             caps,
+            doubts,
         })
     }
 

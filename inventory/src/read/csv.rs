@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use document::Document;
+use document::{Diagnostic, Document};
 
 use crate::HostName;
 use crate::check;
@@ -40,6 +40,7 @@ pub(crate) fn read(problems: &mut Problems<'_>, index: usize) -> Parsed {
     let Some(columns) = columns(problems, document, &header) else {
         return parsed;
     };
+    parsed.doubts = doubts(problems, &header, &columns);
     for record in records {
         if problems.is_full() {
             break;
@@ -110,6 +111,20 @@ fn columns(
         return None;
     }
     good.then_some(columns)
+}
+
+/// Variables may have any name, also one that was meant to be a setting's.
+fn doubts(problems: &Problems<'_>, header: &[Cell], columns: &[Column]) -> Vec<Diagnostic> {
+    let known = || ["name", "groups"].iter().chain(Layer::KEYS).copied();
+    let doubt = |(cell, column): (&Cell, &Column)| match column {
+        Column::Variable(name) => document::nearest(name, known()).map(|near| {
+            let message = format!("the column '{name}' is taken as a variable");
+            let hint = format!("did you mean the setting '{near}'?");
+            problems.at(cell.place, message).hint(hint)
+        }),
+        _ => None,
+    };
+    header.iter().zip(columns).filter_map(doubt).collect()
 }
 
 fn column(name: &str) -> Column {
@@ -195,10 +210,7 @@ fn name_place(columns: &[Column], record: &[Cell]) -> crate::place::Place {
     at.and_then(|at| record.get(at)).unwrap_or(&record[0]).place
 }
 
-fn split_groups(
-    field: &Field<'_>,
-    cell: &Cell,
-) -> Result<Vec<Placed<String>>, document::Diagnostic> {
+fn split_groups(field: &Field<'_>, cell: &Cell) -> Result<Vec<Placed<String>>, Diagnostic> {
     let mut groups: Vec<Placed<String>> = Vec::new();
     for part in cell
         .text

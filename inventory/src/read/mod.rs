@@ -9,7 +9,7 @@ mod yaml;
 
 use std::path::Path;
 
-use document::Document;
+use document::{Diagnostic, Document};
 
 use crate::layer::Block;
 use crate::place::{Placed, Problems};
@@ -24,6 +24,8 @@ pub(crate) struct Parsed {
     pub(crate) caps: Vec<(String, Placed<u32>)>,
     pub(crate) credentials: Vec<Placed<Credential>>,
     pub(crate) hosts: Vec<Entry>,
+    /// Columns that look like a misspelt setting.
+    pub(crate) doubts: Vec<Diagnostic>,
 }
 
 /// One host as written.

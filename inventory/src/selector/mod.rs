@@ -95,8 +95,8 @@ impl Selector {
         unknown
     }
 
-    /// Names written out in the selector that no host has, each with the nearest host. No error by itself: a list may
-    /// name hosts that are gone. Names from `@FILE` are not reported.
+    /// Names that no host has, written out in the selector or standing in its `@FILE`s, with the nearest host. No error
+    /// by itself: a list may name hosts that are gone.
     pub fn hosts_unknown(&self, inventory: &Inventory) -> Vec<SelectorError> {
         let mut unknown = Vec::new();
         self.root.each(&mut |expr| {

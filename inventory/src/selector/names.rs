@@ -12,20 +12,37 @@ use crate::Inventory;
 pub(super) struct NameSet {
     literal: HashSet<String>,
     globs: GlobSet,
-    /// Set for a name written in the selector itself.
-    written: Option<(String, u32)>,
+    written: Written,
 }
+
+/// Where the names stand.
+#[derive(Clone, Debug)]
+enum Written {
+    /// One name in the selector itself: its text and column.
+    Here(String, u32),
+    /// The lines of this file, named at this column.
+    In(String, u32),
+}
+
+/// Lines of a file that are named in a message.
+const SHOWN: usize = 3;
 
 impl NameSet {
     /// One name or glob of the selector.
     pub(super) fn one(text: &str, column: u32) -> Result<Self, String> {
-        let mut set = Self::many([text])?;
-        set.written = Some((text.to_owned(), column));
-        Ok(set)
+        Self::new([text], Written::Here(text.to_owned(), column))
     }
 
-    /// Names and globs together.
-    pub(super) fn many<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Self, String> {
+    /// The names and globs of a file.
+    pub(super) fn listed<'t>(
+        texts: impl IntoIterator<Item = &'t str>,
+        file: &str,
+        column: u32,
+    ) -> Result<Self, String> {
+        Self::new(texts, Written::In(file.to_owned(), column))
+    }
+
+    fn new<'t>(texts: impl IntoIterator<Item = &'t str>, written: Written) -> Result<Self, String> {
         let mut literal = HashSet::new();
         let mut globs = GlobSetBuilder::new();
         for text in texts {
@@ -38,7 +55,7 @@ impl NameSet {
         Ok(Self {
             literal,
             globs: globs.build().map_err(|error| error.to_string())?,
-            written: None,
+            written,
         })
     }
 
@@ -46,27 +63,53 @@ impl NameSet {
         self.literal.contains(&name.to_ascii_lowercase()) || self.globs.is_match(name)
     }
 
-    /// The name written in the selector, where it is no glob and no host has it.
+    /// Names that no host has; globs may take nobody.
     pub(super) fn unknown(&self, inventory: &Inventory) -> Option<SelectorError> {
-        let (text, column) = self.written.as_ref().filter(|_| self.globs.is_empty())?;
-        let mut hosts = inventory.hosts.iter();
-        if hosts.any(|host| self.contains(host.name.as_str())) {
-            return None;
-        }
+        let hosts = || inventory.hosts.iter().map(|host| host.name.as_str());
+        let known: HashSet<String> = hosts().map(str::to_ascii_lowercase).collect();
+        let mut missing: Vec<&str> = self
+            .literal
+            .difference(&known)
+            .map(String::as_str)
+            .collect();
+        missing.sort_unstable();
+        let first = *missing.first()?;
+        let (column, found, message) = match &self.written {
+            Written::Here(text, column) => {
+                (*column, text.clone(), format!("no host is called '{text}'"))
+            }
+            Written::In(file, column) => {
+                let all = self.literal.len();
+                let (count, more) = (missing.len(), missing.len().saturating_sub(SHOWN));
+                missing.truncate(SHOWN);
+                let more = if more > 0 {
+                    format!(" and {more} more")
+                } else {
+                    String::new()
+                };
+                let names = missing.join(", ");
+                let message =
+                    format!("{count} of the {all} names in '{file}' are no hosts: {names}{more}");
+                (*column, format!("@{file}"), message)
+            }
+        };
         let short = inventory
             .hosts
             .iter()
-            .find(|host| host.name.short().eq_ignore_ascii_case(text));
-        let nearest = short.map(|host| host.name.as_str()).or_else(|| {
-            let names = inventory.hosts.iter().map(|host| host.name.as_str());
-            document::nearest(text, names)
+            .find(|host| host.name.short().eq_ignore_ascii_case(first));
+        let nearest = short
+            .map(|host| host.name.as_str())
+            .or_else(|| document::nearest(first, hosts()));
+        let hint = nearest.map(|nearest| match &self.written {
+            Written::Here(..) => format!("did you mean '{nearest}'?"),
+            Written::In(..) => format!("did you mean '{nearest}' by '{first}'?"),
         });
         Some(SelectorError {
-            column: *column,
-            found: text.clone(),
-            message: format!("no host is called '{text}'"),
+            column,
+            found,
+            message,
             expected: Some("the whole name of a host, or a glob".to_owned()),
-            hint: nearest.map(|nearest| format!("did you mean '{nearest}'?")),
+            hint,
         })
     }
 }

@@ -245,8 +245,8 @@ impl Parser<'_> {
         if trimmed.is_empty() {
             return Err(wrong("'@' names no file".to_owned()));
         }
-        let lines = (self.read_list)(trimmed)
-            .map_err(|detail| wrong(format!("'{trimmed}' cannot be read: {detail}")))?;
+        let lines =
+            (self.read_list)(trimmed).map_err(|detail| wrong(format!("'{trimmed}': {detail}")))?;
         let names = lines
             .iter()
             .map(|line| line.split('#').next().unwrap_or_default().trim());
@@ -259,7 +259,7 @@ impl Parser<'_> {
                 "'{trimmed}' has a line that is no name: '{bad}'"
             )));
         }
-        NameSet::many(names)
+        NameSet::listed(names, trimmed, column)
             .map(Expr::Names)
             .map_err(|detail| wrong(format!("bad glob in '{trimmed}': {detail}")))
     }

@@ -45,6 +45,26 @@ fn columns_are_settings_groups_and_variables() {
 }
 
 #[test]
+fn a_column_that_is_nearly_a_setting_raises_a_doubt() {
+    let inventory = table("name,prot,group,Owner,site\npc-1,5986,paris,Anna,\n");
+    assert_eq!(inventory.hosts[0].settings.port.value, 5985);
+    let doubts: Vec<_> = inventory.doubts.iter().map(ToString::to_string).collect();
+    let [port, groups] = doubts.as_slice() else {
+        panic!("{doubts:?}")
+    };
+    says(
+        port,
+        &[
+            "t.csv:1:6",
+            "'prot' is taken as a variable",
+            "did you mean the setting 'port'?",
+        ],
+    );
+    says(groups, &["t.csv:1:11", "'group'", "'groups'"]);
+    assert_eq!(table(TABLE).doubts, []);
+}
+
+#[test]
 fn dialects_and_encodings_read_alike() {
     let plain = table(TABLE);
     let comma = "name,ring,groups,port,transport,verify_name,proxy,Owner\n\

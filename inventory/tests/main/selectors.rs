@@ -176,7 +176,25 @@ fn unknown_host_names_hint_at_the_whole_name() {
         hints,
         [
             Some("did you mean 'pc-2.corp'?"),
-            Some("did you mean 'pc-1.corp'?")
+            Some("did you mean 'pc-1.corp'?"),
+            // 'gone.corp' of the list.
+            None
         ]
+    );
+}
+
+#[test]
+fn names_of_a_list_that_are_no_hosts_are_counted() {
+    let inventory = yaml(FLEET);
+    let lines = ["pc-1.corp", "pc-2.crop", "gone.corp", "srv-*", "PC-3.corp"];
+    let selector = Selector::parse("all,@some.txt", &|_| Ok(lines.map(str::to_owned).to_vec()));
+    let unknown = selector.unwrap().hosts_unknown(&inventory);
+    let [error] = unknown.as_slice() else {
+        panic!("{unknown:?}")
+    };
+    assert_eq!((error.column, error.found.as_str()), (5, "@some.txt"));
+    assert_eq!(
+        error.message,
+        "2 of the 4 names in 'some.txt' are no hosts: gone.corp, pc-2.crop"
     );
 }

@@ -6,18 +6,19 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use indicatif::MultiProgress;
 use inventory::{Credential, PasswordSource};
 use playbooks::{Window, WindowState};
 use report::{Chatter, Detail, Progress};
 use rollout::{ActiveRun, Control, EngineError, Event, Journal, RunRecord, RunSpec};
-use session::{CredentialSource, LogonBudget, LogonLimits, RealFleet};
+use session::{BrokenFile, CredentialSource, LogonBudget, LogonLimits, RealFleet};
 use tokio::sync::mpsc;
 use wsman_proto::Secret;
 
 use crate::args::{Global, Output};
 use crate::credential::{self, Prompter};
 use crate::failure::{Failure, Outcome, Sent};
-use crate::{event_file, journal, out, trace};
+use crate::{event_file, journal, out, settings, trace};
 
 /// How long shells that are still being deleted may take after the end of a run.
 const CLEANUP: Duration = Duration::from_secs(5);
@@ -145,6 +146,9 @@ pub(crate) fn fleet_within<'a>(
     let hosts: Vec<inventory::Host> = pairs.iter().map(|(host, _)| (*host).clone()).collect();
     Ok(match target {
         Target::Real => {
+            // Before the passwords: a prompt comes last.
+            session::files_at_hand(pairs.iter().map(|(host, _)| *host))
+                .map_err(|broken| misnamed(&broken))?;
             let (wallet, needed) = wallet(global, credentials)?;
             let fleet = RealFleet::new(hosts, needed, wallet, budget).traced(trace::of(global)?);
             fleet.check_files().map_err(|wrong| unusable(&wrong))?;
@@ -164,6 +168,17 @@ fn unusable(wrong: &[String]) -> Failure {
     Failure::new(wrong.join("; ")).hint(
         "ca_file, certificate and key are PEM files, the key unencrypted: openssl pkcs12 -in client.pfx -nokeys -out client.pem, \
          openssl pkcs12 -in client.pfx -nocerts -noenc -out client.key",
+    )
+}
+
+/// Files of the inventory that cannot be used, each with the place that names it.
+fn misnamed(broken: &[BrokenFile<'_>]) -> Failure {
+    let told = broken.iter().map(|file| {
+        let from = settings::origin(&file.host.settings.ca_file.from);
+        format!("{}; named by {from}", file.why)
+    });
+    Failure::new(told.collect::<Vec<_>>().join("; ")).hint(
+        "'ca_file' is a PEM file with the certificate of the issuing authority; a relative path is seen from the folder of its inventory",
     )
 }
 
@@ -224,7 +239,8 @@ fn with_fleet(
     let record = journal
         .run(&id)
         .map_err(|error| journal::failure_within(&error, &id))?;
-    out::result(&rendered(global, &record))?;
+    let told = out::result(&rendered(global, &record));
+    told.map_err(|failure| failure.sent(Sent::Recorded(id.to_string())))?;
     Ok(code)
 }
 
@@ -245,13 +261,13 @@ pub(crate) fn work(
             orders: Some(ORDERS),
             ..Control::default()
         };
-        let signals = tokio::spawn(interrupts(control.clone()));
+        let progress = progress(global, &before);
+        let signals = tokio::spawn(interrupts(control.clone(), progress.screen()));
         let (tell, told) = mpsc::unbounded_channel();
-        let reporter = std::thread::spawn({
-            let progress = progress(global, &before);
-            move || show(told, progress, events)
-        });
-        let result = rollout::run(active, fleet, tell, control).await;
+        let reporter = std::thread::spawn(move || show(told, progress, events));
+        // A task, and not this thread's own future: hosts' tasks then hand over to it without waking a thread.
+        let result = tokio::spawn(rollout::run(active, fleet, tell, control)).await;
+        let result = result.unwrap_or_else(|defect| std::panic::resume_unwind(defect.into_panic()));
         signals.abort();
         wsman::cleanup_finished(CLEANUP).await;
         // A reporter that failed has said so on stderr; the run is in the journal.
@@ -360,16 +376,21 @@ fn show(mut told: mpsc::UnboundedReceiver<Event>, mut progress: Progress, mut fi
 }
 
 /// First Ctrl-C: start no host, let those in flight end. Second: give them up, recorded as what is known.
-async fn interrupts(control: Control) {
+async fn interrupts(control: Control, screen: Option<MultiProgress>) {
+    // Bars draw over whatever is written past them.
+    let say = |words: &str| match &screen {
+        Some(screen) => drop(screen.println(words)),
+        None => out::note(words),
+    };
     if tokio::signal::ctrl_c().await.is_err() {
         return;
     }
-    out::note(
+    say(
         "stopping: no further host is started, those under way are finished (Ctrl-C again: give them up)",
     );
     control.stop.cancel();
     if tokio::signal::ctrl_c().await.is_ok() {
-        out::note("giving up the hosts under way: each is recorded as what is known of it");
+        say("giving up the hosts under way: each is recorded as what is known of it");
         control.cancel.cancel();
     }
 }

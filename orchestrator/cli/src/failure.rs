@@ -20,6 +20,8 @@ pub(crate) enum Sent {
     OnlyRead,
     /// Writes may have been sent; the named run can be resumed.
     Run(String),
+    /// The named run did its work and is in the journal.
+    Recorded(String),
     /// Not known at the place of the error.
     Perhaps,
 }
@@ -84,6 +86,14 @@ impl Failure {
         }
     }
 
+    /// An empty selection whose mistakes have places.
+    pub(crate) fn no_hosts_by(diagnostics: Diagnostics) -> Self {
+        Self {
+            code: exit_code::NO_HOSTS,
+            ..diagnostics.into()
+        }
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -122,6 +132,13 @@ impl Failure {
                 let _ = write!(
                     out,
                     "\nhosts may have been changed; go on with: winfleet resume {run}"
+                );
+            }
+            Sent::Recorded(run) => {
+                let run = text::neutral(run);
+                let _ = write!(
+                    out,
+                    "\nhosts were contacted; what was done is in the journal: winfleet status {run}"
                 );
             }
             Sent::Perhaps => {
@@ -184,5 +201,8 @@ mod tests {
     fn the_message_says_what_was_sent() {
         let failure = Failure::new("the journal is full").sent(Sent::Run("7k2m".into()));
         assert!(failure.render().contains("winfleet resume 7k2m"));
+        let failure = failure.sent(Sent::Recorded("7k2m".into()));
+        assert!(failure.render().contains("winfleet status 7k2m"));
+        assert!(!failure.render().contains("nothing was sent"));
     }
 }

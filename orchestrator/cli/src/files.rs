@@ -8,6 +8,7 @@ use playbooks::Playbook;
 
 use crate::args::Global;
 use crate::failure::Failure;
+use crate::out;
 
 /// Keys that only playbooks have.
 const PLAYBOOK_KEYS: [&str; 3] = ["steps", "rollout", "probes"];
@@ -38,6 +39,11 @@ pub(crate) fn inventory(global: &Global) -> Result<Inventory, Failure> {
         swapped.unwrap_or(mistakes)
     })?;
     anchor(&mut inventory)?;
+    if !global.quiet {
+        for doubt in &inventory.doubts {
+            out::note(&format!("warning: {doubt}"));
+        }
+    }
     Ok(inventory)
 }
 
@@ -134,7 +140,17 @@ pub(crate) fn select<'a>(
                     .map(|error| diagnostic(text, "--limit", error));
                 return Err(document::Diagnostics(diagnostics.collect()).into());
             }
-            inventory.select(&selector)
+            let hosts = inventory.select(&selector);
+            let missing = selector.hosts_unknown(inventory).into_iter();
+            let missing = missing.map(|error| diagnostic(text, "--limit", error));
+            let missing: Vec<_> = missing.collect();
+            if hosts.is_empty() && !missing.is_empty() {
+                return Err(Failure::no_hosts_by(document::Diagnostics(missing)));
+            }
+            for missing in missing {
+                out::note(&format!("warning: {missing}"));
+            }
+            hosts
         }
     };
     if hosts.is_empty() {
@@ -159,7 +175,11 @@ pub(crate) fn parse_selector(text: &str, place: &str) -> Result<Selector, Failur
 
 /// The lines of the file behind `@FILE`: blanks and `#` comments are left out.
 pub(crate) fn read_list(path: &str) -> Result<Vec<String>, String> {
-    let document = Document::read(Path::new(path)).map_err(|error| error.to_string())?;
+    let document = Document::read(Path::new(path)).map_err(|error| match error.0.as_slice() {
+        // The file is named by the complaint that this becomes a part of.
+        [only] if only.line == 0 => only.message.clone(),
+        _ => error.to_string(),
+    })?;
     let lines = document
         .text
         .lines()
@@ -223,4 +243,12 @@ fn diagnostic(text: &str, place: &str, error: SelectorError) -> document::Diagno
     diagnostic.expected = error.expected;
     diagnostic.hint = error.hint;
     diagnostic
+}
+
+/// The text of a playbook, for complaints about places in it.
+pub(crate) fn text_of(playbook: &Playbook) -> Document {
+    Document {
+        name: playbook.file.clone(),
+        text: playbook.text.clone(),
+    }
 }

@@ -22,6 +22,7 @@ mod look;
 mod out;
 mod plan_file;
 mod prepare;
+mod rings;
 mod settings;
 mod state_dir;
 mod trace;

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Why: see the workspace's Cargo.toml.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::main_with(std::env::args_os())
 }

@@ -3,15 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use document::{Diagnostics, Document, Node, Value};
+use document::{Diagnostics, Node, Value};
 use inventory::{Host, Inventory, VarLayer};
 use playbooks::{Examples, HostScope, Playbook, VarScope, Vars};
 use report::text::{counted, examples};
-use rollout::AssignError;
 
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::settings;
+use crate::{files, rings, settings};
 
 /// Hosts named in a message.
 const SHOWN_HOSTS: usize = 3;
@@ -42,12 +41,12 @@ pub(crate) fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json:
 /// Every mistake once, with the hosts that have it.
 pub(crate) fn prepare(
     playbook: &Playbook,
+    inventory: &Inventory,
     hosts: &[&Host],
     global: &Global,
     missing: Examples,
 ) -> Result<Vec<Prepared>, Failure> {
-    let rings = rollout::assign_rings(&playbook.strategy, hosts, &crate::files::read_list)
-        .map_err(|error| misfit(playbook, &error))?;
+    let rings = rings::assign(playbook, inventory, hosts)?;
     let command_line = command_line_vars(global);
     let mut mistakes = Mistakes::default();
     let mut prepared = Vec::with_capacity(hosts.len());
@@ -87,37 +86,6 @@ pub(crate) fn prepare(
     Ok(prepared)
 }
 
-/// Why the rings do not fit, with the place in the playbook where there is one.
-fn misfit(playbook: &Playbook, error: &AssignError) -> Failure {
-    let AssignError::Selector {
-        line,
-        select,
-        source,
-        ..
-    } = error
-    else {
-        let headline = format!("the rings of {} do not fit the hosts", playbook.file);
-        return Failure::caused(headline, error);
-    };
-    let document = document_of(playbook);
-    let text = document.line(*line).unwrap_or_default();
-    // A selector with escapes does not stand in the line as it is: its key does.
-    let at = text.find(select.as_str()).or_else(|| text.find("select"));
-    let before = at.map_or(0, |at| text[..at].chars().count());
-    let column = u32::try_from(before).unwrap_or_default() + source.column;
-    let mut diagnostic = document.diagnostic(*line, column, &source.found, &source.message);
-    diagnostic.expected.clone_from(&source.expected);
-    diagnostic.hint.clone_from(&source.hint);
-    Diagnostics::from(diagnostic).into()
-}
-
-fn document_of(playbook: &Playbook) -> Document {
-    Document {
-        name: playbook.file.clone(),
-        text: playbook.text.clone(),
-    }
-}
-
 /// The caps of groups that the inventory and the playbook set; of two for one group the smaller one counts.
 ///
 /// # Errors
@@ -143,7 +111,7 @@ fn unknown_group(
     inventory: &Inventory,
     group: &str,
 ) -> Result<Diagnostics, Diagnostics> {
-    let document = document_of(playbook);
+    let document = files::text_of(playbook);
     let root: Node = document::from_yaml(&document)?;
     let groups = root
         .entry("rollout")

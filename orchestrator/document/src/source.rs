@@ -2,14 +2,17 @@
 //!
 //! Does not look into the text; `yaml.rs` does that.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use crate::{Diagnostic, Diagnostics, Excerpt};
 
 /// The largest file that is read. Twenty thousand hosts with variables are about 5 MB.
 pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// So many names of a folder are looked at for the one that was meant.
+const MAX_NAMES: usize = 10_000;
 
 /// One file of the user, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +34,9 @@ impl Document {
         let outcome =
             File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
         if let Err(error) = outcome {
-            return Err(Diagnostic::file(&name, format!("cannot be read: {error}")).into());
+            let mut diagnostic = Diagnostic::file(&name, format!("cannot be read: {error}"));
+            diagnostic.hint = remedy(path, error.kind());
+            return Err(diagnostic.into());
         }
         Self::from_bytes(&name, &bytes)
     }
@@ -85,6 +90,38 @@ impl Document {
     /// One line without its end, from 1.
     pub fn line(&self, line: u32) -> Option<&str> {
         self.text.lines().nth((line as usize).checked_sub(1)?)
+    }
+}
+
+/// What to do about a path that cannot be read; for a name that is not there the nearest in its folder.
+fn remedy(path: &Path, kind: ErrorKind) -> Option<String> {
+    match kind {
+        ErrorKind::IsADirectory => Some("name a file in this folder".to_owned()),
+        ErrorKind::PermissionDenied => Some("who runs this may not read it".to_owned()),
+        ErrorKind::NotFound => {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let Ok(entries) = fs::read_dir(folder.unwrap_or(Path::new("."))) else {
+                let folder = folder.unwrap_or(path).display();
+                return Some(format!("there is no folder '{folder}'"));
+            };
+            let names = entries.take(MAX_NAMES).filter_map(|entry| {
+                let entry = entry.ok()?;
+                let file = !entry.file_type().ok()?.is_dir();
+                entry.file_name().into_string().ok().filter(|_| file)
+            });
+            let names: Vec<String> = names.collect();
+            let near = crate::nearest(
+                path.file_name()?.to_str()?,
+                names.iter().map(String::as_str),
+            )?;
+            Some(format!(
+                "did you mean '{}'?",
+                path.with_file_name(near).display()
+            ))
+        }
+        _ => None,
     }
 }
 

@@ -41,7 +41,7 @@ pub fn clusters(hosts: &[HostRecord]) -> Vec<Cluster<'_>> {
             outcome: host.outcome,
             reason: host.reason,
             detail: detail
-                .map(|text| general(text, host.name.as_str()))
+                .map(|text| general(numbered(text), host.name.as_str()))
                 .unwrap_or_default(),
         };
         let cluster = found.entry(key).or_insert_with(|| Cluster {
@@ -61,6 +61,22 @@ pub fn clusters(hosts: &[HostRecord]) -> Vec<Cluster<'_>> {
         )
     });
     clusters
+}
+
+/// The text up to the name and number of a Windows error, such as `Get: ERROR_ACCESS_DENIED (5)`: what the host says
+/// behind it is the same in the language of the host. The whole text where there is none or it has no name.
+fn numbered(text: &str) -> &str {
+    let number = |(at, _): (usize, &str)| {
+        let (name, code) = text[..at].rsplit_once(" (")?;
+        let name = name.rsplit(' ').next()?;
+        let named = name.len() > 1
+            && name
+                .chars()
+                .all(|c| matches!(c, 'A'..='Z' | '0'..='9' | '_'));
+        let numeric = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit());
+        (named && numeric).then_some(&text[..=at])
+    };
+    text.match_indices("): ").find_map(number).unwrap_or(text)
 }
 
 /// The text without what differs from host to host: its name, its short name, addresses and machine ids.
@@ -114,6 +130,27 @@ mod tests {
                 (Outcome::Failed, vec!["b.x", "c.x"]),
                 (Outcome::NotStarted, vec!["d.x", "e.x", "f.x"])
             ]
+        );
+    }
+
+    #[test]
+    fn hosts_of_all_languages_share_a_cause() {
+        let denied = |name: &str, words: &str| {
+            let detail = format!("GetStringValue: ERROR_ACCESS_DENIED (5){words}");
+            host(name, Outcome::Failed, Some((Reason::AccessDenied, &detail)))
+        };
+        let hosts = [
+            denied("a", ": Access is denied"),
+            denied("b", ": Zugriff verweigert"),
+            denied("c", ""),
+            denied("d", " on the key"),
+        ];
+        let found = clusters(&hosts);
+        assert_eq!(found[0].hosts, ["a", "b", "c"]);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            numbered("unknown (0): other words"),
+            "unknown (0): other words"
         );
     }
 

@@ -135,6 +135,28 @@ pub fn list() -> String {
     table.render()
 }
 
+/// The same, one value per fact.
+pub fn list_lines() -> impl Iterator<Item = Value> {
+    FACTS.iter().map(|row| {
+        json!({ "name": row.name, "type": word(row.kind), "row": row.row, "about": row.about })
+    })
+}
+
+/// The same as one document.
+pub fn list_json() -> Value {
+    json!({ "schema": 1, "facts": list_lines().collect::<Vec<_>>() })
+}
+
+/// The same for spreadsheets.
+pub fn list_csv() -> String {
+    let rows = FACTS.iter().map(|row| {
+        [row.name, word(row.kind), row.row, row.about]
+            .map(str::to_owned)
+            .to_vec()
+    });
+    csv::document(&["fact", "type", "row", "about"], rows)
+}
+
 fn word(kind: FactKind) -> &'static str {
     match kind {
         FactKind::Bool => "bool",

@@ -97,6 +97,14 @@ impl Progress {
         }
     }
 
+    /// Where words that are no event go while the run is under way: above the bars, where there are any.
+    pub fn screen(&self) -> Option<MultiProgress> {
+        match &self.display {
+            Display::Bars(bars) => Some(bars.screen.clone()),
+            Display::Quiet | Display::Plain { .. } => None,
+        }
+    }
+
     /// Takes the bars off the screen, so that the summary stands alone.
     pub fn finish(self) {
         if let Display::Bars(bars) = self.display {

@@ -293,11 +293,12 @@ impl<F: Fleet> Engine<F> {
             then(true);
             return;
         }
-        let totals = self.policy.progress().totals();
+        // Counted over all hosts: only where a record asks for it.
+        let progress = self.policy.progress();
         let (events, failures) = (self.events.clone(), self.failures.clone());
         self.active.append(
             records,
-            move || totals,
+            || progress.totals(),
             move |result| match result {
                 Ok(told) => {
                     // Reporters may be gone; the run goes on.

@@ -114,6 +114,15 @@ pub struct Cost {
     pub connections: u32,
 }
 
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, more: Self) {
+        self.requests += more.requests;
+        self.sent += more.sent;
+        self.received += more.received;
+        self.connections += more.connections;
+    }
+}
+
 /// One value to take back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Undo {
@@ -361,6 +370,9 @@ pub struct HostError {
     pub detail: String,
     /// What to do about it, if we know.
     pub remedy: Option<String>,
+    /// What a session cost that did not come about; a session that did knows its own cost.
+    #[serde(skip)]
+    pub spent: Cost,
 }
 
 impl HostError {
@@ -371,6 +383,7 @@ impl HostError {
             reason,
             detail: detail.into(),
             remedy: None,
+            spent: Cost::default(),
         }
     }
 
@@ -381,6 +394,7 @@ impl HostError {
             reason,
             detail: detail.into(),
             remedy: None,
+            spent: Cost::default(),
         }
     }
 
@@ -391,6 +405,7 @@ impl HostError {
             reason,
             detail: detail.into(),
             remedy: None,
+            spent: Cost::default(),
         }
     }
 
@@ -407,6 +422,13 @@ impl HostError {
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Adds what a session cost that did not come about.
+    #[must_use]
+    pub fn with_spent(mut self, spent: Cost) -> Self {
+        self.spent += spent;
         self
     }
 }

@@ -213,7 +213,8 @@ impl<F: Fleet> Flow<F> {
     /// One connection: prove the machine, do the work, close.
     async fn attempt(&mut self) -> Result<(), HostError> {
         let name = self.host().host.name.clone();
-        let mut session = self.job.fleet.open(&name).await?;
+        let opened = self.job.fleet.open(&name).await;
+        let mut session = opened.inspect_err(|error| self.cost += error.spent)?;
         let identity = session.identity().clone();
         let expected = self.expected_guid();
         let mut result = same_machine(expected.as_deref(), identity.machine_guid.as_deref());
@@ -233,11 +234,7 @@ impl<F: Fleet> Flow<F> {
             // Where this fails, it is tried once more over a connection of its own.
             let _ = self.release(&mut session).await;
         }
-        let cost = session.close().await;
-        self.cost.requests += cost.requests;
-        self.cost.sent += cost.sent;
-        self.cost.received += cost.received;
-        self.cost.connections += cost.connections;
+        self.cost += session.close().await;
         result
     }
 

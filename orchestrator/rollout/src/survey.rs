@@ -314,9 +314,11 @@ impl Gates {
         if self.guarded.load(Ordering::Relaxed) {
             return Reading::Unread(HostError {
                 severity: Severity::Guarded,
-                reason: Reason::CredentialGuard,
-                detail: "not asked, because the credential guard tripped".to_owned(),
-                remedy: Some("put the password right, then try again".to_owned()),
+                ..HostError::failed(
+                    Reason::CredentialGuard,
+                    "not asked, because the credential guard tripped",
+                )
+                .with_remedy("put the password right, then try again")
             });
         }
         let limit = host.host.settings.host_timeout.value;

@@ -7,6 +7,7 @@ use rollout::{HostError, Reason, Severity};
 use wsman::{Error, ErrorKind, KerberosProblem, NtlmProof, Sent};
 use wsman_proto::Fault;
 
+use crate::link::cost;
 use crate::remedy;
 
 /// A failure inside this crate, before it is known how far the work on the host had come.
@@ -143,6 +144,7 @@ pub(crate) fn host_error(trouble: &Trouble, situation: Situation<'_>) -> HostErr
         reason,
         detail: detail(error),
         remedy,
+        spent: cost(error.spent),
     }
 }
 
@@ -167,6 +169,7 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::Http(403) => (Refusal, Reason::Forbidden),
         ErrorKind::Http(401) | ErrorKind::LogonRefused => (Refusal, Reason::LogonRefused),
         ErrorKind::Http(400 | 413) => (Answer, Reason::Protocol),
+        ErrorKind::Http(500 | 502 | 504) => (Answer, Reason::ServiceUnavailable),
         ErrorKind::Http(_) => (Answer, Reason::NotWinrm),
         ErrorKind::LogonDenied(_) if situation.local_account => (Guard, Reason::LogonRefused),
         ErrorKind::LogonDenied(_) => (Guard, Reason::CredentialGuard),

@@ -17,7 +17,7 @@ use crate::credential::{CredentialSource, Wallet};
 use crate::diagnosis::prove;
 use crate::error::{Trouble, host_error};
 use crate::guard::LogonBudget;
-use crate::link::{Link, Terms, bare_name};
+use crate::link::{Link, Terms, bare_name, cost};
 use crate::session::{HostReader, HostSession};
 
 /// All hosts of a run, over WS-Management. Implements [`Survey`] for verbs that only read, and [`Fleet`].
@@ -138,7 +138,9 @@ impl RealFleet {
             .map_err(|error| host_error(&Trouble::Wire(error), terms.situation(false)))?;
         if settings.verify_name.value {
             // Before the logon: a wrong machine gets nothing that is derived from the password.
-            prove(host, client.peer())?;
+            if let Err(error) = prove(host, client.peer()) {
+                return Err(error.with_spent(cost(client.close().await)));
+            }
         }
         Link::open(client, terms).await
     }

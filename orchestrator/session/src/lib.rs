@@ -10,6 +10,7 @@ mod credential;
 mod diagnosis;
 mod error;
 mod facts;
+mod files;
 mod fleet;
 mod guard;
 mod identity;
@@ -22,6 +23,7 @@ mod shell;
 
 pub use credential::CredentialSource;
 pub use diagnosis::{Scene, diagnose, prove};
+pub use files::{BrokenFile, files_at_hand};
 pub use fleet::RealFleet;
 pub use guard::{LogonBudget, LogonLimits};
 pub use session::{HostReader, HostSession};

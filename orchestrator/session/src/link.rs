@@ -99,8 +99,7 @@ impl Link {
             Ok(guid) => guid,
             Err(trouble) => {
                 let error = link.host_error(&trouble);
-                link.client.close().await;
-                return Err(error);
+                return Err(error.with_spent(link.close().await));
             }
         };
         let peer = link.client.peer();
@@ -322,7 +321,8 @@ impl Link {
     }
 }
 
-fn cost(cost: wsman::Cost) -> Cost {
+/// As the engine counts it.
+pub(crate) fn cost(cost: wsman::Cost) -> Cost {
     let wsman::Cost {
         requests,
         sent,

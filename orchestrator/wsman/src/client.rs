@@ -105,10 +105,12 @@ impl Client {
         let setup = Setup::new(endpoint, credentials, guard, tls)
             .map_err(|loss| failed("connect", loss))?;
         let mut session = Session::closed(Arc::new(setup));
-        session
-            .open()
-            .await
-            .map_err(|loss| failed("connect", loss))?;
+        if let Err(loss) = session.open().await {
+            return Err(Error {
+                spent: session.setup.counters.cost(),
+                ..failed("connect", loss)
+            });
+        }
         let peer = session.setup.peer();
         Ok(Self {
             session,
@@ -217,5 +219,6 @@ fn failed(operation: &'static str, loss: Loss) -> Error {
         kind: loss.kind,
         sent: loss.sent,
         source: loss.source,
+        spent: Cost::default(),
     }
 }

@@ -2,6 +2,7 @@
 
 use wsman_proto::Fault;
 
+use crate::client::Cost;
 use crate::guard::LogonDenied;
 use crate::logon::KerberosError;
 use crate::tls::TlsError;
@@ -30,6 +31,8 @@ pub struct Error {
     /// The underlying error, if there is one. Holds no secret.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// What a connection cost that did not come about. Nothing for later failures: their cost is the client's.
+    pub spent: Cost,
 }
 
 impl Error {
@@ -39,6 +42,7 @@ impl Error {
             kind,
             sent,
             source: None,
+            spent: Cost::default(),
         }
     }
 

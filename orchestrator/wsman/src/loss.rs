@@ -43,11 +43,32 @@ pub(crate) fn classify(error: reqwest::Error, gate: &Gate) -> Loss {
     } else {
         (ErrorKind::ConnectionLost(innermost(&error)), Sent::Unknown)
     };
+    tracing::debug!(error = text(&error), "no answer");
     Loss {
+        source: below(&kind, &error),
         kind,
         sent,
-        source: Some(Box::new(error)),
     }
+}
+
+/// What the system or a library below says of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Below(String);
+
+/// The innermost cause, where it adds something: the layers above it only say that a request could not be sent.
+fn below(kind: &ErrorKind, error: &reqwest::Error) -> Option<Box<dyn StdError + Send + Sync>> {
+    if matches!(kind, ErrorKind::Timeout | ErrorKind::ConnectTimeout) {
+        return None;
+    }
+    let words = innermost(error);
+    // Systems add their number: "Connection refused (os error 111)".
+    let (bare, _) = words.split_once(" (os error").unwrap_or((&words, ""));
+    let said = kind.to_string().to_lowercase();
+    if said.contains(&bare.to_lowercase()) {
+        return None;
+    }
+    Some(Box::new(Below(words)))
 }
 
 fn connecting(error: &reqwest::Error) -> ErrorKind {

@@ -11,7 +11,7 @@ use wsman_proto::xml::{Bounds, Element};
 use wsman_proto::{Addressing, Request};
 
 use crate::carrier::{Carrier, Counters};
-use crate::client::Peer;
+use crate::client::{Cost, Peer};
 use crate::credentials::{Credentials, Proof};
 use crate::endpoint::{AuthMethod, Endpoint};
 use crate::error::{Error, ErrorKind, Sent};
@@ -299,6 +299,7 @@ impl Session {
                     kind,
                     sent,
                     source,
+                    spent: Cost::default(),
                 });
             }
             again = false;
@@ -354,11 +355,9 @@ impl Session {
 
 /// `uuid:` and upper case, as Windows writes its own.
 fn id() -> String {
-    [
-        "uuid:",
-        &Uuid::new_v4().hyphenated().to_string().to_uppercase(),
-    ]
-    .concat()
+    let mut text = Uuid::encode_buffer();
+    let upper: &str = Uuid::new_v4().hyphenated().encode_upper(&mut text);
+    ["uuid:", upper].concat()
 }
 
 pub(crate) fn reply_error(operation: &'static str, error: ReplyError) -> Error {

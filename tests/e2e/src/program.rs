@@ -54,6 +54,13 @@ impl Program {
         self
     }
 
+    /// Sends its standard output into a file.
+    #[must_use]
+    pub fn output_to(mut self, file: std::fs::File) -> Self {
+        self.command.stdout(file);
+        self
+    }
+
     /// Starts it in another folder.
     #[must_use]
     pub fn from(mut self, folder: &Path) -> Self {

@@ -1,6 +1,6 @@
 //! A terminal to sit the program at, and ears for what it says while it runs.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -49,6 +49,7 @@ impl Listener {
 pub struct Seated {
     child: Box<dyn Child + Send + Sync>,
     screen: Listener,
+    keys: Box<dyn Write + Send>,
     // The terminal is there as long as this is.
     _terminal: Box<dyn MasterPty + Send>,
 }
@@ -79,9 +80,11 @@ impl Seated {
             .spawn_command(seated)
             .expect("the program starts");
         let reader = pair.master.try_clone_reader().expect("a reader");
+        let keys = pair.master.take_writer().expect("a keyboard");
         Self {
             child,
             screen: Listener::new(reader),
+            keys,
             _terminal: pair.master,
         }
     }
@@ -90,6 +93,12 @@ impl Seated {
     #[track_caller]
     pub fn until_shows(&self, text: &str) {
         crate::until(text, || self.screen.heard().contains(text));
+    }
+
+    /// Ctrl-C at the keyboard: the terminal interrupts everything that runs in its foreground.
+    pub fn interrupt(&mut self) {
+        let pressed = self.keys.write_all(&[3]).and_then(|()| self.keys.flush());
+        pressed.expect("the terminal takes keys");
     }
 
     /// Waits for its end and asserts the exit code; returns what stood on the screen.

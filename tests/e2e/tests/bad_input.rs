@@ -93,7 +93,17 @@ const CASES: &[Case] = &[
     case(
         "a host in no ring",
         "version: 1\nname: p\nsteps:\n  - edr_proxy: { server: 'a:1' }\nrollout:\n  rings:\n    - { name: a, select: 'pc-0001*' }\n",
-        &["pc-0002.corp.example"],
+        &["p.yaml:7:5", "pc-0002.corp.example", "select: rest"],
+    ),
+    case(
+        "a ring that no host has",
+        "version: 1\nname: p\nsteps:\n  - edr_proxy: { server: 'a:1' }\nrollout:\n  rings:\n    - { name: a, select: 'ring:canray' }\n    - { name: b, select: 'group:x' }\n",
+        &["p.yaml:7:5", "no host has the ring 'canray'", "group 'x'"],
+    ),
+    case(
+        "two bad selectors of rings",
+        "version: 1\nname: p\nsteps:\n  - edr_proxy: { server: 'a:1' }\nrollout:\n  rings:\n    - { name: a, select: 'ring:(' }\n    - { name: b, select: \"a&\" }\n",
+        &["p.yaml:7:27", "p.yaml:8:29"],
     ),
     case(
         "a soak without a unit",
@@ -153,6 +163,14 @@ const CASES: &[Case] = &[
         more: &["-l", "nobody-*"],
         code: 10,
         says: &["nobody-*"],
+    },
+    Case {
+        what: "a host that is not there",
+        inventory: None,
+        playbook: GOOD,
+        more: &["-l", "pc-0002.corp.exmaple"],
+        code: 10,
+        says: &["--limit:1:1", "did you mean 'pc-0002.corp.example'?"],
     },
     Case {
         what: "a bad selector",

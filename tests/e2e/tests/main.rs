@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod facts;
 mod faults;
+mod forms;
 mod guard;
 mod hardened;
 mod held;

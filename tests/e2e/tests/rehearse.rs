@@ -101,3 +101,35 @@ fn a_rehearsal_waits_for_no_gate_and_says_so() {
         .succeeds()
         .says("not waited for in a rehearsal: ring first: soak 2h, approve");
 }
+
+/// The simulated hosts are a program of their own, which Ctrl-C at a terminal must not reach.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_at_a_terminal_lets_the_hosts_in_flight_end() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.write(
+        "faults.yaml",
+        "faults:\n  - { hosts: '*', set: { latency: 50ms } }\n",
+    );
+    lab.write(
+        "p.yaml",
+        "version: 1\nname: p\nsteps:\n  - edr_proxy: { server: 'a.example:1' }\nrollout:\n  rings:\n    - { name: all, select: all, max_parallel: 2 }\n",
+    );
+    let words = [
+        "rehearse",
+        "-p",
+        "p.yaml",
+        "--hosts",
+        "200",
+        "--faults",
+        "faults.yaml",
+    ];
+    let mut seated = lab.program(&words).at_terminal();
+    seated.until_shows("ring all: 200 hosts");
+    seated.interrupt();
+    seated.until_shows("stopping: no further host is started");
+    let screen = seated.exits(130);
+    assert!(screen.contains("interrupted"), "{screen}");
+    assert!(!screen.contains("unreachable"), "{screen}");
+    assert!(!screen.contains("indeterminate"), "{screen}");
+}

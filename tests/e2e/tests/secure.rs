@@ -220,3 +220,28 @@ fn a_key_that_cannot_be_used_is_refused_before_any_host_is_contacted() {
     .exits(1);
     assert_eq!(lab.hosts()[0].counters().connections, 0);
 }
+
+#[test]
+fn a_bad_ca_file_is_found_before_anybody_is_contacted() {
+    let lab = LabBuilder::hosts(2)
+        .defaults("transport: https, auth: negotiate, credential: rollout, ca_file: roots.pem")
+        .start();
+    for text in [None, Some("no certificate")] {
+        if let Some(text) = text {
+            lab.write("roots.pem", text);
+        }
+        for verb in ["push", "plan", "ping"] {
+            let playbook = Lab::shipped("edr-only.yaml");
+            let more = ["-p", &playbook, "-e", "proxy=a.example:1", "--yes"];
+            let line = [&[verb, "-i", "inventory.yaml"][..], &more].concat();
+            lab.run(&line)
+                .exits(1)
+                .says("roots.pem: ")
+                .says("named by defaults (inventory.yaml:2)")
+                .says("nothing was sent to any host");
+        }
+    }
+    let contacted = |host: &sim_fleet::HostHandle| host.counters().connections > 0;
+    assert!(!lab.hosts().iter().any(contacted));
+    lab.run(&["runs"]).succeeds().says("no runs yet");
+}

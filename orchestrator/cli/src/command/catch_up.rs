@@ -65,8 +65,11 @@ pub(crate) fn run(global: &Global, catch_up: &CatchUp) -> Outcome {
     let code = sweeps(&sweep, catch_up, &fleet, &runtime);
     runtime.shutdown_timeout(Duration::from_secs(5));
     let code = code?;
-    let record = sweep.record()?;
-    out::result(&drive::rendered(global, &record))?;
+    let record = sweep
+        .record()
+        .map_err(|failure| failure.sent(Sent::Perhaps))?;
+    let told = out::result(&drive::rendered(global, &record));
+    told.map_err(|failure| failure.sent(Sent::Recorded(id.to_string())))?;
     Ok(code)
 }
 
@@ -81,7 +84,9 @@ fn sweeps(
         .and_then(|lasting| Instant::now().checked_add(lasting));
     loop {
         let code = sweep.once(fleet, runtime)?;
-        let record = sweep.record()?;
+        let record = sweep
+            .record()
+            .map_err(|failure| failure.sent(Sent::Perhaps))?;
         let left = sweep.open(&record).len();
         let (Some(every), Some(until)) = (catch_up.every, until) else {
             return Ok(code);

@@ -1,16 +1,72 @@
-//! `check`: files only, no network.
+//! `check`: files only, no network. What is found right is shown by `show.rs`.
+
+mod show;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use document::Document;
 use inventory::Inventory;
-use playbooks::{Examples, Playbook, Warning};
+use playbooks::{Examples, Playbook};
+use serde::Serialize;
 
 use crate::args::{Check, Global};
 use crate::failure::{Failure, Outcome};
 use crate::files::{self, Kind};
-use crate::{exit_code, out, prepare, settings};
+use crate::{exit_code, out, prepare, rings, settings};
+
+/// What the files say, all of it right.
+#[derive(Debug, Serialize)]
+struct Checked {
+    /// The inventories, united.
+    inventory: Option<OfInventory>,
+    /// In the order given.
+    playbooks: Vec<OfPlaybook>,
+}
+
+#[derive(Debug, Serialize)]
+struct OfInventory {
+    hosts: usize,
+    /// Settings that no file sets.
+    defaults: BTreeMap<&'static str, String>,
+    /// Hosts of a group that may be at work at once.
+    groups: BTreeMap<String, u32>,
+    warnings: Vec<Warning>,
+}
+
+#[derive(Debug, Serialize)]
+struct OfPlaybook {
+    name: String,
+    file: String,
+    steps: usize,
+    /// Settings that the playbook leaves alone.
+    defaults: Vec<Setting>,
+    /// With the hosts that each has; empty without an inventory.
+    rings: Vec<RingOf>,
+    /// As for the inventory, the smaller of both.
+    groups: BTreeMap<String, u32>,
+    warnings: Vec<Warning>,
+}
+
+#[derive(Debug, Serialize)]
+struct Setting {
+    setting: String,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct RingOf {
+    name: String,
+    hosts: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Warning {
+    file: String,
+    /// From 1.
+    line: u32,
+    message: String,
+}
 
 /// Checks every file by itself, and hosts against playbooks where both are given.
 pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
@@ -33,69 +89,79 @@ pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
             Kind::Playbook => playbooks.push(Playbook::load(&document)?),
         }
     }
-    let mut text = String::new();
     let inventory = if inventories.is_empty() {
         None
     } else {
         Some(Inventory::load(&inventories)?)
     };
-    if let Some(inventory) = &inventory {
-        let count = report::text::counted(inventory.hosts.len(), "host");
-        text.push_str(&format!("inventory: {count}; defaults in force:\n"));
-        for (name, value) in settings::built_in(&inventory.hosts) {
-            text.push_str(&format!("  {name}: {value}\n"));
-        }
-        if playbooks.is_empty() {
-            text.push_str(&caps_in_force(&inventory.caps));
-        }
-    }
-    for playbook in &playbooks {
-        let examined = playbook.judge_examples()?;
-        text.push_str(&describe(playbook, &examined));
-        if let Some(inventory) = &inventory {
-            let hosts = files::select(inventory, global.limit.as_deref())?;
-            let prepared = prepare::prepare(playbook, &hosts, global, Examples::Fill)?;
-            let caps = prepare::group_caps(playbook, inventory)?;
-            for (index, ring) in playbook.strategy.rings.iter().enumerate() {
-                let count = prepared.iter().filter(|host| host.ring == index).count();
-                let count = report::text::counted(count, "host");
-                text.push_str(&format!(
-                    "  ring {}: {count}\n",
-                    report::text::neutral(&ring.name)
-                ));
-            }
-            text.push_str(&caps_in_force(&caps));
-        }
-    }
-    out::result(&text)?;
+    let of_playbook = |playbook| of_playbook(global, playbook, inventory.as_ref());
+    let checked = Checked {
+        inventory: inventory.as_ref().map(of_inventory),
+        playbooks: playbooks
+            .iter()
+            .map(of_playbook)
+            .collect::<Result<_, _>>()?,
+    };
+    out::result(&show::text(&checked, global.output))?;
     Ok(exit_code::DONE)
 }
 
-/// The groups of which only some hosts may be at work at once.
-fn caps_in_force(caps: &BTreeMap<String, u32>) -> String {
-    caps.iter()
-        .map(|(group, cap)| format!("  group {}: {cap} at once\n", report::text::neutral(group)))
-        .collect()
+fn of_inventory(inventory: &Inventory) -> OfInventory {
+    let warnings = inventory.doubts.iter().map(|doubt| {
+        let hint = doubt.hint.as_ref().map(|hint| format!("; {hint}"));
+        Warning {
+            file: doubt.file.clone(),
+            line: doubt.line,
+            message: format!("{}{}", doubt.message, hint.unwrap_or_default()),
+        }
+    });
+    OfInventory {
+        hosts: inventory.hosts.len(),
+        defaults: settings::built_in(&inventory.hosts),
+        groups: inventory.caps.clone(),
+        warnings: warnings.collect(),
+    }
 }
 
-/// `examined`: warnings that only show with the values of the examples.
-fn describe(playbook: &Playbook, examined: &[Warning]) -> String {
-    let name = report::text::neutral(&playbook.name);
-    let steps = report::text::counted(playbook.steps.len(), "step");
-    let mut text = format!("playbook {name}: {steps}; defaults in force:\n");
-    for default in playbook.defaults_in_force() {
-        text.push_str(&format!(
-            "  {}: {}\n",
-            default.setting,
-            report::text::neutral(&default.value)
-        ));
+fn of_playbook(
+    global: &Global,
+    playbook: &Playbook,
+    inventory: Option<&Inventory>,
+) -> Result<OfPlaybook, Failure> {
+    let examined = playbook.judge_examples()?;
+    rings::selectors(playbook)?;
+    let defaults = playbook.defaults_in_force().iter().map(|default| Setting {
+        setting: default.setting.clone(),
+        value: default.value.clone(),
+    });
+    let told = playbook.warnings().iter().chain(&examined);
+    let told = told.map(|warning| (warning.line, warning.message.clone()));
+    let mut told: Vec<(u32, String)> = told.collect();
+    let (mut of_rings, mut groups) = (Vec::new(), BTreeMap::new());
+    if let Some(inventory) = inventory {
+        let hosts = files::select(inventory, global.limit.as_deref())?;
+        let prepared = prepare::prepare(playbook, inventory, &hosts, global, Examples::Fill)?;
+        groups = prepare::group_caps(playbook, inventory)?;
+        told.extend(rings::strangers(playbook, inventory)?);
+        let rings = playbook.strategy.rings.iter().enumerate();
+        let of = |index| prepared.iter().filter(|host| host.ring == index).count();
+        of_rings.extend(rings.map(|(index, ring)| RingOf {
+            name: ring.name.clone(),
+            hosts: of(index),
+        }));
     }
-    for warning in playbook.warnings().iter().chain(examined) {
-        text.push_str(&format!(
-            "  warning, line {}: {}\n",
-            warning.line,
-            report::text::neutral(&warning.message)
-        ));
-    }
-    text
+    let warning = |(line, message)| Warning {
+        file: playbook.file.clone(),
+        line,
+        message,
+    };
+    Ok(OfPlaybook {
+        name: playbook.name.clone(),
+        file: playbook.file.clone(),
+        steps: playbook.steps.len(),
+        defaults: defaults.collect(),
+        rings: of_rings,
+        groups,
+        warnings: told.into_iter().map(warning).collect(),
+    })
 }

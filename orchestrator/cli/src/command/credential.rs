@@ -1,8 +1,9 @@
 //! `credential`: passwords in the operating system's keyring.
 
 use inventory::{Credential as Named, Inventory};
+use serde_json::{Value, json};
 
-use crate::args::{Credential, Global};
+use crate::args::{Credential, Global, Output};
 use crate::credential::{self, Prompter, index, keyring};
 use crate::failure::{Failure, Outcome};
 use crate::{exit_code, files, out};
@@ -11,7 +12,7 @@ use crate::{exit_code, files, out};
 pub(crate) fn run(global: &Global, verb: &Credential) -> Outcome {
     match verb {
         Credential::Set { name } => set(global, name),
-        Credential::List => list(),
+        Credential::List => list(global.output),
         Credential::Delete { name } => delete(name),
         Credential::Test { name, on: None } => test(global, name),
         Credential::Test {
@@ -62,14 +63,27 @@ fn set(global: &Global, name: &str) -> Outcome {
     Ok(exit_code::DONE)
 }
 
-fn list() -> Outcome {
+fn list(form: Output) -> Outcome {
     let names = index::names().map_err(|error| Failure::caused("cannot read the names", &error))?;
-    out::result(
-        &names
+    let one = |name: &String| json!({ "name": name });
+    let text = match form {
+        Output::Table => names
             .iter()
-            .map(|name| format!("{name}\n"))
-            .collect::<String>(),
-    )?;
+            .map(|name| format!("{}\n", report::text::neutral(name)))
+            .collect(),
+        Output::Json => {
+            let credentials: Vec<Value> = names.iter().map(one).collect();
+            report::json::pretty(&json!({ "schema": 1, "credentials": credentials }))
+        }
+        Output::Jsonl => names
+            .iter()
+            .map(|name| report::json::line(&one(name)))
+            .collect(),
+        Output::Csv => {
+            report::csv::document(&["name"], names.iter().map(|name| vec![name.clone()]))
+        }
+    };
+    out::result(&text)?;
     Ok(exit_code::DONE)
 }
 

@@ -88,7 +88,7 @@ fn resolved(global: &Global, playbook: &Playbook) -> Result<Vec<PreviewStep>, Fa
     }
     let inventory = files::inventory(global)?;
     let hosts = files::select(&inventory, global.limit.as_deref())?;
-    let prepared = prepare::prepare(playbook, &hosts, global, Examples::Refuse)?;
+    let prepared = prepare::prepare(playbook, &inventory, &hosts, global, Examples::Refuse)?;
     let mut kinds: BTreeMap<String, (Vec<PreviewStep>, Vec<&str>)> = BTreeMap::new();
     for host in &prepared {
         let ring = playbook.strategy.rings.get(host.ring);

@@ -14,7 +14,14 @@ use crate::{drive, exit_code, files, look, out};
 /// Reads and shows.
 pub(crate) fn run(global: &Global, facts: &Arguments) -> Outcome {
     if facts.list {
-        out::result(&report::facts::list())?;
+        out::result(&match global.output {
+            Output::Table => report::facts::list(),
+            Output::Json => report::json::pretty(&report::facts::list_json()),
+            Output::Jsonl => report::facts::list_lines()
+                .map(|line| report::json::line(&line))
+                .collect(),
+            Output::Csv => report::facts::list_csv(),
+        })?;
         return Ok(exit_code::DONE);
     }
     let wanted = wanted(&facts.names)?;

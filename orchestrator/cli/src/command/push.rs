@@ -86,7 +86,7 @@ pub(crate) fn spec(
     verb: Verb,
 ) -> Result<RunSpec, Failure> {
     let hosts = files::select(inventory, global.limit.as_deref())?;
-    let prepared = prepare::prepare(playbook, &hosts, global, Examples::Refuse)?;
+    let prepared = prepare::prepare(playbook, inventory, &hosts, global, Examples::Refuse)?;
     let groups = prepare::group_caps(playbook, inventory)?;
     let spec = assemble(global, playbook, prepared, &inventory.credentials, verb);
     Ok(RunSpec { groups, ..spec })

@@ -41,7 +41,7 @@ pub(crate) fn run(global: &Global, rehearse: &Rehearse) -> Outcome {
         simulate::faults(&document.name, &document.text)?;
     }
     let hosts = files::select(&inventory, global.limit.as_deref())?;
-    let prepared = prepare::prepare(&playbook, &hosts, global, Examples::Fill)?;
+    let prepared = prepare::prepare(&playbook, &inventory, &hosts, global, Examples::Fill)?;
     let credentials = [(ACCOUNT.to_owned(), account())].into();
     let mut spec = super::push::assemble(global, &playbook, prepared, &credentials, Verb::Push);
     // Made-up hosts are in no group, whatever groups the playbook caps.
@@ -174,7 +174,9 @@ fn start(request: &Request) -> Result<(Child, Ready), Failure> {
     let failed =
         |error: &dyn std::error::Error| Failure::caused("the simulated fleet did not start", error);
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    apart(&mut command);
+    let mut child = command
         .arg(simulate::VERB)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -194,6 +196,20 @@ fn start(request: &Request) -> Result<(Child, Ready), Failure> {
     }
     let ready = serde_json::from_str(&line).map_err(|error| failed(&error))?;
     Ok((child, ready))
+}
+
+/// Ctrl-C goes to all programs of a terminal's group: the simulated hosts would be gone before those in flight end.
+fn apart(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(windows)]
+    {
+        /// `CREATE_NEW_PROCESS_GROUP` of `CreateProcess`.
+        const NEW_GROUP: u32 = 0x200;
+        std::os::windows::process::CommandExt::creation_flags(command, NEW_GROUP);
+    }
+    #[cfg(not(any(unix, windows)))]
+    let _ = command;
 }
 
 /// A rehearsal shows tonight what takes days: its rings wait for no time, no window and no person. What they would
@@ -239,8 +255,13 @@ fn redirect(spec: &mut RunSpec, ready: &Ready) {
 
 /// What the rehearsal cost this process; the simulated hosts are in another.
 fn measured(global: &Global, journal: &Journal, id: &RunId, spent: Duration) {
+    if global.output != Output::Table {
+        return;
+    }
+    // Before the record is read once more, which no run does.
+    let usage = usage();
     let Ok(record) = journal.run(id) else { return };
-    if global.output != Output::Table || record.hosts.is_empty() {
+    if record.hosts.is_empty() {
         return;
     }
     let hosts = record.hosts.len() as f64;
@@ -250,7 +271,7 @@ fn measured(global: &Global, journal: &Journal, id: &RunId, spent: Duration) {
         hosts / spent.as_secs_f64().max(0.001),
         f64::from(requests) / hosts
     );
-    if let Some((cpu, peak)) = usage() {
+    if let Some((cpu, peak)) = usage {
         let cpu = cpu.as_secs_f64() * 1000.0 / hosts;
         text.push_str(&format!(
             ", {cpu:.2} ms of controller CPU per host, peak memory {} MB",

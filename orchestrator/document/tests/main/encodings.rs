@@ -76,6 +76,18 @@ fn a_file_is_read_or_the_reason_said() {
         .unwrap_err()
         .to_string();
     assert!(missing.contains("none.txt: cannot be read: "), "{missing}");
+    assert!(!missing.contains("hint"), "{missing}");
+    let slip = |path: &str| {
+        Document::read(&folder.path().join(path))
+            .unwrap_err()
+            .to_string()
+    };
+    let near = slip("hosst.txt");
+    assert!(
+        near.contains("did you mean '") && near.contains("hosts.txt'?"),
+        "{near}"
+    );
+    assert!(slip("nowhere/hosts.txt").contains("there is no folder '"));
     assert!(Document::read(folder.path()).is_err());
 }
 

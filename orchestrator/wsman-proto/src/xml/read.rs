@@ -1,6 +1,6 @@
 //! The bounded reader.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use quick_xml::XmlVersion;
@@ -60,7 +60,7 @@ pub fn parse(bytes: &[u8], bounds: Bounds) -> Result<Element, XmlError> {
         bounds,
         open: Vec::new(),
         root: None,
-        names: HashMap::new(),
+        names: HashSet::new(),
         nodes: 0,
     };
     loop {
@@ -127,7 +127,7 @@ struct Tree {
     open: Vec<Element>,
     root: Option<Element>,
     /// One allocation for each namespace of the document.
-    names: HashMap<String, Arc<str>>,
+    names: HashSet<Arc<str>>,
     nodes: usize,
 }
 
@@ -221,7 +221,7 @@ impl Tree {
             return Ok(Arc::clone(known));
         }
         let shared: Arc<str> = uri.into();
-        self.names.insert(uri.to_owned(), Arc::clone(&shared));
+        self.names.insert(Arc::clone(&shared));
         Ok(shared)
     }
 }

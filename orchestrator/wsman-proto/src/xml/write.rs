@@ -1,13 +1,18 @@
 //! The writer: quick-xml underneath, so that every text and attribute is escaped in one place.
 
+use std::borrow::Cow;
+
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
+
+/// What most envelopes need, so that they do not grow step by step.
+const USUAL_SIZE: usize = 2048;
 
 /// Writes a document into memory. Element names are constants of this crate (with prefix); texts may be anything.
 pub(crate) struct Writer(quick_xml::Writer<Vec<u8>>);
 
 impl Writer {
     pub(crate) fn new() -> Self {
-        Self(quick_xml::Writer::new(Vec::new()))
+        Self(quick_xml::Writer::new(Vec::with_capacity(USUAL_SIZE)))
     }
 
     /// `<name attributes>inside</name>`.
@@ -61,8 +66,14 @@ impl Writer {
 }
 
 /// Escapes what XML needs, and CR, which a parser would otherwise turn into LF.
-fn escape(text: &str) -> String {
-    quick_xml::escape::escape(text).replace('\r', "&#13;")
+fn escape(text: &str) -> Cow<'_, str> {
+    let escaped = quick_xml::escape::escape(text);
+    // Nearly no text has one, and each that has costs a copy.
+    if escaped.contains('\r') {
+        Cow::Owned(escaped.replace('\r', "&#13;"))
+    } else {
+        escaped
+    }
 }
 
 /// True for text that XML 1.0 can carry. Control characters other than tab, LF and CR cannot be sent at all.

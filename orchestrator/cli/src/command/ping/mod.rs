@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::args::{Global, Output, Ping};
 use crate::drive;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, Sent};
 use crate::{exit_code, files, look, out, trace};
 
 /// What is known of one host in the end.
@@ -96,7 +96,8 @@ fn answer(global: &Global, survey: impl Survey, hosts: &[&Host], parallel: usize
     for answer in &answers {
         trace::verdict(&answer.name, answer.result.as_ref().err());
     }
-    out::result(&rendered(global, &answers))?;
+    let told = out::result(&rendered(global, &answers));
+    told.map_err(|failure| failure.sent(Sent::OnlyRead))?;
     Ok(code(&answers))
 }
 
