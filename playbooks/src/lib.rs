@@ -38,7 +38,7 @@ pub use facts::{
 pub use load::schema::playbook_schema;
 pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};
 pub use probe::{
-    Connectivity, Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, Region,
+    Connectivity, Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, Region, RunAs,
     TargetVerdict, To, Verdict, events, maps, named_by_host, regional, road,
 };
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};

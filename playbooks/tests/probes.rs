@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use playbooks::{
-    Examples, Fact, FactValue, Facts, Finding, Grade, HostScope, Playbook, Probe, Vars,
+    Examples, Fact, FactValue, Facts, Finding, Grade, HostScope, Playbook, Probe, RunAs, Vars,
 };
 
 use crate::support::{load, problems};
@@ -230,4 +230,29 @@ fn a_proxy_is_tried_before_the_first_write_unless_told_otherwise() {
     };
     assert_eq!((via.as_deref(), urls.len()), (Some("b:1"), 6));
     assert!(urls[0].contains("edr-uks.uk."), "{urls:?}");
+}
+
+#[test]
+fn only_probes_that_run_programs_may_run_as_local_system() {
+    let probes = compiled(
+        "  - proxy_tcp: { via: 'p:1' }\n    as: system\n  - proxy_connect: { via: direct, to: 'https://a.example/x' }\n    as: account\n  - services:",
+        None,
+    );
+    let as_whom: Vec<RunAs> = probes.iter().map(|probe| probe.run_as).collect();
+    assert_eq!(as_whom, [RunAs::System, RunAs::Account, RunAs::Account]);
+    // In the journal and in reports it stands only where it is not the usual way.
+    let json = serde_json::to_value(&probes[0]).unwrap();
+    assert_eq!(json["as"], "system");
+    assert!(
+        serde_json::to_value(&probes[1])
+            .unwrap()
+            .get("as")
+            .is_none()
+    );
+    refused(
+        "services:\n    as: system",
+        "services runs no program as LocalSystem",
+        "'as: system' is for proxy_tcp, proxy_connect",
+    );
+    refused("proxy_tcp: { via: 'p:1' }\n    as: root", "", "system");
 }

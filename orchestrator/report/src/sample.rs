@@ -40,6 +40,7 @@ pub(crate) fn host(name: &str, outcome: Outcome, cause: Option<(Reason, &str)>) 
         undo_proved: false,
         probes: vec![ProbeRecord {
             probe: HostProbe {
+                run_as: playbooks::RunAs::Account,
                 name: "the services".to_owned(),
                 probe: Probe::Services {
                     names: vec!["Sense".to_owned()],

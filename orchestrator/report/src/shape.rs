@@ -164,6 +164,9 @@ struct Probe<'a> {
     name: &'a str,
     /// Its kind.
     kind: &'a str,
+    /// As whom its programs run: `account` or `system`.
+    #[serde(rename = "as")]
+    run_as: &'a str,
     /// `pass`, `fail` or `inconclusive`; null where it was not asked, or not to the end.
     grade: Option<&'a str>,
     /// What was found, as a closed list.
@@ -326,6 +329,7 @@ impl<'a> Probe<'a> {
         Self {
             name: &probe.probe.name,
             kind: probe.probe.probe.kind(),
+            run_as: probe.probe.run_as.as_str(),
             grade: found.map(|found| found.grade().as_str()),
             finding: found.map(|found| found.finding),
             detail: found.map(|found| found.detail.as_str()),

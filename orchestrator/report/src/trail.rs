@@ -273,6 +273,15 @@ impl Trail {
             EventKind::TraceGone {
                 trace: Trace::Marker { target, .. },
             } => format!("the marker is gone: {target}"),
+            EventKind::TraceLeft {
+                trace: Trace::SystemTask(task),
+            } => format!(
+                "a task for a probe as LocalSystem is about to be made: {}",
+                task.name
+            ),
+            EventKind::TraceGone {
+                trace: Trace::SystemTask(task),
+            } => format!("the task is gone: {}", task.name),
             EventKind::MarkerTakenOver { detail } => format!("took over {detail}"),
             EventKind::UndoProved => {
                 "was taken back and compared: as it had been; is applied again".to_owned()

@@ -9,7 +9,7 @@ use playbooks::{Change, HostProbe, Observed, OnBreach, Target, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::{Cost, HostIdentity, Reason, Standing, Undo};
+use crate::fleet::{Cost, HostIdentity, Reason, Standing, SystemTask, Undo};
 use crate::outcome::{HoldCause, Outcome, RunState, StepState, StopCause};
 use crate::schema::Time;
 use crate::spec::Verb;
@@ -283,6 +283,8 @@ pub enum Trace {
         /// What stands in it.
         text: String,
     },
+    /// The task of a probe that runs as LocalSystem, and its result.
+    SystemTask(SystemTask),
 }
 
 /// A step as it will be carried out on one host.

@@ -61,6 +61,12 @@ pub trait Observe: Send {
         since: Option<Timestamp>,
     ) -> impl Future<Output = Result<Verdict, HostError>> + Send;
 
+    /// Names of the keys right below a key, empty where it is not there.
+    fn keys(
+        &mut self,
+        key: &KeyPath,
+    ) -> impl Future<Output = Result<Vec<String>, HostError>> + Send;
+
     /// Names and data of all values of a key, empty where it is not there.
     fn values(
         &mut self,
@@ -73,6 +79,15 @@ pub trait Observe: Send {
     /// Deletes the shell if there is one and closes the connection. Best effort: failures are logged, never
     /// returned, because the work is done. Must also be called after an error.
     fn close(self) -> impl Future<Output = Cost> + Send;
+}
+
+/// A one-shot scheduled task that runs programs of a probe as LocalSystem, with the value its result stands in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SystemTask {
+    /// Its name in the root folder of the library; nothing else on the host is called so.
+    pub name: String,
+    /// Where its result stands until it is read.
+    pub result: Target,
 }
 
 /// The writing half.
@@ -88,6 +103,21 @@ pub trait Session: Observe {
     /// Three-way restore: puts `prior` back only where the present state is still `ours`, unless forced.
     /// Idempotent: a target that already has its prior content is [`Restored::AlreadyPrior`].
     fn restore(&mut self, undo: &Undo) -> impl Future<Output = Result<Restored, HostError>> + Send;
+
+    /// As [`Observe::probe`], with the probe's programs run as LocalSystem by `task`, which stays on the host until
+    /// [`Self::remove_task`]. The engine calls it only after the task's name is durable in the journal.
+    fn probe_as_system(
+        &mut self,
+        probe: &HostProbe,
+        since: Option<Timestamp>,
+        task: &SystemTask,
+    ) -> impl Future<Output = Result<Verdict, HostError>> + Send;
+
+    /// Takes away the task and its result, and proves that they are gone. Idempotent.
+    fn remove_task(
+        &mut self,
+        task: &SystemTask,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
 }
 
 /// Who answered.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use playbooks::{Desired, Grade, Observed};
 
 use crate::event::{EventKind, Intent, PlannedChange, PlannedStep, Trace};
-use crate::fleet::{Cost, HostIdentity, Reason, Undo};
+use crate::fleet::{Cost, HostIdentity, Reason, SystemTask, Undo};
 use crate::outcome::{Outcome, StepState};
 use crate::record::{ChangeRecord, HostRecord, ProbeRecord, StepRecord};
 use crate::spec::UndoStep;
@@ -24,6 +24,10 @@ pub(crate) struct HostHistory {
     pub since: Option<Timestamp>,
     /// The marker that may be on the host.
     pub marker: Option<Trace>,
+    /// Tasks of probes that may be on the host.
+    pub tasks: Vec<SystemTask>,
+    /// How many were ever made: their names are counted.
+    pub tasks_made: u32,
     /// Recorded prior state, even where there are no steps.
     pub recorded: bool,
     /// A step was begun.
@@ -100,8 +104,17 @@ impl HostHistory {
             }
             EventKind::UndoStarted => (self.ended, self.undoing) = (None, true),
             EventKind::HostIdentified { identity } => self.identity = Some(identity.clone()),
-            EventKind::TraceLeft { trace } => self.marker = Some(trace.clone()),
-            EventKind::TraceGone { .. } => self.marker = None,
+            EventKind::TraceLeft { trace } => match trace {
+                Trace::Marker { .. } => self.marker = Some(trace.clone()),
+                Trace::SystemTask(task) => {
+                    self.tasks_made = self.tasks_made.saturating_add(1);
+                    self.tasks.push(task.clone());
+                }
+            },
+            EventKind::TraceGone { trace } => match trace {
+                Trace::Marker { .. } => self.marker = None,
+                Trace::SystemTask(gone) => self.tasks.retain(|task| task != gone),
+            },
             EventKind::ProbesPlanned { probes, since } => {
                 let probes = probes.iter().cloned();
                 self.probes = probes

@@ -3,6 +3,7 @@
 //! Decides nothing about other hosts. `work.rs` beside it carries the steps out; this file has the connection, the
 //! retries and the end.
 
+pub(crate) mod as_system;
 pub(crate) mod marker;
 mod probes;
 mod prove;
@@ -118,6 +119,8 @@ impl<F: Fleet> Flow<F> {
                 left_to_catch_up: history.left_to_catch_up,
                 // It may still be on the host.
                 marker: history.marker,
+                tasks: history.tasks,
+                tasks_made: history.tasks_made,
                 ..HostHistory::default()
             };
         }
@@ -232,6 +235,7 @@ impl<F: Fleet> Flow<F> {
             .is_none_or(|error| error.severity == Severity::Failed)
         {
             // Where this fails, it is tried once more over a connection of its own.
+            let _ = self.remove_tasks(&mut session).await;
             let _ = self.release(&mut session).await;
         }
         self.cost += session.close().await;

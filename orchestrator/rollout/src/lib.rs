@@ -42,7 +42,7 @@ pub use event::{Event, EventKind, Intent, PlannedChange, PlannedStep, Trace};
 pub use exit::{Ending, exit_code};
 pub use fleet::{
     Cost, Fleet, HostError, HostIdentity, Observe, Priors, Reason, Restored, Session, Severity,
-    Standing, Survey, Undo,
+    Standing, Survey, SystemTask, Undo,
 };
 pub use host::marker::{MARKER_KEY, Mark};
 pub use journal::{

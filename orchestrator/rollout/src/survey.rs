@@ -9,12 +9,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use playbooks::{Observed, Playbook, Target};
+use playbooks::{KeyPath, Observed, Playbook, Target};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::event::{Intent, PlannedChange, PlannedStep};
 use crate::fleet::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Standing, Survey};
+use crate::host::as_system::{TASK_PREFIX, task_tree};
 use crate::host::marker::{Mark, marker_key};
 use crate::host::same_machine;
 use crate::prior;
@@ -218,6 +219,9 @@ impl Question for Leftovers {
                     "marker of run {name}, {} until {}",
                     mark.operator, mark.until
                 ),
+                None if name.starts_with(TASK_PREFIX) => {
+                    "result of a probe as LocalSystem".to_owned()
+                }
                 None => "not a marker".to_owned(),
             };
             let target = Target {
@@ -227,7 +231,31 @@ impl Question for Leftovers {
             let left = Observed::ValueAbsent;
             (LeftValue { step, target, left }, observed)
         });
-        Ok(found.collect())
+        let mut found: Vec<(LeftValue, Observed)> = found.collect();
+        let tree = task_tree()?;
+        let tasks = observer.keys(&tree).await?;
+        for name in tasks.iter().filter(|name| name.starts_with(TASK_PREFIX)) {
+            let key = KeyPath::below_local_machine(&format!(r"{}\{name}", tree.as_str()))
+                .map_err(|error| HostError::failed(Reason::Internal, error.to_string()))?;
+            let target = Target {
+                key,
+                value: "Id".to_owned(),
+            };
+            let there = observer.observe(std::slice::from_ref(&target)).await?;
+            let step = format!("scheduled task {name} of a probe as LocalSystem");
+            let left = Observed::ValueAbsent;
+            found.extend(there.into_iter().map(|there| {
+                (
+                    LeftValue {
+                        step: step.clone(),
+                        target: target.clone(),
+                        left: left.clone(),
+                    },
+                    there,
+                )
+            }));
+        }
+        Ok(found)
     }
 }
 

@@ -13,7 +13,7 @@ use playbooks::{
 };
 use rollout::{
     Cost, Event, EventKind, HoldCause, HostIdentity, Intent, Outcome, PlannedChange, PlannedStep,
-    Reason, RunState, StepState, StopCause, Trace, Undo, Verb,
+    Reason, RunState, StepState, StopCause, SystemTask, Trace, Undo, Verb,
 };
 use serde_json::Value;
 
@@ -177,10 +177,19 @@ fn trace() -> Trace {
     }
 }
 
+fn task() -> Trace {
+    Trace::SystemTask(SystemTask {
+        name: "winfleet-run-0tq4c1n-k7xd-1".to_owned(),
+        result: target(),
+    })
+}
+
 fn of_a_host() -> Vec<EventKind> {
     let detail = || Some("\u{1b}[2J said the host".to_owned());
     vec![
         EventKind::HostStarted,
+        EventKind::TraceLeft { trace: task() },
+        EventKind::TraceGone { trace: task() },
         EventKind::HostIdentified {
             identity: HostIdentity {
                 computer_name: Some("PC-1".to_owned()),
@@ -195,6 +204,7 @@ fn of_a_host() -> Vec<EventKind> {
         },
         EventKind::ProbesPlanned {
             probes: vec![HostProbe {
+                run_as: playbooks::RunAs::Account,
                 name: "the road".to_owned(),
                 probe: Probe::WinhttpIs {
                     server: Some("p:1".to_owned()),

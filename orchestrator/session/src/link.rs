@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use inventory::{Auth, Channel, HostName, Settings, Transport};
 use playbooks::registry::REG_SZ;
 use playbooks::{KeyPath, Observed, Target, Typed};
-use rollout::{Cost, HostError, HostIdentity, Reason};
+use rollout::{Cost, HostError, HostIdentity, Reason, SystemTask};
 use wsman::Client;
 
 use crate::cim::{self, Reading};
@@ -74,6 +74,8 @@ pub(crate) struct Link {
     identity: HostIdentity,
     /// A write left this machine, or may have.
     pub(crate) wrote: bool,
+    /// The task that runs programs, while a probe asks as LocalSystem.
+    pub(crate) system: Option<SystemTask>,
     /// Keys seen absent, so that a write creates them first instead of being refused.
     pub(crate) missing: HashSet<KeyPath>,
 }
@@ -93,6 +95,7 @@ impl Link {
             wmi_said: None,
             identity: HostIdentity::default(),
             wrote: false,
+            system: None,
             missing: HashSet::new(),
         };
         let guid = match link.machine_guid().await {
@@ -172,6 +175,19 @@ impl Link {
             }
         }
         Ok(observed)
+    }
+
+    /// Names of the keys right below a key; empty where it is not there.
+    pub(crate) async fn keys(&mut self, key: &KeyPath) -> Result<Vec<String>, Trouble> {
+        if self.road == Road::Shell {
+            let why = "the keys below a key are listed through WMI only, which does not work here";
+            return Err(Trouble::Refused(Reason::WmiBroken, why.to_owned()));
+        }
+        Ok(self
+            .client
+            .enum_keys(key.as_str())
+            .await?
+            .unwrap_or_default())
     }
 
     /// Names and data of all values of a key; empty where it is not there.

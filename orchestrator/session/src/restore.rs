@@ -79,7 +79,7 @@ impl Link {
         Ok(removed)
     }
 
-    async fn key_is_empty(&mut self, key: &KeyPath) -> Result<Option<bool>, Trouble> {
+    pub(crate) async fn key_is_empty(&mut self, key: &KeyPath) -> Result<Option<bool>, Trouble> {
         if self.road == Road::Cim {
             match cim::key_is_empty(&mut self.client, key).await {
                 Err(trouble) if self.leaves_wmi(&trouble) => {}
@@ -90,7 +90,7 @@ impl Link {
         self.by_shell(result)
     }
 
-    async fn delete_empty_key(&mut self, key: &KeyPath) -> Result<(), Trouble> {
+    pub(crate) async fn delete_empty_key(&mut self, key: &KeyPath) -> Result<(), Trouble> {
         self.missing.insert(key.clone());
         if self.road == Road::Cim {
             let deleted = self.client.delete_key(key.as_str()).await;

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use playbooks::{Change, FactSet, Facts, HostProbe, KeyPath, Observed, Target, Verdict};
-use rollout::{Cost, HostError, HostIdentity, Observe, Restored, Session, Undo};
+use rollout::{Cost, HostError, HostIdentity, Observe, Restored, Session, SystemTask, Undo};
 
 use crate::link::Link;
 
@@ -54,6 +54,11 @@ macro_rules! observe {
                 verdict.map_err(|trouble| self.0.host_error(&trouble))
             }
 
+            async fn keys(&mut self, key: &KeyPath) -> Result<Vec<String>, HostError> {
+                let keys = self.0.keys(key).await;
+                keys.map_err(|trouble| self.0.host_error(&trouble))
+            }
+
             async fn values(
                 &mut self,
                 key: &KeyPath,
@@ -85,5 +90,20 @@ impl Session for HostSession {
     async fn restore(&mut self, undo: &Undo) -> Result<Restored, HostError> {
         let restored = self.0.restore(undo).await;
         restored.map_err(|trouble| self.0.host_error(&trouble))
+    }
+
+    async fn probe_as_system(
+        &mut self,
+        probe: &HostProbe,
+        since: Option<Timestamp>,
+        task: &SystemTask,
+    ) -> Result<Verdict, HostError> {
+        let verdict = self.0.probe_as_system(probe, since, task).await;
+        verdict.map_err(|trouble| self.0.host_error(&trouble))
+    }
+
+    async fn remove_task(&mut self, task: &SystemTask) -> Result<(), HostError> {
+        let removed = self.0.remove_task(task).await;
+        removed.map_err(|trouble| self.0.host_error(&trouble))
     }
 }

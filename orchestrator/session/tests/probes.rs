@@ -1,7 +1,7 @@
 //! V3 and V4 against a real proxy on loopback that works, refuses, opens TLS, or swallows.
 
-use playbooks::{Finding, HostProbe, Probe, To, Verdict};
-use rollout::Observe;
+use playbooks::{Finding, HostProbe, KeyPath, Probe, Target, To, Verdict};
+use rollout::{Observe, Session, SystemTask};
 use sim_fleet::{FleetSpec, HostOptions, HostSpec, ProxyMode, RawValue, SimProxy};
 
 use crate::lab::Lab;
@@ -29,6 +29,7 @@ async fn lab(proxy: &SimProxy, change: impl FnOnce(&mut HostOptions)) -> Lab {
 async fn ask(lab: &Lab, probe: Probe) -> Verdict {
     let mut session = lab.open().await;
     let probe = HostProbe {
+        run_as: playbooks::RunAs::Account,
         name: "p".to_owned(),
         probe,
         candidate: false,
@@ -225,6 +226,7 @@ async fn antivirus_tests_its_cloud_and_the_sensors_log_is_read() {
         "0x80072F8F: certificate",
     );
     let events = HostProbe {
+        run_as: playbooks::RunAs::Account,
         name: "p".to_owned(),
         probe: Probe::SensorEvents {
             within: std::time::Duration::ZERO,
@@ -240,5 +242,82 @@ async fn antivirus_tests_its_cloud_and_the_sensors_log_is_read() {
         let verdict = session.probe(&events, since).await.unwrap();
         session.close().await;
         found(&verdict, finding, "");
+    }
+}
+
+#[tokio::test]
+async fn as_local_system_a_task_asks_and_nothing_stays() {
+    let proxy = SimProxy::start(ProxyMode::Answers(407)).unwrap();
+    // The task starts by the host's clock, not by ours.
+    let lab = lab(&proxy, |options| options.clock_ahead = 5000).await;
+    let before = lab.host().registry();
+    let name = "winfleet-run-test-1".to_owned();
+    let task = SystemTask {
+        result: Target {
+            key: KeyPath::below_local_machine(r"SOFTWARE\winfleet-run").unwrap(),
+            value: name.clone(),
+        },
+        name,
+    };
+    let probe = HostProbe {
+        name: "p".to_owned(),
+        run_as: playbooks::RunAs::System,
+        probe: connect(&[URL]),
+        candidate: false,
+    };
+    let mut session = lab.open().await;
+    let verdict = session.probe_as_system(&probe, None, &task).await.unwrap();
+    found(&verdict, Finding::ProxyWantsLogon, "407");
+    assert_eq!(lab.host().tasks(), std::slice::from_ref(&task.name));
+    let ran = lab.host().operations();
+    let ran = ran.iter().find(|operation| operation.action == "task");
+    assert_eq!(
+        ran.map(|operation| operation.user.as_str()),
+        Some(r"NT AUTHORITY\SYSTEM")
+    );
+    // Twice, because a resume may do it once more.
+    for _ in 0..2 {
+        session.remove_task(&task).await.unwrap();
+        assert_eq!(lab.host().tasks(), Vec::<String>::new());
+        assert_eq!(lab.host().registry(), before);
+    }
+    session.close().await;
+}
+
+#[tokio::test]
+async fn without_wmi_or_shell_no_task_is_made() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    for channel in ["cim", "shell"] {
+        let lab = lab(&proxy, |_| {})
+            .await
+            .defaults(&format!("channel: {channel}"));
+        let task = SystemTask {
+            name: "winfleet-run-test-2".to_owned(),
+            result: Target {
+                key: KeyPath::below_local_machine(r"SOFTWARE\winfleet-run").unwrap(),
+                value: "winfleet-run-test-2".to_owned(),
+            },
+        };
+        let probe = HostProbe {
+            name: "p".to_owned(),
+            run_as: playbooks::RunAs::System,
+            probe: Probe::ProxyTcp {
+                via: VIA.to_owned(),
+            },
+            candidate: false,
+        };
+        let mut session = lab.open().await;
+        let verdict = session.probe_as_system(&probe, None, &task).await.unwrap();
+        found(
+            &verdict,
+            Finding::ToolMissing,
+            if channel == "cim" {
+                "channel cim"
+            } else {
+                "WMI"
+            },
+        );
+        assert_eq!(lab.host().tasks(), Vec::<String>::new());
+        session.close().await;
     }
 }

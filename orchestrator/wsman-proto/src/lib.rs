@@ -13,6 +13,7 @@ pub mod enumerate;
 pub mod envelope;
 pub mod fault;
 pub mod identify;
+pub mod method;
 pub mod ns;
 pub mod registry;
 pub mod reply;
@@ -21,6 +22,7 @@ mod secret;
 pub mod shell;
 pub mod shown;
 pub mod status;
+pub mod task;
 pub mod xml;
 
 pub use cim::{CimValue, Instance};

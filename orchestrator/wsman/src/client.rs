@@ -4,6 +4,7 @@
 
 mod cim;
 mod cleanup;
+mod method;
 mod orphan;
 mod patience;
 mod registry;

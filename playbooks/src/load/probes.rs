@@ -6,12 +6,14 @@ use document::{Located, Node, Value};
 
 use super::reader::Reader;
 use super::{rollout, steps};
-use crate::probe::{CONNECTIVITY, PROBES, ProbeFields, ProbeRow, ProbeStep, REGIONS};
+use crate::probe::{
+    CONNECTIVITY, PROBES, ProbeFields, ProbeRow, ProbeStep, REGIONS, RUN_AS, RunAs,
+};
 use crate::rules::Invalid;
 use crate::step::Evaluation;
 use crate::vars::Variable;
 
-pub(super) const COMMON: [&str; 2] = ["name", "when"];
+pub(super) const COMMON: [&str; 3] = ["name", "when", "as"];
 /// Longest time a probe may wait: a host is kept busy for it.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -47,6 +49,10 @@ fn probe(
         Some(node) => reader.name(node),
         None => Some(format!("probe {number}: {}", row.kind)),
     };
+    let run_as = match node.entry("as") {
+        Some(node) => run_as(reader, row, node)?,
+        None => RunAs::default(),
+    };
     let fields = fields(reader, row, body)?;
     judge(reader, row.kind, node.line, &fields, vars);
     Some(ProbeStep {
@@ -54,9 +60,29 @@ fn probe(
         kind: row.kind,
         line: node.line,
         when,
+        run_as,
         fields,
         node: node.clone(),
     })
+}
+
+/// As whom: only where programs run does it make a difference.
+fn run_as(reader: &mut Reader<'_>, row: &ProbeRow, node: &Node) -> Option<RunAs> {
+    let run_as = reader.word(node, &RUN_AS)?.1;
+    if run_as == RunAs::System && !row.programs {
+        let kinds: Vec<&str> = PROBES
+            .iter()
+            .filter(|row| row.programs)
+            .map(|row| row.kind)
+            .collect();
+        let error = Invalid::new(format!("{} runs no program as LocalSystem", row.kind));
+        reader.refuse(
+            node,
+            error.hint(format!("'as: system' is for {}", kinds.join(", "))),
+        );
+        return None;
+    }
+    Some(run_as)
 }
 
 /// The one kind a probe has, with its fields.

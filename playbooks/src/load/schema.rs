@@ -73,6 +73,7 @@ fn probe() -> Value {
                 body
             }
             None if key == "when" => json!({"type": ["string", "boolean"]}),
+            None if key == "as" => json!({"enum": ["account", "system"], "default": "account"}),
             None => json!({"type": "string", "maxLength": super::LONGEST_NAME}),
         }
     });

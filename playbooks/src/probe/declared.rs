@@ -6,7 +6,7 @@ use document::{Node, Value};
 
 use super::settled::SERVICES;
 use super::targets::{Connectivity, Region, regional};
-use super::{HostProbe, Probe, To};
+use super::{HostProbe, Probe, RunAs, To};
 use crate::rules::{Invalid, Notes, av_pac_url, av_server, host_port, url, winhttp_server};
 use crate::step::{Condition, Evaluation, Field};
 use crate::template;
@@ -26,6 +26,7 @@ pub struct ProbeStep {
     /// Where it stands in the playbook.
     pub line: u32,
     pub(crate) when: Option<Condition>,
+    pub(crate) run_as: RunAs,
     pub(crate) fields: ProbeFields,
     pub(crate) node: Node,
 }
@@ -67,6 +68,7 @@ impl ProbeStep {
         let probe = self.fields.probe(self.kind, evaluation)?;
         Some(HostProbe {
             name: self.name.clone(),
+            run_as: self.run_as,
             // The explicit proxy of these two does not depend on what is written.
             candidate: self.fields.candidate.unwrap_or(true)
                 && matches!(

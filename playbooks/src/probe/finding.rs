@@ -107,7 +107,7 @@ findings! {
     /// A tool that the probe needs is not on the host.
     ToolMissing Inconclusive "this Windows has neither curl.exe nor a PowerShell that may run: test by hand";
     /// The host does not let it be read.
-    Unreadable Inconclusive "some values need LocalSystem: try the probe with 'as: system'";
+    Unreadable Inconclusive "hardened sensors show some values to LocalSystem alone: let a probe of the proxy stand for this one";
     /// An answer came, and it is not clear whose.
     Unclear Inconclusive "test the address by hand on the host";
 }

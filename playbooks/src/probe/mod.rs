@@ -33,10 +33,43 @@ pub struct HostProbe {
     /// What is asked.
     #[serde(flatten)]
     pub probe: Probe,
+    /// As whom its programs run on the host.
+    #[serde(default, rename = "as", skip_serializing_if = "RunAs::is_account")]
+    pub run_as: RunAs,
     /// Before the first write: a proxy that does not work leaves the host unchanged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub candidate: bool,
 }
+
+/// As whom a probe's programs run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunAs {
+    /// As the account of the run, in its WinRM shell: nothing is left on the host.
+    #[default]
+    Account,
+    /// As LocalSystem, as the services do: by a one-shot scheduled task, which is removed.
+    System,
+}
+
+impl RunAs {
+    /// The word in playbooks and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::System => "system",
+        }
+    }
+
+    /// True for the usual way.
+    pub fn is_account(&self) -> bool {
+        *self == Self::Account
+    }
+}
+
+/// The words of `as`.
+pub(crate) const RUN_AS: [(&str, RunAs); 2] =
+    [("account", RunAs::Account), ("system", RunAs::System)];
 
 /// What is asked, with nothing left to render.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -11,6 +11,8 @@ pub struct ProbeRow {
     pub keys: &'static [&'static str],
     /// Which of them are needed.
     pub needed: &'static [&'static str],
+    /// It runs programs on the host, so it may run as LocalSystem (`as: system`).
+    pub programs: bool,
     /// What it proves.
     pub proves: &'static str,
 }
@@ -22,6 +24,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V1",
         keys: &["server"],
         needed: &["server"],
+        programs: false,
         proves: "the machine-wide WinHTTP proxy is this one ('direct' for none)",
     },
     ProbeRow {
@@ -29,6 +32,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V2",
         keys: &["server", "pac_url", "within"],
         needed: &[],
+        programs: false,
         proves: "Antivirus goes by this proxy after it merged policy and preference",
     },
     ProbeRow {
@@ -36,6 +40,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V3",
         keys: &["via", "candidate"],
         needed: &["via"],
+        programs: true,
         proves: "the host gets a TCP connection to the proxy",
     },
     ProbeRow {
@@ -43,6 +48,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V4",
         keys: &["via", "to", "region", "connectivity", "candidate"],
         needed: &["via", "to"],
+        programs: true,
         proves: "the host reaches the addresses through the proxy ('via: direct' for none), and nobody opens TLS",
     },
     ProbeRow {
@@ -50,6 +56,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V5",
         keys: &["again_after"],
         needed: &[],
+        programs: false,
         proves: "Antivirus reaches its cloud, by its own test; with 'again_after' still so when its memory of the last proxy is gone",
     },
     ProbeRow {
@@ -57,6 +64,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V6",
         keys: &["within"],
         needed: &[],
+        programs: false,
         proves: "the sensor's log speaks of a connection since the push, and whether its proxy is defined by policy",
     },
     ProbeRow {
@@ -64,6 +72,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V7",
         keys: &["within"],
         needed: &[],
+        programs: false,
         proves: "the EDR sensor was in contact since the push; not by which road",
     },
     ProbeRow {
@@ -71,6 +80,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V8",
         keys: &["names"],
         needed: &[],
+        programs: false,
         proves: "the services run",
     },
     ProbeRow {
@@ -78,6 +88,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "S36",
         keys: &[],
         needed: &[],
+        programs: false,
         proves: "definitions have a way onto the host: an internal source or the machine-wide proxy",
     },
 ];

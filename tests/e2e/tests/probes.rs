@@ -144,3 +144,51 @@ fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
     lab.run(&["rollback", "last", "--yes"]).succeeds();
     assert!(!lab.hosts()[0].key_exists(KEY));
 }
+
+#[test]
+fn a_probe_as_local_system_leaves_nothing_and_leftovers_are_found() {
+    const TREE: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree";
+    let proxy = SimProxy::start(ProxyMode::Works).expect("a proxy starts");
+    let lab = LabBuilder::hosts(1).start();
+    let via = proxy.address();
+    lab.write(
+        "system.yaml",
+        &with(&format!(
+            "  - proxy_tcp: {{ via: '{via}' }}\n    as: system\n"
+        )),
+    );
+    push(&lab, "system.yaml").succeeds();
+    let host = &lab.hosts()[0];
+    assert!(host.tasks().is_empty() && !host.key_exists(r"SOFTWARE\winfleet-run"));
+    let ran = host.operations();
+    assert!(
+        ran.iter()
+            .any(|operation| operation.action == "task" && operation.user.contains("SYSTEM")),
+        "{ran:?}"
+    );
+    let name = host.name().to_owned();
+    lab.run(&["report", "last", "--host", &name])
+        .succeeds()
+        .says("a task for a probe as LocalSystem")
+        .says("the task is gone");
+    let words = [
+        "audit",
+        "--leftovers",
+        "-i",
+        "inventory.yaml",
+        "-p",
+        "system.yaml",
+    ];
+    lab.run(&words).succeeds();
+    // What a controller that was killed would have left.
+    host.set_value(
+        &format!(r"{TREE}\winfleet-run-0dead-1"),
+        "Id",
+        RawValue {
+            kind: 1,
+            bytes: vec![b'x', 0, 0, 0],
+        },
+    );
+    host.create_key(&format!(r"{TREE}\OneDrive"));
+    lab.run(&words).exits(2).says("winfleet-run-0dead-1");
+}

@@ -154,7 +154,9 @@ impl<F: Fleet> Flow<F> {
         let Some(trace) = self.history.marker.clone() else {
             return Ok(());
         };
-        let Trace::Marker { target, text } = &trace;
+        let Trace::Marker { target, text } = &trace else {
+            return Ok(());
+        };
         let undo = Undo {
             target: target.clone(),
             // The key is nobody's but ours: it goes as soon as it is empty.
@@ -179,23 +181,24 @@ impl<F: Fleet> Flow<F> {
     /// The same over a connection of its own, where the first one was lost, cancelled or too slow. Best effort: what
     /// stays expires, and `audit --leftovers` names it.
     pub(super) async fn release_anew(&mut self) {
-        if self.history.marker.is_none() {
+        if self.history.marker.is_none() && self.history.tasks.is_empty() {
             return;
         }
         let name = self.host().host.name.clone();
         let fleet = std::sync::Arc::clone(&self.job.fleet);
         let released = async {
             let mut session = fleet.open(&name).await?;
+            let removed = self.remove_tasks(&mut session).await;
             let released = self.release(&mut session).await;
             session.close().await;
-            released
+            removed.and(released)
         };
         let error = match tokio::time::timeout(HURRY, released).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
         };
-        tracing::debug!(host = %name, error, "the marker stays on the host until it expires");
+        tracing::debug!(host = %name, error, "a trace stays on the host until it expires");
     }
 }
 

@@ -73,7 +73,7 @@ impl<F: Fleet> Flow<F> {
             .entry(index)
             .or_insert_with(|| Instant::now() + probe.probe.within());
         loop {
-            let verdict = session.probe(probe, since).await?;
+            let verdict = self.ask(session, probe, since).await?;
             let left = until.saturating_duration_since(Instant::now());
             if verdict.grade() == Grade::Pass {
                 return self.again(session, probe, verdict).await;
@@ -87,7 +87,7 @@ impl<F: Fleet> Flow<F> {
 
     /// Some answers are green for a while because of what the host remembers.
     async fn again(
-        &self,
+        &mut self,
         session: &mut F::Session,
         probe: &HostProbe,
         first: Verdict,
@@ -101,7 +101,7 @@ impl<F: Fleet> Flow<F> {
             }
             self.wait(left.min(PAUSE)).await;
             // Asked on the way as well: that keeps the connection, and shows a change early.
-            verdict = session.probe(probe, self.history.since).await?;
+            verdict = self.ask(session, probe, self.history.since).await?;
             if verdict.grade() != Grade::Pass {
                 verdict.detail.push_str("; green at first");
                 return Ok(verdict);

@@ -206,6 +206,8 @@ pub struct Counters {
     pub probes: u32,
     /// Of those, before the first write.
     pub probes_before_write: u32,
+    /// Tasks made for probes.
+    pub tasks: u32,
     /// Connections open at this moment.
     pub connected: u32,
     /// The most connections that were open at once. A controller has one.
@@ -225,6 +227,8 @@ pub struct Host {
     pub lost: bool,
     /// How often each value was given another content by a write, undo not counted.
     pub applied: BTreeMap<Target, u32>,
+    /// Names of the scheduled tasks that are on it.
+    pub tasks: BTreeSet<String>,
 }
 
 impl Host {
@@ -235,6 +239,7 @@ impl Host {
             counters: Counters::default(),
             lost: false,
             applied: BTreeMap::new(),
+            tasks: BTreeSet::new(),
         }
     }
 

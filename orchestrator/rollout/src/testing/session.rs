@@ -13,7 +13,7 @@ use super::Scripted;
 use super::host::{Fault, Point, Registry, denied, port_closed};
 use crate::fleet::{
     Cost, Fleet, HostError, HostIdentity, Observe, Reason, Restored, Session, Standing, Survey,
-    Undo,
+    SystemTask, Undo,
 };
 
 /// One connection to a scripted host.
@@ -131,6 +131,20 @@ impl Observe for ScriptedSession {
         }))
     }
 
+    async fn keys(&mut self, key: &KeyPath) -> Result<Vec<String>, HostError> {
+        if self.request(Point::Read).await?.is_some() {
+            return Err(broken());
+        }
+        let below = format!(r"{}\", key.as_str());
+        Ok(self.fleet.with(&self.name, |host| {
+            let names = host.tasks.iter();
+            names
+                .filter(|_| below.ends_with(r"TaskCache\Tree\"))
+                .cloned()
+                .collect()
+        }))
+    }
+
     async fn probe(
         &mut self,
         probe: &HostProbe,
@@ -228,6 +242,36 @@ impl Session for ScriptedSession {
             (None, Some(restored)) => Ok(restored),
             _ => Err(lost_contact()),
         }
+    }
+
+    async fn probe_as_system(
+        &mut self,
+        probe: &HostProbe,
+        since: Option<Timestamp>,
+        task: &SystemTask,
+    ) -> Result<Verdict, HostError> {
+        (self.fleet.watch)(&self.name, &task.result);
+        let made = self.request(Point::Write).await?;
+        self.fleet.with(&self.name, |host| {
+            if made != Some(false) {
+                host.tasks.insert(task.name.clone());
+                host.counters.tasks += 1;
+            }
+        });
+        if made.is_some() {
+            return Err(broken());
+        }
+        self.probe(probe, since).await
+    }
+
+    async fn remove_task(&mut self, task: &SystemTask) -> Result<(), HostError> {
+        let lost = self.request(Point::Undo).await?;
+        self.fleet.with(&self.name, |host| {
+            if lost != Some(false) {
+                host.tasks.remove(&task.name);
+            }
+        });
+        lost.map_or(Ok(()), |_| Err(broken()))
     }
 }
 

@@ -7,7 +7,7 @@ use playbooks::registry::REG_EXPAND_SZ;
 use playbooks::{Finding, KeyPath, Target, Typed, Verdict, maps};
 use rollout::Reason;
 
-use super::road::powershell;
+use super::program::Program;
 use crate::error::Trouble;
 use crate::link::Link;
 use crate::shell;
@@ -30,7 +30,7 @@ impl Link {
         });
         let program = format!(r"{}\MpCmdRun.exe", folder.as_deref().unwrap_or(DEFAULT));
         let line = format!("\"{program}\" -ValidateMapsConnection");
-        Ok(match self.tool(&line).await? {
+        Ok(match self.command(&line).await? {
             Ok(output) => {
                 let text = String::from_utf8_lossy(&output.stdout);
                 let text = format!("{text}{}", String::from_utf8_lossy(&output.stderr));
@@ -53,7 +53,7 @@ impl Link {
 -MaxEvents 200 -ErrorAction SilentlyContinue | ForEach-Object {{[string]$_.Id+'|'+(($_.Properties | \
 ForEach-Object {{[string]$_.Value}}) -join '|')}};'done'"
         );
-        let output = match self.tool(&powershell(&script)).await? {
+        let output = match self.tool(&Program::Script(script)).await? {
             Ok(output) => output,
             Err(why) => return Ok(Verdict::new(Finding::ToolMissing, why)),
         };

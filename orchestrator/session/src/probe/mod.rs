@@ -4,7 +4,9 @@
 //! Windows are run for the others: `road.rs`, `defender.rs`.
 
 mod defender;
+mod program;
 mod road;
+mod system;
 
 use jiff::Timestamp;
 use playbooks::{Facts, Finding, HostProbe, Probe, Verdict};

@@ -6,6 +6,7 @@ use playbooks::road::{self, Curl, Shown};
 use playbooks::{Facts, Finding, TargetVerdict, To, Verdict, named_by_host};
 use wsman::CommandOutput;
 
+use super::program::Program;
 use crate::error::Trouble;
 use crate::link::Link;
 use crate::shell;
@@ -21,7 +22,7 @@ impl Link {
         let script = format!(
             "Test-NetConnection -ComputerName {host} -Port {port} -InformationLevel Quiet -WarningAction SilentlyContinue"
         );
-        let output = match self.tool(&powershell(&script)).await? {
+        let output = match self.tool(&Program::Script(script)).await? {
             Ok(output) => output,
             Err(why) => return Ok(Verdict::new(Finding::ToolMissing, why)),
         };
@@ -129,15 +130,13 @@ impl Link {
             Some(via) => format!("-x http://{via}"),
             None => "--noproxy *".to_owned(),
         };
-        let Ok(wanted) = shell::argument(wanted) else {
-            return Ok(Err("curl's format cannot be sent".to_owned()));
-        };
-        let Ok(address) = shell::argument(url) else {
-            return Ok(Err(format!("'{url}' cannot be sent on a command line")));
-        };
-        let more = if unchecked { " --ssl-no-revoke" } else { "" };
-        let line = format!("curl.exe -sS -o NUL -m {PATIENCE} {proxy}{more} -w {wanted} {address}");
-        let output = match self.tool(&line).await? {
+        let patience = PATIENCE.to_string();
+        let mut arguments = vec!["-sS", "-o", "NUL", "-m", patience.as_str()];
+        arguments.extend(proxy.split(' '));
+        arguments.extend(unchecked.then_some("--ssl-no-revoke"));
+        arguments.extend(["-w", wanted, url]);
+        let arguments = arguments.into_iter().map(str::to_owned);
+        let output = match self.tool(&Program::Curl(arguments.collect())).await? {
             Ok(output) => output,
             Err(why) => return Ok(Err(why)),
         };
@@ -152,14 +151,28 @@ impl Link {
             return Ok(Vec::new());
         };
         let script = script(host, port, urls);
-        let Ok(output) = self.tool(&powershell(&script)).await? else {
+        let Ok(output) = self.tool(&Program::Script(script)).await? else {
             return Ok(Vec::new());
         };
         Ok(read(&String::from_utf8_lossy(&output.stdout), urls.len()))
     }
 
-    /// A program that reads; the inner error says why it cannot be asked.
+    /// A program that reads, as whom the probe says; the inner error says why it cannot be asked.
     pub(super) async fn tool(
+        &mut self,
+        program: &Program,
+    ) -> Result<Result<CommandOutput, String>, Trouble> {
+        if let Some(task) = self.system.clone() {
+            return self.run_as_system(&task, program).await;
+        }
+        match program.line() {
+            Ok(line) => self.command(&line).await,
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    /// A line of cmd that reads.
+    pub(super) async fn command(
         &mut self,
         line: &str,
     ) -> Result<Result<CommandOutput, String>, Trouble> {
@@ -181,11 +194,6 @@ fn open(found: &TargetVerdict) -> bool {
         found.finding,
         Finding::ConnectedThroughProxy | Finding::TlsFailed | Finding::TlsInspected
     )
-}
-
-/// A script without double quotes and percent signs, so that it stands in one pair of quotes on cmd's line.
-pub(super) fn powershell(script: &str) -> String {
-    format!("powershell.exe -NoProfile -NonInteractive -Command \"{script}\"")
 }
 
 /// CONNECT by hand, then TLS with any certificate, which is shown and not trusted: no secret travels.
@@ -234,6 +242,7 @@ fn read(text: &str, count: usize) -> Vec<Shown> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::program::powershell;
     use super::*;
 
     #[test]

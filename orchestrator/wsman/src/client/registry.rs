@@ -177,7 +177,7 @@ fn deleted(method: &'static str, result: Result<(), RegistryError>) -> Result<De
     })
 }
 
-fn done(method: &'static str, result: Result<(), RegistryError>) -> Result<(), Error> {
+pub(super) fn done(method: &'static str, result: Result<(), RegistryError>) -> Result<(), Error> {
     result.map_err(|error| failed(method, error))
 }
 

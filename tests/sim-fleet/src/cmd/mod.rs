@@ -7,6 +7,7 @@ mod netsh;
 mod programs;
 mod reg;
 mod run;
+mod task;
 mod texts;
 mod web;
 
@@ -49,6 +50,8 @@ impl Context {
             .or_else(|| self.host.variable(name))
     }
 }
+
+pub(crate) use task::run_task;
 
 /// Starts a command. What needs no waiting is over when this returns.
 pub(crate) fn start(mut context: Context, text: String) {

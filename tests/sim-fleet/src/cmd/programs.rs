@@ -44,6 +44,7 @@ pub(super) fn run(
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match program {
         "reg" => reg::run(context, &args[1..]),
+        "schtasks" => schtasks(context, &args[1..]),
         "netsh" => netsh::run(context, &args[1..], words),
         "hostname" => Ended::out(format!(
             "{}\r\n",
@@ -113,6 +114,28 @@ pub(super) fn run(
             Ended::failed(1, texts::no_program(language, name))
         }
     }
+}
+
+/// `schtasks /Delete /TN \\NAME /F`, the one form that is used.
+fn schtasks(context: &Context, args: &[&str]) -> Ended {
+    let wrong = || Ended::failed(1, "ERROR: Invalid syntax.\r\n");
+    let [delete, tn, name, force] = args else {
+        return wrong();
+    };
+    let same = |word: &str, known: &str| word.eq_ignore_ascii_case(known);
+    if !same(delete, "/delete") || !same(tn, "/tn") || !same(force, "/f") {
+        return wrong();
+    }
+    let name = name.trim_start_matches('\\');
+    if context.host.delete_task(name) {
+        context
+            .host
+            .record(&context.user, "schtasks /Delete", name, "0", true);
+        return Ended::out(format!(
+            "SUCCESS: The scheduled task \"{name}\" was successfully deleted.\r\n"
+        ));
+    }
+    Ended::failed(1, "ERROR: The system cannot find the file specified.\r\n")
 }
 
 fn exit(rest: &str) -> Ended {

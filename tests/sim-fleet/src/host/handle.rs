@@ -79,6 +79,11 @@ impl HostHandle {
         self.host.state().registry.delete_tree(&KeyPath::parse(key)) == Deleted::Done
     }
 
+    /// Names of the scheduled tasks of the root folder.
+    pub fn tasks(&self) -> Vec<String> {
+        self.host.state().tasks.keys().cloned().collect()
+    }
+
     /// Counters since the fleet started.
     pub fn counters(&self) -> Counters {
         let shells_open = self.host.state().shells.len() as u64;

@@ -7,6 +7,7 @@ mod handle;
 mod identity;
 mod log;
 mod points;
+pub(crate) mod tasks;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -66,6 +67,8 @@ pub(crate) struct State {
     pub(crate) calls: HashMap<SocketAddr, Calls>,
     /// Files that commands wrote, by lower-case path.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// Scheduled tasks of the root folder, by name.
+    pub(crate) tasks: BTreeMap<String, tasks::Registered>,
 }
 
 /// Calls of methods on one connection.
@@ -151,6 +154,7 @@ impl Host {
                 enumerations: HashMap::new(),
                 calls: HashMap::new(),
                 files: BTreeMap::new(),
+                tasks: BTreeMap::new(),
             }),
         }
     }

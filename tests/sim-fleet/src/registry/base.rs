@@ -11,8 +11,9 @@ const POLICIES: [&str; 4] = [
     r"SOFTWARE\Policies\Microsoft\Windows Defender",
     r"SOFTWARE\Policies\Microsoft\Windows Defender\Spynet",
 ];
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     r"SOFTWARE\Classes",
+    r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree",
     r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon",
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections",
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System",

@@ -116,6 +116,8 @@ pub struct HostOptions {
     pub roles: Vec<Role>,
     /// The host's clock runs ahead by so many seconds.
     pub clock_ahead: i64,
+    /// Scheduled tasks are registered and never started.
+    pub scheduler_stopped: bool,
 }
 
 impl Default for HostOptions {
@@ -159,6 +161,7 @@ impl Default for HostOptions {
             rsop_logging: true,
             roles: Vec::new(),
             clock_ahead: 0,
+            scheduler_stopped: false,
         }
     }
 }

@@ -60,6 +60,11 @@ pub(super) fn run(
     class: &str,
     method: &str,
 ) -> Result<Body, Fault> {
+    if namespace.eq_ignore_ascii_case("root/Microsoft/Windows/TaskScheduler")
+        && class.eq_ignore_ascii_case("PS_ScheduledTask")
+    {
+        return super::task::run(call, request, method);
+    }
     let dialect = call.host.dialect().registry;
     let known = match dialect.class_in {
         ClassIn::Both => ["root/cimv2", "root/default"].as_slice(),

@@ -9,6 +9,7 @@ mod instance;
 mod invoke;
 mod reply;
 mod shells;
+mod task;
 mod uri;
 mod verbs;
 mod xml;
