@@ -65,6 +65,9 @@ pub struct HostStep {
     /// The changes, in the order they are written. All of one step stand or fall together: the engine takes the
     /// earlier ones back if a later one fails.
     pub changes: Vec<Change>,
-    /// `Some(reason)` where the step's `when` was false on this host; `changes` is then empty.
+    /// `Some(reason)` where the step is left out on this host; `changes` is then empty.
     pub skipped: Option<String>,
+    /// It is left out because the host's software would not heed it.
+    #[serde(default)]
+    pub below_gate: bool,
 }

@@ -11,6 +11,7 @@ mod export;
 mod facts;
 mod load;
 mod playbook;
+mod preflight;
 mod probe;
 pub mod registry;
 mod rules;
@@ -37,6 +38,10 @@ pub use facts::{
 };
 pub use load::schema::playbook_schema;
 pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};
+pub use preflight::{
+    BUDGET, CHECKS, Check, CheckRow, PreflightChange, PreflightFinding, PreflightGrade,
+    PreflightSettings, Rounds, judge,
+};
 pub use probe::{
     Connectivity, Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, Region, RunAs,
     TargetVerdict, To, Verdict, events, maps, named_by_host, regional, road,

@@ -1,11 +1,12 @@
 //! From text to a checked playbook, with every mistake reported at its place.
 //!
 //! The file is read into a tree that knows its places (`document::Node`), then taken apart: `load/vars.rs`,
-//! `load/steps.rs`,
+//! `load/steps.rs`, `load/preflight.rs`,
 //! `load/probes.rs`, `load/rollout.rs`, `load/gates.rs`. What is legal and still deserves a second look is `load/lint.rs`.
 
 mod gates;
 mod lint;
+mod preflight;
 mod probes;
 mod reader;
 mod rollout;
@@ -19,11 +20,12 @@ use crate::playbook::Playbook;
 use crate::rules::Invalid;
 use reader::Reader;
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "version",
     "name",
     "description",
     "vars",
+    "preflight",
     "steps",
     "probes",
     "rollout",
@@ -61,6 +63,7 @@ fn read(reader: &mut Reader<'_>, root: &Node) -> Option<Playbook> {
         Some(node) => probes::read(reader, node, &vars),
         None => Vec::new(),
     };
+    let preflight = preflight::read(reader, root.entry("preflight"));
     let strategy = rollout::read(reader, root.entry("rollout"));
     let mut playbook = Playbook {
         name: name?,
@@ -69,6 +72,7 @@ fn read(reader: &mut Reader<'_>, root: &Node) -> Option<Playbook> {
         text: reader.document.text.clone(),
         strategy: strategy?,
         vars,
+        preflight,
         steps,
         probes,
         warnings: Vec::new(),

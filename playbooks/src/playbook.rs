@@ -10,7 +10,8 @@ use document::{Diagnostic, Diagnostics, Document, Node};
 use sha2::{Digest, Sha256};
 
 use crate::change::{Desired, HostStep};
-use crate::facts::{FactSet, Facts};
+use crate::facts::{Fact, FactSet, Facts, below_gate};
+use crate::preflight::{self, Check, PreflightChange, PreflightFinding, PreflightSettings};
 use crate::probe::{HostProbe, ProbeStep};
 use crate::registry::Target;
 use crate::rules::Invalid;
@@ -35,6 +36,8 @@ pub struct Playbook {
     pub strategy: Strategy,
     /// The declared variables, in the order of the file.
     pub vars: Vec<Variable>,
+    /// What is looked at before the first write.
+    pub preflight: PreflightSettings,
     /// The steps, in the order they are carried out.
     pub steps: Vec<Step>,
     /// What has to be green on a host so that it counts as done, in the order in which it is asked.
@@ -132,7 +135,17 @@ impl Playbook {
         let steps = self.steps.iter().flat_map(Step::names);
         let probes = self.probes.iter().flat_map(ProbeStep::names);
         let names: Vec<String> = steps.chain(probes).collect();
-        scope::facts_of(names.iter().map(String::as_str))
+        let mut facts = scope::facts_of(names.iter().map(String::as_str));
+        let gates: Vec<Fact> = self.steps.iter().filter_map(Step::gate).collect();
+        if !gates.is_empty() {
+            // What the gate goes by is told where it keeps a step back.
+            facts.extend(
+                gates
+                    .into_iter()
+                    .chain([Fact::SensorBranch, Fact::SensorVersion]),
+            );
+        }
+        facts
     }
 
     /// Picks the strongest value of each declared variable and checks its type. Layers come weakest first; the
@@ -166,7 +179,12 @@ impl Playbook {
                 Some(condition) => template::holds(&condition.text, &value)
                     .map_err(|error| self.refused(step.place(), "when", &condition.node, error))?,
             };
-            let (changes, skipped) = if holds {
+            let kept_back = holds.then(|| step.gate()).flatten();
+            let kept_back = kept_back.and_then(|gate| below_gate(gate, facts));
+            let below_gate = kept_back.is_some();
+            let (changes, skipped) = if let Some(why) = kept_back {
+                (Vec::new(), Some(why))
+            } else if holds {
                 let changes = self
                     .changes(step, &mut Evaluation::scoped(&value, true))?
                     .unwrap_or_default();
@@ -179,9 +197,36 @@ impl Playbook {
                 name: step.name.clone(),
                 changes,
                 skipped,
+                below_gate,
             });
         }
         Ok(steps)
+    }
+
+    /// What the preflight finds (with the index of the step it is about): only checks that are made here, and each
+    /// marked where playbook or step allow it. `steps` are names and whether the host's software would not heed them.
+    pub fn preflight_findings(
+        &self,
+        changes: &[PreflightChange<'_>],
+        steps: &[(&str, bool)],
+        facts: &Facts,
+        now: jiff::Timestamp,
+    ) -> Vec<(Option<usize>, PreflightFinding)> {
+        let found = preflight::judge(changes, steps, facts, now).into_iter();
+        found
+            .filter(|(_, finding)| self.preflight.makes(finding.check))
+            .map(|(step, mut finding)| {
+                finding.allowed = self.allows(finding.check, step);
+                (step, finding)
+            })
+            .collect()
+    }
+
+    /// Whether a finding about a step (by its index) is allowed to stand: by the playbook, or by the step itself.
+    pub fn allows(&self, check: Check, step: Option<usize>) -> bool {
+        let step = step.and_then(|index| self.steps.get(index));
+        self.preflight.allow.contains(&check)
+            || step.is_some_and(|step| step.allow.contains(&check))
     }
 
     /// Resolves the probes for one host. A probe whose condition does not hold is left out.
@@ -212,8 +257,10 @@ impl Playbook {
         let mut steps = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
             let applies = match &step.when {
+                None if step.gate().is_some() => Applies::ByFacts,
                 None => Applies::Yes,
                 Some(condition) => match template::holds(&condition.text, &value) {
+                    Ok(true) if step.gate().is_some() => Applies::ByFacts,
                     Ok(true) => Applies::Yes,
                     Ok(false) => Applies::No,
                     Err(_) if condition.needs_facts => Applies::ByFacts,
@@ -352,6 +399,7 @@ impl Playbook {
         removal.steps = steps;
         // What they ask for is being taken away.
         removal.probes = Vec::new();
+        removal.preflight = PreflightSettings::off();
         removal.warnings = Vec::new();
         removal
     }

@@ -29,7 +29,17 @@ pub enum KeyPathError {
     /// More than 512 components.
     #[error("the key has more than {DEEPEST_KEY} components")]
     TooDeep,
+    /// The name under which another store than the registry is kept apart.
+    #[error(
+        "there is no key '{AV_PREFERENCES}' below HKLM: it stands for Antivirus' own preferences"
+    )]
+    Reserved,
 }
+
+/// Stands in the place of a key for values that are no registry values: Antivirus' own preferences, which have no keys.
+/// INVARIANT: no key of the registry has this path; [`KeyPath::below_local_machine`] refuses it, and Windows lets nobody
+/// create a key directly below the hive.
+const AV_PREFERENCES: &str = "MSFT_MpPreference";
 
 /// Windows' limit on levels below a hive.
 const DEEPEST_KEY: usize = 512;
@@ -55,6 +65,9 @@ impl KeyPath {
     pub fn below_local_machine(path: &str) -> Result<Self, KeyPathError> {
         if path.is_empty() {
             return Err(KeyPathError::EmptyComponent);
+        }
+        if path.eq_ignore_ascii_case(AV_PREFERENCES) {
+            return Err(KeyPathError::Reserved);
         }
         if path.split('\\').count() > DEEPEST_KEY {
             return Err(KeyPathError::TooDeep);
@@ -118,6 +131,9 @@ impl std::hash::Hash for KeyPath {
 }
 impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == AV_PREFERENCES {
+            return f.write_str(AV_PREFERENCES);
+        }
         write!(f, "HKLM\\{}", self.0)
     }
 }
@@ -135,10 +151,13 @@ fn folded(name: &str) -> String {
     name.chars().map(upper).collect()
 }
 
-/// One registry value: the place, not the content. `value` is empty for the unnamed default value.
+/// One value: the place, not the content. `value` is empty for the unnamed default value.
+///
+/// Besides registry values there are Antivirus' own preferences ([`Target::av_preference`]): their text is kept as a
+/// `REG_SZ`, a list of texts as a `REG_MULTI_SZ`, so that prior state, undo and reports need no second form.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
-    /// The key below `HKLM`, 64-bit view.
+    /// The key below `HKLM`, 64-bit view; `MSFT_MpPreference` for a preference of Antivirus.
     pub key: KeyPath,
     /// The value's name; compared without regard to letter case.
     pub value: String,
@@ -153,6 +172,29 @@ impl Target {
             ),
             value: "WinHttpSettings".to_owned(),
         }
+    }
+
+    /// The 32-bit view's copy of [`Self::win_http_settings`]: 32-bit programs read it. Compared, never written.
+    pub fn win_http_settings_32() -> Self {
+        Self {
+            key: KeyPath::constant(
+                r"SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Internet Settings\Connections",
+            ),
+            ..Self::win_http_settings()
+        }
+    }
+
+    /// A preference of Defender Antivirus: a property of `MSFT_MpPreference` (S39), not a policy.
+    pub fn av_preference(property: &str) -> Self {
+        Self {
+            key: KeyPath(AV_PREFERENCES.to_owned()),
+            value: property.to_owned(),
+        }
+    }
+
+    /// True for what [`Self::av_preference`] makes.
+    pub fn is_av_preference(&self) -> bool {
+        self.key.0 == AV_PREFERENCES
     }
 }
 

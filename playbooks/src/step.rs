@@ -4,20 +4,28 @@
 //! where templates are not yet known and literals are judged, and while compiling, where everything is known.
 
 mod av_proxy;
+mod av_ssl_options;
+mod edr_prefer_static_proxy;
 mod edr_proxy;
 mod field;
 mod registry;
 mod winhttp_proxy;
 
-pub(crate) use av_proxy::{AvAbsent, AvProxy};
+pub(crate) use av_proxy::{AvAbsent, AvProxy, AvStore};
+pub(crate) use av_ssl_options::AvSslOptions;
+pub(crate) use edr_prefer_static_proxy::PreferStaticProxy;
 pub(crate) use edr_proxy::EdrProxy;
 pub(crate) use field::{Evaluation, Field};
 pub(crate) use registry::RegistryStep;
 pub(crate) use winhttp_proxy::WinHttpStep;
 
+use std::collections::BTreeSet;
+
 use document::Node;
 
 use crate::change::Change;
+use crate::facts::Fact;
+use crate::preflight::Check;
 use crate::registry::{KeyPath, Target};
 use crate::template;
 
@@ -26,11 +34,14 @@ use crate::template;
 pub struct Step {
     /// The name, or one made from what the step does.
     pub name: String,
-    /// The kind of step: `registry`, `edr_proxy`, `av_proxy` or `winhttp_proxy`.
+    /// The kind of step: `registry`, `edr_proxy`, `edr_prefer_static_proxy`, `av_proxy`, `av_ssl_options` or
+    /// `winhttp_proxy`.
     pub kind: &'static str,
     /// Where the step stands in the playbook.
     pub line: u32,
     pub(crate) when: Option<Condition>,
+    /// Checks of the preflight that do not hold this step back.
+    pub(crate) allow: BTreeSet<Check>,
     pub(crate) action: Action,
     pub(crate) node: Node,
 }
@@ -48,6 +59,14 @@ impl Step {
     /// The condition, as written.
     pub fn when(&self) -> Option<&str> {
         self.when.as_ref().map(|condition| condition.text.as_str())
+    }
+
+    /// A fact that has to be true on the host, else nothing is written and the step counts as skipped.
+    pub(crate) fn gate(&self) -> Option<Fact> {
+        match &self.action {
+            Action::PreferStaticProxy(step) => step.gate(),
+            _ => None,
+        }
     }
 
     /// What it is, name and kind, for messages.
@@ -90,7 +109,9 @@ impl Step {
 pub(crate) enum Action {
     Registry(RegistryStep),
     EdrProxy(EdrProxy),
+    PreferStaticProxy(PreferStaticProxy),
     AvProxy(AvProxy),
+    AvSslOptions(AvSslOptions),
     WinHttpProxy(WinHttpStep),
 }
 
@@ -107,7 +128,9 @@ impl Action {
         match self {
             Self::Registry(step) => step.changes(evaluation),
             Self::EdrProxy(step) => step.changes(evaluation),
+            Self::PreferStaticProxy(step) => step.changes(evaluation),
             Self::AvProxy(step) => step.changes(evaluation),
+            Self::AvSslOptions(step) => step.changes(evaluation),
             Self::WinHttpProxy(step) => step.changes(evaluation),
         }
     }
@@ -117,7 +140,9 @@ impl Action {
         match self {
             Self::Registry(step) => Self::Registry(step.removed()),
             Self::EdrProxy(_) => Self::EdrProxy(EdrProxy::absent()),
+            Self::PreferStaticProxy(_) => Self::PreferStaticProxy(PreferStaticProxy::absent()),
             Self::AvProxy(step) => Self::AvProxy(step.removed()),
+            Self::AvSslOptions(_) => Self::AvSslOptions(AvSslOptions::absent()),
             Self::WinHttpProxy(_) => Self::WinHttpProxy(WinHttpStep::absent()),
         }
     }
@@ -127,7 +152,9 @@ impl Action {
         match self {
             Self::Registry(step) => step.fields(),
             Self::EdrProxy(step) => step.server.iter().collect(),
+            Self::PreferStaticProxy(step) => step.value.iter().collect(),
             Self::AvProxy(step) => step.fields(),
+            Self::AvSslOptions(step) => step.value.iter().collect(),
             Self::WinHttpProxy(step) => step.fields(),
         }
     }

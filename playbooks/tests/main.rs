@@ -6,6 +6,7 @@ mod compile;
 mod explain;
 mod export;
 mod mistakes;
+mod preflight;
 mod probes;
 mod properties;
 mod shipped;

@@ -623,7 +623,7 @@ fn steps_and_keys() {
     refused(
         "{ name: x }",
         "the step does not say what it does",
-        "one of registry, edr_proxy, av_proxy, winhttp_proxy",
+        "one of registry, edr_proxy, edr_prefer_static_proxy, av_proxy, av_ssl_options, winhttp_proxy",
     );
     refused(
         &format!("{{ {edr}, av_proxy: {{ server: 'http://a:1' }} }}"),
@@ -643,7 +643,7 @@ fn steps_and_keys() {
     );
     refused("just text", "text stands here", "a mapping (a step)");
     let top = |rest: &str| problems(&format!("steps: [ {{ {edr} }} ]\n{rest}\n"))[0].clone();
-    for key in ["preflight", "confirm", "notify"] {
+    for key in ["confirm", "notify"] {
         let problem = top(&format!("{key}: []"));
         assert!(
             problem

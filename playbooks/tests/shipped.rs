@@ -147,7 +147,11 @@ fn facts_are_asked_for_only_where_a_condition_needs_them() {
     assert_eq!(of("remove-proxy.yaml"), FactSet::default());
     assert_eq!(
         of("offline-devices.yaml"),
-        FactSet::from_iter([Fact::SensorPrefersStaticProxy])
+        FactSet::from_iter([
+            Fact::SensorBranch,
+            Fact::SensorVersion,
+            Fact::SensorPrefersStaticProxy
+        ])
     );
     assert_eq!(
         of("winhttp-only.yaml"),

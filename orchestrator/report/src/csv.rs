@@ -3,9 +3,9 @@
 use playbooks::Observed;
 use rollout::{ChangeRecord, HostRecord, RunRecord, RunSummary, StepRecord};
 
-use crate::{text, value};
+use crate::{preflight, text, value};
 
-const RUN_HEAD: [&str; 22] = [
+const RUN_HEAD: [&str; 23] = [
     "run",
     "host",
     "ring",
@@ -26,6 +26,7 @@ const RUN_HEAD: [&str; 22] = [
     "before_bytes",
     "after",
     "after_bytes",
+    "preflight",
     "probes",
     "chain_head",
 ];
@@ -173,6 +174,7 @@ fn row(
         bytes(before),
         readable(after),
         bytes(after),
+        preflight::cell(&host.preflight),
         probes(host),
         text(&record.chain_head),
     ]

@@ -225,6 +225,11 @@ fn told(host: &HostRecord) -> String {
             let _ = writeln!(out, "  {}", text::neutral(&line));
         }
     }
+    for finding in &host.preflight {
+        let name = finding.check.name();
+        let _ = writeln!(out, "preflight {name}: {}", finding.word());
+        let _ = writeln!(out, "  {}", text::neutral(&finding.detail));
+    }
     for probe in &host.probes {
         let Some(found) = &probe.verdict else {
             let _ = writeln!(out, "{}: not asked", probe.probe.name);

@@ -19,6 +19,7 @@ pub mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod plan_warnings;
+mod preflight;
 mod progress;
 pub mod runs;
 #[cfg(test)]

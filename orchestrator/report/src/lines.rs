@@ -2,6 +2,7 @@
 
 use rollout::{Event, EventKind, RunState};
 
+use crate::preflight;
 use crate::text::{counted, neutral};
 
 /// How many lines a run produces.
@@ -106,6 +107,10 @@ pub fn line(event: &Event, chatter: Chatter, fresh: bool) -> Option<String> {
         }
         EventKind::UndoProved if chatter >= Chatter::Steps => Some(format!(
             "{host}: taken back and compared: as it had been; applied again"
+        )),
+        EventKind::PreflightFound { findings } if chatter >= Chatter::Steps => Some(format!(
+            "{host}: preflight: {}",
+            neutral(&preflight::cell(findings))
         )),
         EventKind::ProbeFinished { probe, verdict } if chatter >= Chatter::Steps => Some(format!(
             "{host}: probe {} {}: {}",

@@ -5,14 +5,15 @@
 
 use std::fmt::Write as _;
 
-use playbooks::{Limit, Limits, OnBreach};
-use rollout::{HostError, PlannedStep, RunSpec, Severity, not_restorable};
+use playbooks::{Limit, Limits, OnBreach, PreflightFinding};
+use rollout::{HostError, PlannedStep, RunSpec, Severity, not_restorable, preflight_refusal};
 use serde_json::{Value, json};
 
 use crate::csv;
 use crate::groups::{Groups, Stand, Standing, changes};
 use crate::groups_text::{self, Wording};
 use crate::plan_warnings::warnings;
+use crate::preflight;
 use crate::table::Table;
 use crate::text::{counted, neutral, thousands};
 
@@ -30,6 +31,8 @@ pub struct Plan<'a> {
     pub hash: Option<String>,
     /// Every group and host is named.
     pub verbose: bool,
+    /// What the preflight found, by host, in the order of `hosts`.
+    pub(crate) preflight: Vec<Vec<PreflightFinding>>,
 }
 
 /// One ring in numbers.
@@ -48,6 +51,11 @@ impl<'a> Plan<'a> {
         spec: &'a RunSpec,
         found: impl IntoIterator<Item = Result<&'b [PlannedStep], &'b HostError>>,
     ) -> Self {
+        let mut preflight = Vec::new();
+        let found = found.into_iter().inspect(|found| {
+            let steps = found.iter().flat_map(|steps| steps.iter());
+            preflight.push(steps.flat_map(|step| step.preflight.clone()).collect());
+        });
         let stand = |(host, found): (&'a rollout::HostSpec, Result<&[PlannedStep], &HostError>)| {
             let ring = spec.rings.get(host.ring);
             Stand {
@@ -56,9 +64,11 @@ impl<'a> Plan<'a> {
                 standing: found.map_or_else(|error| Standing::Unread(error.clone()), standing),
             }
         };
+        let hosts = spec.hosts.iter().zip(found).map(stand).collect();
         Self {
             spec,
-            hosts: spec.hosts.iter().zip(found).map(stand).collect(),
+            hosts,
+            preflight,
             hash: None,
             verbose: false,
         }
@@ -88,6 +98,7 @@ impl<'a> Plan<'a> {
             );
         }
         out.push_str(&groups_text::causes(&groups.unread, self.verbose));
+        out.push_str(&preflight::section(&self.findings(), self.verbose));
         let _ = write!(out, "\n{}\n{}", self.ring_table(), self.limits());
         for warning in warnings(self, &groups) {
             let _ = writeln!(out, "warning: {}", neutral(&warning));
@@ -122,6 +133,7 @@ impl<'a> Plan<'a> {
             "groups": groups.groups.iter().map(|one| groups_text::group_json(one, keys)).collect::<Vec<_>>(),
             "already_right": { "count": groups.right.len(), "hosts": groups.right },
             "unread": groups.unread.iter().map(groups_text::cause_json).collect::<Vec<_>>(),
+            "preflight": preflight::groups_json(&self.findings()),
             "rings": rings.map(|(ring, counts)| json!({
                 "name": ring.name,
                 "hosts": counts.hosts,
@@ -147,20 +159,38 @@ impl<'a> Plan<'a> {
     pub fn lines(&self) -> impl Iterator<Item = Value> {
         let words = ["right", "change"];
         let keys = ["before", "after"];
-        let line = move |host| groups_text::stand_json(host, SCHEMA, words, keys);
-        self.hosts.iter().map(line)
+        let line = move |(host, found): (&Stand<'_>, &Vec<PreflightFinding>)| {
+            let mut line = groups_text::stand_json(host, SCHEMA, words, keys);
+            line["preflight"] = found.iter().map(preflight::json).collect();
+            line
+        };
+        self.hosts.iter().zip(&self.preflight).map(line)
     }
 
     /// For spreadsheets: one row per change, one per host without any.
     pub fn csv(&self) -> String {
         let head = [
-            "host", "ring", "state", "reason", "detail", "remedy", "step", "target", "before",
+            "host",
+            "ring",
+            "state",
+            "reason",
+            "detail",
+            "remedy",
+            "step",
+            "target",
+            "before",
             "after",
+            "preflight",
         ];
-        let rows = self.hosts.iter();
+        let rows = self.hosts.iter().zip(&self.preflight);
         csv::document(
             &head,
-            rows.flat_map(|host| groups_text::rows(host, ["right", "change"])),
+            rows.flat_map(|(host, found)| {
+                let mut rows = groups_text::rows(host, ["right", "change"]);
+                rows.iter_mut()
+                    .for_each(|row| row.push(preflight::cell(found)));
+                rows
+            }),
         )
     }
 
@@ -184,11 +214,17 @@ impl<'a> Plan<'a> {
 
     /// Rings, gates, limits and warnings, for a confirmation.
     pub fn conditions(&self) -> String {
-        let mut out = format!("{}{}", self.ring_table(), self.limits());
+        let mut out = preflight::section(&self.findings(), self.verbose);
+        let _ = write!(out, "{}{}", self.ring_table(), self.limits());
         for warning in warnings(self, &Groups::of(&self.hosts)) {
             let _ = writeln!(out, "warning: {}", neutral(&warning));
         }
         out
+    }
+
+    fn findings(&self) -> Vec<preflight::Group<'_>> {
+        let hosts = self.hosts.iter().zip(&self.preflight);
+        preflight::groups(hosts.map(|(host, found)| (host.host, found.as_slice())))
     }
 
     pub(crate) fn ring_counts(&self) -> Vec<RingCounts> {
@@ -272,7 +308,8 @@ fn standing(steps: &[PlannedStep]) -> Standing {
     }
     Standing::Differs {
         differences,
-        refused: not_restorable(steps),
+        refused: not_restorable(steps)
+            .or_else(|| preflight_refusal(steps.iter().flat_map(|step| &step.preflight))),
     }
 }
 

@@ -135,6 +135,7 @@ fn read(prior: Observed) -> Found {
     Ok(vec![PlannedStep {
         name: "edr".to_owned(),
         skipped: None,
+        preflight: Vec::new(),
         changes: vec![PlannedChange { intent, prior }],
     }])
 }

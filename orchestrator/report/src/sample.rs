@@ -2,7 +2,8 @@
 
 use inventory::HostName;
 use playbooks::{
-    Finding, HostProbe, KeyPath, Limits, Observed, OnBreach, Probe, Target, Typed, Verdict,
+    Check, Finding, HostProbe, KeyPath, Limits, Observed, OnBreach, PreflightFinding,
+    PreflightGrade, Probe, Target, Typed, Verdict,
 };
 use rollout::{
     ChangeRecord, Cost, Event, EventKind, HostRecord, Outcome, ProbeRecord, Reason, RingRecord,
@@ -38,6 +39,13 @@ pub(crate) fn host(name: &str, outcome: Outcome, cause: Option<(Reason, &str)>) 
             connections: 1,
         },
         undo_proved: false,
+        preflight: vec![PreflightFinding {
+            check: Check::GpoManaged,
+            grade: PreflightGrade::Note,
+            allowed: false,
+            step: None,
+            detail: "=set by <Proxy>".to_owned(),
+        }],
         probes: vec![ProbeRecord {
             probe: HostProbe {
                 run_as: playbooks::RunAs::Account,

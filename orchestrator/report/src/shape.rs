@@ -5,7 +5,10 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Finding, Limit, Observed, OnBreach, Target, TargetVerdict};
+use playbooks::{
+    Check, Finding, Limit, Observed, OnBreach, PreflightFinding, PreflightGrade, Target,
+    TargetVerdict,
+};
 use rollout::schema::Time;
 use rollout::{
     Approval, ChangeRecord, HoldCause, HoldRecord, HostRecord, Outcome, ProbeRecord, Reason,
@@ -15,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::json::SCHEMA;
-use crate::value;
+use crate::{preflight, value};
 
 /// One run with all its hosts.
 #[derive(Serialize, JsonSchema)]
@@ -151,10 +154,29 @@ pub(crate) struct Host<'a> {
     requests: u32,
     /// The gate `prove_undo` took the change back on this host, found it as it had been, and applied it again.
     undo_proved: bool,
+    /// What was looked at before the first write, and is worth saying.
+    preflight: Vec<Preflight<'a>>,
     /// In the order they were carried out.
     steps: Vec<Step<'a>>,
     /// What had to be green, in the order it was asked.
     probes: Vec<Probe<'a>>,
+}
+
+/// One finding of the preflight on one host.
+#[derive(Serialize, JsonSchema)]
+struct Preflight<'a> {
+    /// Name of the check, as a closed list.
+    check: Check,
+    /// `block`, `warn` or `note`.
+    grade: PreflightGrade,
+    /// The playbook allows it: it stood in no way.
+    allowed: bool,
+    /// The step it is about; null: the whole host.
+    step: Option<&'a str>,
+    /// For people. Remote text in it is untrusted.
+    detail: &'a str,
+    /// What to do about it.
+    remedy: Option<&'a str>,
 }
 
 /// One probe on one host.
@@ -317,8 +339,22 @@ impl<'a> Host<'a> {
             attempts: host.attempts,
             requests: host.cost.requests,
             undo_proved: host.undo_proved,
+            preflight: host.preflight.iter().map(Preflight::of).collect(),
             steps: host.steps.iter().map(Step::of).collect(),
             probes: host.probes.iter().map(Probe::of).collect(),
+        }
+    }
+}
+
+impl<'a> Preflight<'a> {
+    fn of(finding: &'a PreflightFinding) -> Self {
+        Self {
+            check: finding.check,
+            grade: finding.grade,
+            allowed: finding.allowed,
+            step: finding.step.as_deref(),
+            detail: &finding.detail,
+            remedy: preflight::remedy(finding),
         }
     }
 }

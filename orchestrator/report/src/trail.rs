@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::table::Table;
 use crate::timeline::millis;
-use crate::{csv, json, text, value};
+use crate::{csv, json, preflight, text, value};
 
 /// The events of one host.
 #[derive(Clone, Debug)]
@@ -243,6 +243,9 @@ impl Trail {
                     text::counted(values, "value")
                 )
             }
+            EventKind::PreflightFound { findings } => {
+                format!("preflight: {}", preflight::cell(findings))
+            }
             EventKind::ProbesPlanned { probes, .. } => {
                 let names: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
                 format!("has to be green: {}", names.join(", "))
@@ -434,6 +437,7 @@ mod tests {
         let steps = vec![PlannedStep {
             name: EVIL.to_owned(),
             skipped: None,
+            preflight: Vec::new(),
             changes: vec![change],
         }];
         let identity = HostIdentity {

@@ -5,7 +5,7 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Change, HostProbe, Observed, OnBreach, Target, Verdict};
+use playbooks::{Change, HostProbe, Observed, OnBreach, PreflightFinding, Target, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,11 @@ pub enum EventKind {
         reason: Reason,
         /// For people.
         detail: String,
+    },
+    /// What the preflight found on this host. Comes before the first write, and only where there is something to say.
+    PreflightFound {
+        /// In the order of the steps.
+        findings: Vec<PreflightFinding>,
     },
     /// What will have to be green on this host. Comes before the first write, so that whoever takes the run up later
     /// asks the same.
@@ -250,6 +255,7 @@ impl EventKind {
             Self::HostStarted => "host_started",
             Self::HostIdentified { .. } => "host_identified",
             Self::HostRetry { .. } => "host_retry",
+            Self::PreflightFound { .. } => "preflight_found",
             Self::ProbesPlanned { .. } => "probes_planned",
             Self::ProbeFinished { .. } => "probe_finished",
             Self::TraceLeft { .. } => "trace_left",
@@ -296,6 +302,9 @@ pub struct PlannedStep {
     pub skipped: Option<String>,
     /// In the order they are written.
     pub changes: Vec<PlannedChange>,
+    /// What the preflight found, in a plan; a run keeps it as [`EventKind::PreflightFound`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preflight: Vec<PreflightFinding>,
 }
 
 /// One change with what was there before it.

@@ -318,6 +318,8 @@ pub enum Reason {
     UndoNotProved,
     /// Another controller is at work on the host.
     HeldByAnother,
+    /// What was looked at before the first write forbids it.
+    PreflightBlocked,
     /// A probe is red.
     ProbeRed,
     /// A probe could not find out what it asks.
@@ -369,6 +371,7 @@ impl Reason {
             Self::ChangedSince => "changed_since",
             Self::UndoNotProved => "undo_not_proved",
             Self::HeldByAnother => "held_by_another",
+            Self::PreflightBlocked => "preflight_blocked",
             Self::ProbeRed => "probe_red",
             Self::ProbeInconclusive => "probe_inconclusive",
             Self::MovedSincePlan => "moved_since_plan",

@@ -3,7 +3,7 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Desired, Grade, Observed};
+use playbooks::{Desired, Grade, Observed, PreflightFinding};
 
 use crate::event::{EventKind, Intent, PlannedChange, PlannedStep, Trace};
 use crate::fleet::{Cost, HostIdentity, Reason, SystemTask, Undo};
@@ -18,6 +18,8 @@ pub(crate) struct HostHistory {
     pub identity: Option<HostIdentity>,
     /// In the order they are carried out; empty before the prior state is recorded.
     pub steps: Vec<StepHistory>,
+    /// What the preflight found.
+    pub preflight: Vec<PreflightFinding>,
     /// What has to be green, with what was found so far.
     pub probes: Vec<ProbeRecord>,
     /// The host's clock before the first write.
@@ -115,6 +117,7 @@ impl HostHistory {
                 Trace::Marker { .. } => self.marker = None,
                 Trace::SystemTask(gone) => self.tasks.retain(|task| task != gone),
             },
+            EventKind::PreflightFound { findings } => self.preflight.clone_from(findings),
             EventKind::ProbesPlanned { probes, since } => {
                 let probes = probes.iter().cloned();
                 self.probes = probes
@@ -329,6 +332,7 @@ impl HostHistory {
             attempts: ended.attempts,
             cost: ended.cost,
             undo_proved: self.proved,
+            preflight: self.preflight,
             probes: self.probes,
             steps: self
                 .steps

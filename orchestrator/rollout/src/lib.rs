@@ -23,6 +23,7 @@ pub mod journal;
 mod outcome;
 mod plan;
 mod plan_file;
+mod preflight;
 mod prior;
 mod progress;
 mod reason;
@@ -52,6 +53,7 @@ pub use journal::{
 pub use outcome::{HoldCause, Outcome, RunState, StepState, StopCause, Totals};
 pub use plan::{AssignError, assign_rings, ring_plans};
 pub use plan_file::{Found, MAX_PLAN_BYTES, PlanFile, PlanFileError, read_plan, render_plan};
+pub use preflight::preflight_refusal;
 pub use prior::{found, not_restorable, prior_digest};
 pub use progress::{GateProgress, Hold, HostId, HostProgress, IllegalEvent, Phase, Progress};
 pub use record::{

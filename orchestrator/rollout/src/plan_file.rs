@@ -114,7 +114,7 @@ pub fn render_plan(
         }
         let (prior, unread) = match reading {
             Reading::Read { answer, .. } => {
-                let digest = prior::prior_digest(answer);
+                let digest = prior::state_key(answer);
                 states
                     .entry(digest.clone())
                     .or_insert_with(|| answer.clone());
@@ -189,7 +189,7 @@ fn plan_of(hash: String, plan: DiskPlan) -> Result<PlanFile, PlanFileError> {
     }
     let mut states = BTreeMap::new();
     for (digest, steps) in plan.states {
-        if prior::prior_digest(&steps) != digest {
+        if prior::state_key(&steps) != digest {
             return misfit("what was found does not have the SHA-256 that is stated for it");
         }
         states.insert(digest, Arc::new(steps));
@@ -225,8 +225,8 @@ fn plan_of(hash: String, plan: DiskPlan) -> Result<PlanFile, PlanFileError> {
         };
         let mut spec = row.into_spec().map_err(PlanFileError::NotAPlan)?;
         spec.planned = Some(match &seen {
-            Ok((digest, steps)) => Planned::Read {
-                digest: digest.clone(),
+            Ok((_, steps)) => Planned::Read {
+                digest: prior::prior_digest(steps),
                 found: prior::found(steps),
             },
             Err(error) => Planned::Unread {

@@ -21,6 +21,10 @@ pub(crate) type WantedStep = (String, Option<String>, Vec<Intent>);
 pub(crate) struct Wanted {
     pub(crate) steps: Vec<WantedStep>,
     pub(crate) probes: Vec<HostProbe>,
+    /// Of each step, whether it is left out because the host's software would not heed it.
+    pub(crate) below_gate: Vec<bool>,
+    /// What conditions and templates asked for.
+    pub(crate) facts: Option<Facts>,
 }
 
 /// Compiles the playbook for one host, reading the facts that it asks for.
@@ -62,11 +66,17 @@ pub(crate) async fn wanted<O: Observe>(
         .compile_probes(&scope, facts.as_ref())
         .map_err(refused)?;
     let intents = |changes: Vec<Change>| changes.into_iter().map(Intent::Apply).collect();
+    let below_gate = steps.iter().map(|step| step.below_gate).collect();
     let steps = steps
         .into_iter()
         .map(|step| (step.name, step.skipped, intents(step.changes)))
         .collect();
-    Ok(Wanted { steps, probes })
+    Ok(Wanted {
+        steps,
+        probes,
+        below_gate,
+        facts,
+    })
 }
 
 /// A condition is not decided by a fact that nobody could read.
@@ -119,6 +129,7 @@ pub(crate) async fn read<O: Observe>(
                 .zip(states.by_ref())
                 .map(|(intent, prior)| PlannedChange { intent, prior })
                 .collect(),
+            preflight: Vec::new(),
         })
         .collect())
 }
@@ -196,6 +207,22 @@ pub fn prior_digest(steps: &[PlannedStep]) -> String {
         sum.observed(&change.prior);
     }
     hex::encode(sum.0.finalize())
+}
+
+/// What tells apart two hosts in a plan file: the digest, and behind it one of what the preflight found, where it found
+/// anything. What it finds may change without what is written changing.
+pub(crate) fn state_key(steps: &[PlannedStep]) -> String {
+    let found: Vec<_> = steps.iter().map(|step| &step.preflight).collect();
+    let digest = prior_digest(steps);
+    if found.iter().all(|found| found.is_empty()) {
+        return digest;
+    }
+    // Our own types serialised to memory: cannot fail.
+    let text = serde_json::to_string(&found).unwrap_or_default();
+    format!(
+        "{digest}-{}",
+        hex::encode(&Sha256::digest(text.as_bytes())[..8])
+    )
 }
 
 /// Refuses a host that is not as a plan saw it, naming what moved.

@@ -341,7 +341,8 @@ impl Progress {
             | EventKind::TraceGone { .. }
             | EventKind::MarkerTakenOver { .. }
                 if open || phase == Phase::Undoing => {}
-            EventKind::ProbesPlanned { .. } if open && !host.touched => {}
+            EventKind::PreflightFound { .. } | EventKind::ProbesPlanned { .. }
+                if open && !host.touched => {}
             EventKind::ProbeFinished { .. } if open => {}
             EventKind::PriorRecorded { .. } if open && !host.touched => {
                 host.recorded = true;

@@ -2,7 +2,7 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Gates, HostProbe, Limits, Observed, OnBreach, Target, Verdict};
+use playbooks::{Gates, HostProbe, Limits, Observed, OnBreach, PreflightFinding, Target, Verdict};
 
 use crate::fleet::{Cost, Reason};
 use crate::outcome::{HoldCause, Outcome, RunState, StepState, StopCause, Totals};
@@ -133,6 +133,8 @@ pub struct HostRecord {
     pub cost: Cost,
     /// The undo was tried out, and left the host as it had been (gate `prove_undo`).
     pub undo_proved: bool,
+    /// What the preflight found.
+    pub preflight: Vec<PreflightFinding>,
     /// In the order they were carried out; empty where the host was never read.
     pub steps: Vec<StepRecord>,
     /// In the order they were asked.

@@ -18,8 +18,8 @@ use crate::fleet::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Sta
 use crate::host::as_system::{TASK_PREFIX, task_tree};
 use crate::host::marker::{Mark, marker_key};
 use crate::host::same_machine;
-use crate::prior;
 use crate::spec::{HostSpec, HostWork, RingPlan, RunSpec};
+use crate::{preflight, prior};
 
 /// What is asked of each host. There is nothing in its reach that writes:
 ///
@@ -82,13 +82,25 @@ impl<T> Reading<T> {
 pub struct WouldWrite {
     playbook: Playbook,
     rings: Vec<RingPlan>,
+    preflight: bool,
 }
 
 impl WouldWrite {
     /// For the hosts of this run.
     pub fn new(playbook: Playbook, spec: &RunSpec) -> Self {
         let rings = spec.rings.clone();
-        Self { playbook, rings }
+        Self {
+            playbook,
+            rings,
+            preflight: true,
+        }
+    }
+
+    /// Without the preflight: an audit asks what is, not what stands in the way of a change.
+    #[must_use]
+    pub fn without_preflight(mut self) -> Self {
+        self.preflight = false;
+        self
     }
 }
 
@@ -105,8 +117,16 @@ impl Question for WouldWrite {
             expected_guid,
         } = &host.work
         else {
-            let wanted = prior::wanted(&self.playbook, &self.rings, host, observer).await?;
-            return prior::read(wanted.steps, observer).await;
+            let mut wanted = prior::wanted(&self.playbook, &self.rings, host, observer).await?;
+            let mut steps = prior::read(wanted.steps.clone(), observer).await?;
+            if self.preflight {
+                let (gates, facts) = (&wanted.below_gate, wanted.facts.take());
+                let looked =
+                    preflight::look(&self.playbook, &steps, gates, facts, false, observer).await?;
+                looked.leave_out(&mut wanted.steps, &mut steps);
+                looked.attach(&mut steps);
+            }
+            return Ok(steps);
         };
         let found = observer.identity().machine_guid.clone();
         same_machine(expected_guid.as_deref(), found.as_deref())?;

@@ -16,6 +16,7 @@ mod interrupted;
 mod marker;
 mod planned;
 mod policy;
+mod preflight;
 mod probes;
 mod proof;
 mod schema;

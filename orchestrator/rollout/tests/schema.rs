@@ -8,8 +8,8 @@ use std::path::Path;
 
 use inventory::HostName;
 use playbooks::{
-    Change, Desired, Finding, HostProbe, KeyPath, Observed, OnBreach, Probe, RawValue, Target,
-    TargetVerdict, Typed, Verdict, WinHttpProxy,
+    Change, Check, Desired, Finding, HostProbe, KeyPath, Observed, OnBreach, PreflightFinding,
+    PreflightGrade, Probe, RawValue, Target, TargetVerdict, Typed, Verdict, WinHttpProxy,
 };
 use rollout::{
     Cost, Event, EventKind, HoldCause, HostIdentity, Intent, Outcome, PlannedChange, PlannedStep,
@@ -90,12 +90,14 @@ fn steps() -> Vec<PlannedStep> {
     let skipped = PlannedStep {
         name: "Skipped".to_owned(),
         skipped: Some("when: offline".to_owned()),
+        preflight: Vec::new(),
         changes: Vec::new(),
     };
     vec![
         PlannedStep {
             name: "Largely".to_owned(),
             skipped: None,
+            preflight: Vec::new(),
             changes,
         },
         skipped,
@@ -201,6 +203,15 @@ fn of_a_host() -> Vec<EventKind> {
             attempt: 2,
             reason: Reason::ConnectionLost,
             detail: "reset".to_owned(),
+        },
+        EventKind::PreflightFound {
+            findings: vec![PreflightFinding {
+                check: Check::GpoOwned,
+                grade: PreflightGrade::Block,
+                allowed: true,
+                step: Some("Largely".to_owned()),
+                detail: "'Corp Proxy' owns it".to_owned(),
+            }],
         },
         EventKind::ProbesPlanned {
             probes: vec![HostProbe {

@@ -26,6 +26,9 @@ impl Link {
         target: &Target,
         raw: &RawValue,
     ) -> Result<Observed, Trouble> {
+        if target.is_av_preference() {
+            return self.put_preference(target, raw).await;
+        }
         self.can_be_read_back(target, raw)?;
         let sent = self.send_value(target, raw).await;
         let doubt = self.unless_settled_by_reading(sent)?;
@@ -54,7 +57,11 @@ impl Link {
 
     /// Deletes a value, leaves its key alone, and reads back.
     pub(crate) async fn remove(&mut self, target: &Target) -> Result<Observed, Trouble> {
-        let sent = self.send_removal(target).await;
+        let sent = if target.is_av_preference() {
+            self.send_preference_removal(target).await
+        } else {
+            self.send_removal(target).await
+        };
         let doubt = self.unless_settled_by_reading(sent)?;
         let found = self.observe_one(target).await?;
         match doubt {
@@ -170,7 +177,7 @@ impl Link {
 
     /// After a fault that leaves open whether the write was carried out, while the connection is still good, the
     /// reading decides. Gives the trouble to report if the reading does not find the write.
-    fn unless_settled_by_reading(
+    pub(crate) fn unless_settled_by_reading(
         &self,
         sent: Result<(), Trouble>,
     ) -> Result<Option<Trouble>, Trouble> {

@@ -3,15 +3,17 @@
 //!
 //! A source that the host refuses leaves its facts unread with the reason; only lost contact is a failure. Registry
 //! reads are `facts/registry.rs`, WMI classes `facts/classes.rs`, the EDR sensor `facts/sensor.rs`, group policy
-//! `facts/policy.rs`, the other store of WinHTTP `facts/adv_proxy.rs`.
+//! `facts/policy.rs`, what programs show `facts/programs.rs`.
 
-mod adv_proxy;
 mod classes;
 mod policy;
+mod programs;
 mod registry;
 mod sensor;
 
-use playbooks::{Fact, FactSet, FactValue, Facts, Source};
+pub(crate) use classes::NoAnswer;
+
+use playbooks::{Fact, FactSet, FactValue, Facts};
 use rollout::Severity;
 
 use crate::error::Trouble;
@@ -20,8 +22,10 @@ use crate::link::Link;
 impl Link {
     /// Reads the facts and all that they follow from. Cancel safe: reads only.
     pub(crate) async fn facts(&mut self, wanted: &FactSet) -> Result<Facts, Trouble> {
-        let wanted = wanted.closed();
+        let all = wanted.closed();
         let mut facts = Facts::default();
+        self.program_facts(&all, &mut facts).await?;
+        let wanted = all.clone().without(|fact| facts.knows(fact));
         self.registry_facts(&wanted, &mut facts).await?;
         facts.derive(&wanted);
         self.sensor_facts(&wanted, &mut facts).await?;
@@ -30,16 +34,10 @@ impl Link {
         if wanted.contains(Fact::GpoSettings) {
             self.policy_facts(&wanted, &mut facts).await?;
         }
-        if wanted
-            .iter()
-            .any(|fact| fact.row().source == Source::AdvProxy)
-        {
-            self.adv_proxy_facts(&wanted, &mut facts).await?;
-        }
         if wanted.contains(Fact::ClockSkew) {
             skew(&mut facts);
         }
-        facts.derive(&wanted);
+        facts.derive(&all);
         Ok(facts)
     }
 

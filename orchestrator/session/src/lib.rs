@@ -15,6 +15,7 @@ mod fleet;
 mod guard;
 mod identity;
 mod link;
+mod preference;
 mod probe;
 mod remedy;
 mod restore;

@@ -166,6 +166,17 @@ impl Link {
 
     /// Exact present states, in the order asked for.
     pub(crate) async fn observe(&mut self, targets: &[Target]) -> Result<Vec<Observed>, Trouble> {
+        if targets.iter().any(Target::is_av_preference) {
+            return self.observe_mixed(targets).await;
+        }
+        self.observe_values(targets).await
+    }
+
+    /// Registry values alone.
+    pub(crate) async fn observe_values(
+        &mut self,
+        targets: &[Target],
+    ) -> Result<Vec<Observed>, Trouble> {
         let observed = self.observe_by_road(targets).await?;
         for (target, found) in targets.iter().zip(&observed) {
             if matches!(found, Observed::KeyAbsent { .. }) {

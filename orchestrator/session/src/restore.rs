@@ -1,9 +1,10 @@
-//! Taking one value back (defender-proxy reference 1.2: RB1, RB2, RB4, RB6).
+//! Taking one value back (defender-proxy reference 1.2: RB1 to RB4, RB6).
 //!
 //! Three-way: what was there before, what the run left, what is there now. Keys are deleted only if the run created
 //! them and they are empty, one by one upwards, never with what is below them. WinHTTP's bytes are written back as
 //! they were recorded.
 
+use playbooks::registry::REG_MULTI_SZ;
 use playbooks::{KeyPath, Observed, Target};
 use rollout::{Reason, Restored, Standing, Undo};
 
@@ -40,6 +41,10 @@ impl Link {
         let target = &undo.target;
         match &undo.prior {
             Observed::Present(raw) => {
+                // RB3: a list is taken away before the old one is set.
+                if target.is_av_preference() && raw.kind == REG_MULTI_SZ {
+                    self.remove(target).await?;
+                }
                 let found = self.put(target, raw).await?;
                 if found.value() != Some(raw) {
                     return Err(differs(target, &found));

@@ -66,6 +66,30 @@ pub(crate) async fn observe(
         .collect())
 }
 
+/// Reads values and runs other commands that only read, all in one command line. A value that is not shown is `None`:
+/// absent or denied. Then what each of the other commands printed.
+pub(crate) async fn ask_all(
+    client: &mut Client,
+    targets: &[Target],
+    others: &[String],
+) -> Result<(Vec<Option<Observed>>, Vec<String>), Trouble> {
+    let mut lines = Vec::with_capacity(targets.len() + others.len());
+    for target in targets {
+        lines.push(line::query_value(target).map_err(unquotable)?);
+    }
+    lines.extend_from_slice(others);
+    let mut ran = chain::run_all(client, &lines).await?.into_iter();
+    let values = targets
+        .iter()
+        .zip(ran.by_ref())
+        .map(|(target, ran)| {
+            let shown = reg_output::value_line(&ran.out, &target.value).filter(|_| ran.ok);
+            shown.map(|(value, _)| reg_output::observed(&value, "\\0"))
+        })
+        .collect();
+    Ok((values, ran.map(|ran| ran.out).collect()))
+}
+
 /// Writes a value and makes its key where that is missing. The caller reads back.
 pub(crate) async fn set(
     client: &mut Client,

@@ -16,6 +16,7 @@ mod guard;
 mod lab;
 mod observe;
 mod observe_limits;
+mod preferences;
 mod probes;
 mod quotas;
 mod states;

@@ -1,6 +1,7 @@
 //! One host: operations in, results out. Owns the connection, re-authenticates, and keeps the one shell.
 //!
-//! Registry operations are in `client/registry.rs`, CIM reads in `client/cim.rs`, the shell in `client/shell.rs`.
+//! Registry operations are in `client/registry.rs`, CIM reads in `client/cim.rs`, methods of other classes in
+//! `client/method.rs`, the shell in `client/shell.rs`.
 
 mod cim;
 mod cleanup;

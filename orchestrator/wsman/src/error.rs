@@ -145,9 +145,9 @@ pub enum ErrorKind {
     /// A method ran and returned a non-zero `ReturnValue`.
     #[error("{method} returned {code} ({name})")]
     Registry {
-        /// Method of `StdRegProv`.
+        /// Method of `StdRegProv` or of another class.
         method: &'static str,
-        /// `ReturnValue`: Win32 or WMI number.
+        /// `ReturnValue`: Win32 or WMI number, or HRESULT.
         code: u32,
         /// Its name, `unknown` if we have none.
         name: &'static str,

@@ -68,7 +68,11 @@ fn build(facts: &Facts) -> u32 {
 }
 
 fn floor(facts: &Facts) -> Option<(i64, i64, &'static str)> {
-    let build = facts.number(Fact::OsBuild)?;
+    facts.number(Fact::OsBuild).and_then(floor_of)
+}
+
+/// Build, lowest revision and update, where the build has a floor at all.
+pub(crate) fn floor_of(build: i64) -> Option<(i64, i64, &'static str)> {
     FLOORS.into_iter().find(|(of, ..)| *of == build)
 }
 

@@ -14,8 +14,10 @@ mod table;
 mod value;
 
 pub use adv_proxy::AdvProxy;
+pub(crate) use derive::floor_of;
 pub use onboarded::Onboarded;
 pub use raw::{from_cim, from_registry, moment};
+pub(crate) use sensor::below_gate;
 pub use sensor::{SensorBranch, Version, honours_prefer_static, sensor_branch};
 pub use set::FactSet;
 pub use table::{Class, FACTS, Fact, FactKind, FactRow, Source};

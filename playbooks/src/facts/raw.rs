@@ -24,7 +24,10 @@ pub fn moment(ticks: u64) -> Option<String> {
 /// # Errors
 /// What is wrong with it, for people.
 pub fn from_registry(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
-    if matches!(fact, Fact::WinHttpProxy | Fact::WinHttpBypass) {
+    if matches!(
+        fact,
+        Fact::WinHttpProxy | Fact::WinHttpBypass | Fact::WinHttpProxy32
+    ) {
         return win_http(fact, typed);
     }
     let kind = fact.row().kind;
@@ -86,10 +89,10 @@ fn win_http(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
     if !settings.is_direct() && !settings.is_named() {
         return Err(format!("neither direct nor a named proxy: {settings}"));
     }
-    let text = if fact == Fact::WinHttpProxy {
-        settings.proxy.clone()
-    } else {
+    let text = if fact == Fact::WinHttpBypass {
         settings.bypass.clone()
+    } else {
+        settings.proxy.clone()
     };
     Ok(if settings.is_direct() || text.is_empty() {
         FactValue::Null

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Fact, Facts};
+
 /// A four-part version as Windows writes it; missing parts are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -108,4 +110,27 @@ pub fn honours_prefer_static(branch: SensorBranch, version: Option<Version>) -> 
         (Some(gate), Some(Version([major, minor, ..]))) => (major, minor) >= gate,
         _ => false,
     }
+}
+
+/// Why a step whose gate is this fact is left out on a host; `None` where it is carried out.
+pub(crate) fn below_gate(gate: Fact, facts: Option<&Facts>) -> Option<String> {
+    let facts = facts?;
+    if facts.flag(gate) == Some(true) {
+        return None;
+    }
+    let branch = facts.sensor_branch().unwrap_or(SensorBranch::Other);
+    let wanted = branch
+        .gate()
+        .map(|(major, minor)| format!("{major}.{minor}"));
+    Some(match (wanted, facts.version(Fact::SensorVersion)) {
+        (None, _) => "this sensor does not know PreferStaticProxyForHttpRequest".to_owned(),
+        (Some(wanted), Some(found)) => format!(
+            "the sensor {found} ignores PreferStaticProxyForHttpRequest: it is honoured from {wanted} on ({})",
+            branch.as_str()
+        ),
+        (Some(wanted), None) => format!(
+            "the sensor's version is not known; PreferStaticProxyForHttpRequest is honoured from {wanted} on ({})",
+            branch.as_str()
+        ),
+    })
 }

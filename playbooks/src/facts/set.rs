@@ -10,6 +10,11 @@ pub struct FactSet {
     facts: BTreeSet<Fact>,
     /// Names of registry values for [`Fact::GpoSettings`].
     pub policy_values: BTreeSet<String>,
+    /// Policies are told by their ids alone, which saves a request.
+    pub policy_ids_only: bool,
+    /// `Some`: registry values, and what programs show, are read by one command of the host's shell; how many requests
+    /// that costs.
+    pub in_one_command: Option<u32>,
 }
 
 impl FactSet {
@@ -53,6 +58,13 @@ impl FactSet {
         closed
     }
 
+    /// Without those that are of no interest.
+    #[must_use]
+    pub fn without(mut self, uninteresting: impl Fn(Fact) -> bool) -> Self {
+        self.facts.retain(|fact| !uninteresting(*fact));
+        self
+    }
+
     /// The facts that a dotted name below `facts` stands for: one, or all of a group. The empty name is all of them.
     pub fn below(name: &str) -> Self {
         FACTS
@@ -70,7 +82,7 @@ impl FromIterator<Fact> for FactSet {
     fn from_iter<I: IntoIterator<Item = Fact>>(facts: I) -> Self {
         Self {
             facts: facts.into_iter().collect(),
-            policy_values: BTreeSet::new(),
+            ..Self::default()
         }
     }
 }

@@ -92,6 +92,8 @@ pub enum Source {
     ClockSkew,
     /// The other store of WinHTTP, by `netsh winhttp show advproxy`.
     AdvProxy,
+    /// F18: whether the host fetches the lists of certificates without a proxy, by `curl.exe`.
+    CertificateLists,
     /// F15: what group policy has set, of the values asked for.
     GroupPolicy,
     /// Follows from others.
@@ -138,6 +140,8 @@ const SPYNET: &str = r"SOFTWARE\Policies\Microsoft\Windows Defender\Spynet";
 const AV: &str = r"SOFTWARE\Microsoft\Windows Defender";
 const CONNECTIONS: &str =
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
+const CONNECTIONS_32: &str =
+    r"SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
 const INTERNET: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
 const INTERNET_POLICY: &str =
     r"SOFTWARE\Policies\Microsoft\Windows\CurrentVersion\Internet Settings";
@@ -190,6 +194,8 @@ facts! {
     NetworkGateways "network.gateways" Texts F9 Cim(Adapters, "DefaultIPGateway"), "default gateways of all adapters";
     NetworkIpv4 "network.ipv4" Bool F9 Derived(&[Fact::NetworkAddresses]), "a usable IPv4 address is there (S1)";
     NetworkIpv4Route "network.ipv4_route" Bool F9 Derived(&[Fact::NetworkGateways]), "an IPv4 default gateway is there";
+    NetworkLists "network.lists_reachable" Bool F18 Source::CertificateLists, "the host fetches the lists of trusted and revoked certificates without a proxy (S21)";
+    RolesDomainController "roles.domain_controller" Bool F19 ServiceExists("NTDS"), "a domain controller";
     RolesCluster "roles.cluster" Bool F19 ServiceExists("ClusSvc"), "a node of a failover cluster";
     RolesExchange "roles.exchange" Bool F19 ServiceExists("MSExchangeServiceHost"), "an Exchange server";
     RolesDhcp "roles.dhcp" Bool F19 ServiceExists("DHCPServer"), "a DHCP server";
@@ -204,6 +210,7 @@ facts! {
     WinHttpProxy "winhttp.proxy" Text F10 Registry(CONNECTIONS, "WinHttpSettings", REG_BINARY), "machine-wide proxy; null: direct or not set (S41)";
     WinHttpBypass "winhttp.bypass" Text F10 Registry(CONNECTIONS, "WinHttpSettings", REG_BINARY), "its bypass list";
     WinHttpWpadDisabled "winhttp.wpad_disabled" Bool F11 Registry(INTERNET_WINHTTP, "DisableWpad", REG_DWORD), "discovery (WPAD) is switched off (S8)";
+    WinHttpProxy32 "winhttp.proxy_32bit" Text F10 Registry(CONNECTIONS_32, "WinHttpSettings", REG_BINARY), "machine-wide proxy of 32-bit programs; null: direct or not set";
     AdvProxyKnown "advproxy.known" Bool F10 Source::AdvProxy, "this Windows knows netsh winhttp show advproxy";
     AdvProxyServer "advproxy.server" Text F10 Source::AdvProxy, "proxy in the other store of WinHTTP";
     AdvProxyBypass "advproxy.bypass" Text F10 Source::AdvProxy, "its bypass list";

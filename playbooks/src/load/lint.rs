@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::playbook::{Playbook, Warning};
 use crate::rules::{KnownValue, known_value};
 use crate::scope::refers_to;
-use crate::step::{Action, Ensure, Step};
+use crate::step::{Action, AvStore, Ensure, Step};
 
 /// Adds what the whole playbook shows, and puts all warnings in the order of the file.
 pub(super) fn warnings(playbook: &mut Playbook) {
@@ -13,6 +13,7 @@ pub(super) fn warnings(playbook: &mut Playbook) {
     prefer_without_proxy(&playbook.steps, &mut found);
     half_an_edr_proxy(&playbook.steps, &mut found);
     pac_below_server(&playbook.steps, &mut found);
+    hidden_preferences(&playbook.steps, &mut found);
     doubled_names(&playbook.steps, &mut found);
     unused_variables(playbook, &mut found);
     playbook.warnings.extend(
@@ -48,7 +49,11 @@ fn sets_edr_pair(steps: &[Step]) -> bool {
 
 /// S22 without S20, and without the gate of S24.
 fn prefer_without_proxy(steps: &[Step], found: &mut Found) {
-    let Some(prefer) = writes(steps, KnownValue::PreferStaticProxy) else {
+    let typed = steps
+        .iter()
+        .find(|step| matches!(&step.action, Action::PreferStaticProxy(prefer) if prefer.ensure == Ensure::Present));
+    let by_hand = writes(steps, KnownValue::PreferStaticProxy);
+    let Some(prefer) = typed.or(by_hand) else {
         return;
     };
     if !sets_edr_pair(steps) && writes(steps, KnownValue::TelemetryProxyServer).is_none() {
@@ -58,13 +63,14 @@ fn prefer_without_proxy(steps: &[Step], found: &mut Found) {
                 .to_owned(),
         ));
     }
-    if !prefer
-        .when()
-        .is_some_and(|when| when.contains("prefers_static_proxy"))
-    {
+    let gated = |step: &Step| {
+        step.when()
+            .is_some_and(|when| when.contains("prefers_static_proxy"))
+    };
+    if let Some(by_hand) = by_hand.filter(|step| !gated(step)) {
         found.push((
-            prefer.line,
-            "older sensors ignore PreferStaticProxyForHttpRequest; 'when: facts.sensor.prefers_static_proxy' leaves them out"
+            by_hand.line,
+            "older sensors ignore PreferStaticProxyForHttpRequest; the step edr_prefer_static_proxy leaves them out"
                 .to_owned(),
         ));
     }
@@ -91,7 +97,7 @@ fn half_an_edr_proxy(steps: &[Step], found: &mut Found) {
 fn pac_below_server(steps: &[Step], found: &mut Found) {
     let pac = steps
         .iter()
-        .find(|step| matches!(&step.action, Action::AvProxy(av) if av.pac_url.is_some() && av.server.is_none()));
+        .find(|step| matches!(&step.action, Action::AvProxy(av) if av.pac_url.is_some() && av.server.is_none() && av.store == AvStore::Policy));
     let Some(pac) = pac else { return };
     let cleared = steps
         .iter()
@@ -100,6 +106,22 @@ fn pac_below_server(steps: &[Step], found: &mut Found) {
         found.push((
             pac.line,
             "a ProxyServer value left on a host wins over the PAC; a registry step with 'ensure: absent' takes it away"
+                .to_owned(),
+        ));
+    }
+}
+
+/// A policy hides the preference of the same name, and what is hidden can be neither seen nor put back.
+fn hidden_preferences(steps: &[Step], found: &mut Found) {
+    let av = |wanted: AvStore| {
+        steps.iter().find(move |step| {
+            matches!(&step.action, Action::AvProxy(av) if av.store == wanted && av.absent.is_none())
+        })
+    };
+    if let (Some(_), Some(preference)) = (av(AvStore::Policy), av(AvStore::Preference)) {
+        found.push((
+            preference.line,
+            "a policy of the same name hides a preference: hosts that have both are refused"
                 .to_owned(),
         ));
     }

@@ -7,7 +7,7 @@ use crate::playbook::{DefaultInForce, Warning};
 use crate::rules::Invalid;
 
 /// Keys of the language that this version refuses, so that nobody believes they are in force.
-const NOT_BUILT: [&str; 19] = [
+const NOT_BUILT: [&str; 18] = [
     "approval",
     "as",
     "assert",
@@ -21,7 +21,6 @@ const NOT_BUILT: [&str; 19] = [
     "include",
     "notify",
     "on_conflict",
-    "preflight",
     "probe",
     "require",
     "verify",

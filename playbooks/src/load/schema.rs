@@ -6,8 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::steps::{self, kinds};
-use super::{KEYS, gates, probes, rollout, vars};
+use super::{KEYS, gates, preflight, probes, rollout, vars};
 use crate::coerce::VarType;
+use crate::preflight::CHECKS;
 use crate::probe::{CONNECTIVITY, PROBES, REGIONS};
 use crate::rules::kind_names;
 
@@ -22,6 +23,12 @@ pub fn playbook_schema() -> Value {
         "version" => json!({"const": 1}),
         "vars" => json!({"type": "object", "additionalProperties": variable()}),
         "probes" => json!({"type": "array", "items": probe()}),
+        "preflight" => {
+            let mut lists = object(&preflight::KEYS, &[], |_| checks());
+            lists["type"] = json!("object");
+            json!({"anyOf": [{"enum": ["on", "off"]}, {"type": "boolean"}, lists], "default": "on",
+                "description": "What is looked at on a host before the first write"})
+        }
         "steps" => json!({"type": "array", "minItems": 1, "items": step()}),
         "rollout" => rollout_block(),
         _ => json!({"type": "string"}),
@@ -47,16 +54,28 @@ fn step() -> Value {
     let mut step = object(&keys, &[], |key| match key {
         "registry" => body(&kinds::REGISTRY, &["key", "value"]),
         "edr_proxy" => body(&kinds::EDR, &[]),
+        "edr_prefer_static_proxy" => {
+            let mut prefer = body(&kinds::PREFER, &[]);
+            prefer["type"] = json!(["object", "null"]);
+            prefer
+        }
         "av_proxy" => body(&kinds::AV, &[]),
+        "av_ssl_options" => body(&kinds::SSL, &[]),
         "winhttp_proxy" => body(&kinds::WINHTTP, &[]),
         "when" => {
             json!({"type": ["string", "boolean"], "description": "A condition over vars, host and facts"})
         }
+        "allow" => checks(),
         _ => json!({"type": "string", "maxLength": super::LONGEST_NAME}),
     });
     let one = |kind: &str| json!({"required": [kind]});
     step["oneOf"] = json!(steps::KINDS.map(one));
     step
+}
+
+fn checks() -> Value {
+    let names: Vec<&str> = CHECKS.iter().map(|row| row.name).collect();
+    json!({"type": "array", "items": {"enum": names}})
 }
 
 fn probe() -> Value {
@@ -98,6 +117,8 @@ fn body(keys: &[&str], required: &[&str]) -> Value {
     object(keys, required, |key| match key {
         "type" => json!({"enum": kind_names()}),
         "ensure" => json!({"enum": ["present", "absent"], "default": "present"}),
+        "store" => json!({"enum": kinds::AV_STORES.map(|(word, _)| word), "default": "policy"}),
+        "value" if keys != kinds::REGISTRY => json!({"type": ["integer", "string"]}),
         "acknowledge" => json!({"enum": ["lowers_security"]}),
         "bypass" => json!({"type": ["array", "string"], "items": {"type": "string"}}),
         "data" => json!({"type": ["string", "integer", "array"], "items": {"type": "string"}}),

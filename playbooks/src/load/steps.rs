@@ -6,6 +6,7 @@ pub(super) mod kinds;
 
 use document::{Located, Node, Value};
 
+use super::preflight;
 use super::reader::Reader;
 use crate::rules::Invalid;
 use crate::scope::{check_name, facts_of};
@@ -13,8 +14,15 @@ use crate::step::{Action, Condition, Evaluation, Field, Step};
 use crate::template;
 use crate::vars::Variable;
 
-pub(super) const COMMON: [&str; 2] = ["name", "when"];
-pub(super) const KINDS: [&str; 4] = ["registry", "edr_proxy", "av_proxy", "winhttp_proxy"];
+pub(super) const COMMON: [&str; 3] = ["name", "when", "allow"];
+pub(super) const KINDS: [&str; 6] = [
+    "registry",
+    "edr_proxy",
+    "edr_prefer_static_proxy",
+    "av_proxy",
+    "av_ssl_options",
+    "winhttp_proxy",
+];
 
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node, vars: &[Variable]) -> Vec<Step> {
     let Some(items) = reader.list(node, "steps in order") else {
@@ -46,15 +54,24 @@ fn step(reader: &mut Reader<'_>, node: &Node, number: usize, vars: &[Variable]) 
     let action = match kind {
         "registry" => kinds::registry(reader, body).map(Action::Registry),
         "edr_proxy" => kinds::edr_proxy(reader, body).map(Action::EdrProxy),
+        "edr_prefer_static_proxy" => {
+            kinds::edr_prefer_static_proxy(reader, body).map(Action::PreferStaticProxy)
+        }
         "av_proxy" => kinds::av_proxy(reader, body).map(Action::AvProxy),
+        "av_ssl_options" => kinds::av_ssl_options(reader, body).map(Action::AvSslOptions),
         _ => kinds::winhttp_proxy(reader, body).map(Action::WinHttpProxy),
     }?;
     judge(reader, kind, node.line, &action, vars);
+    let allow = node
+        .entry("allow")
+        .map(|node| preflight::checks(reader, node))
+        .unwrap_or_default();
     Some(Step {
         name: name?,
         kind,
         line: node.line,
         when,
+        allow,
         action,
         node: node.clone(),
     })

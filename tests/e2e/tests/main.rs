@@ -27,6 +27,7 @@ mod kill;
 mod layering;
 mod ping;
 mod plan;
+mod preflight;
 mod probes;
 mod proof;
 mod rehearse;

@@ -26,7 +26,7 @@ mod wsman;
 
 pub use dialect::{Dialect, LogonDialect, NtlmForm};
 pub use fleet::{SimFleet, StartError};
-pub use host::{Counters, HostHandle, Operation};
+pub use host::{Counters, HostHandle, Operation, Preferences};
 pub use internet::{ProxyCounters, ProxyMode, SimProxy};
 pub use knobs::{
     Drop, DropPhase, Endless, FaultRule, Faults, Garbage, GarbageKind, Hang, Hostile, HostileKind,

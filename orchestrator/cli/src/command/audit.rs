@@ -34,7 +34,7 @@ fn against_playbook(global: &Global, parallel: u32) -> Outcome {
     let spec = super::push::spec(global, &inventory, &playbook, Verb::Push)?;
     drive::credentials_at_hand(&spec)?;
     let against = format!("playbook '{}'", playbook.name);
-    let question = WouldWrite::new(playbook, &spec);
+    let question = WouldWrite::new(playbook, &spec).without_preflight();
     let spec = Arc::new(spec);
     let Some(readings) = look::read(global, &spec, question, parallel)? else {
         return Ok(exit_code::INTERRUPTED);

@@ -231,7 +231,7 @@ impl Pools {
         text.map(|text| self.string(text))
     }
 
-    /// Steps, and behind them what had to be green, shown alike.
+    /// Steps, and behind them what the preflight found and what had to be green, shown alike.
     fn work(&mut self, host: &HostRecord) -> usize {
         let mut work: Vec<_> = host
             .steps
@@ -248,6 +248,18 @@ impl Pools {
                 )
             })
             .collect();
+        for finding in &host.preflight {
+            work.push((
+                self.string(&format!("Preflight: {}", finding.check.name())),
+                match (finding.allowed, finding.blocks()) {
+                    (true, _) => "allowed",
+                    (_, true) => "block",
+                    _ => finding.grade.as_str(),
+                },
+                Some(self.string(&finding.detail)),
+                Vec::new(),
+            ));
+        }
         for probe in &host.probes {
             let found = probe.verdict.as_ref();
             work.push((

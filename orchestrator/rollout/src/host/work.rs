@@ -1,5 +1,7 @@
 //! The steps of one host: observe, record, write what differs, read back.
 
+use std::sync::Arc;
+
 use playbooks::{Observed, Target};
 
 use super::{Flow, Mode};
@@ -7,8 +9,8 @@ use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
 use crate::fleet::{Fleet, HostError, Observe, Reason, Restored, Session, Severity};
 use crate::history::{Since, undo_of};
 use crate::outcome::{Outcome, StepState};
-use crate::prior;
 use crate::spec::{HostWork, Planned, Verb};
+use crate::{preflight, prior};
 
 impl<F: Fleet> Flow<F> {
     pub(super) async fn work(&mut self, session: &mut F::Session) -> Result<(), HostError> {
@@ -94,7 +96,7 @@ impl<F: Fleet> Flow<F> {
     async fn record_prior(&mut self, session: &mut F::Session) -> Result<Vec<Observed>, HostError> {
         // Nothing but a marker can have been written so far, and that is journaled.
         self.unsettled = false;
-        let wanted = match self.host().work.clone() {
+        let mut wanted = match self.host().work.clone() {
             HostWork::Apply => {
                 let rings = &self.job.spec.rings;
                 prior::wanted(&self.job.playbook, rings, self.host(), session).await?
@@ -102,9 +104,12 @@ impl<F: Fleet> Flow<F> {
             HostWork::Undo { steps, .. } => prior::Wanted {
                 steps: steps.into_iter().map(prior::undo_step).collect(),
                 probes: Vec::new(),
+                below_gate: Vec::new(),
+                facts: None,
             },
         };
         let mut steps = prior::read(wanted.steps.clone(), session).await?;
+        self.preflight(&mut wanted, &mut steps, session).await?;
         // No probe is asked and no marker left where nothing will be written anyway.
         self.writable(&steps)?;
         self.plan_probes(session, wanted.probes).await?;
@@ -119,6 +124,32 @@ impl<F: Fleet> Flow<F> {
         self.note_durably(EventKind::PriorRecorded { steps })
             .await?;
         Ok(found)
+    }
+
+    /// What stands in the way is found before anything is written; what was found is told in every case.
+    async fn preflight(
+        &mut self,
+        wanted: &mut prior::Wanted,
+        steps: &mut [PlannedStep],
+        session: &mut F::Session,
+    ) -> Result<(), HostError> {
+        if !matches!(self.host().work, HostWork::Apply) {
+            return Ok(());
+        }
+        let playbook = Arc::clone(&self.job.playbook);
+        let (gates, facts) = (&wanted.below_gate, wanted.facts.take());
+        let looked = preflight::look(&playbook, steps, gates, facts, true, session).await?;
+        looked.leave_out(&mut wanted.steps, steps);
+        let findings = looked.findings();
+        if findings.is_empty() {
+            return Ok(());
+        }
+        self.note(EventKind::PreflightFound {
+            findings: findings.clone(),
+        });
+        // A plan that no longer holds says more than what stands in the way of it.
+        self.as_planned(steps)?;
+        preflight::preflight_refusal(&findings).map_or(Ok(()), Err)
     }
 
     fn writable(&self, steps: &[PlannedStep]) -> Result<(), HostError> {

@@ -64,6 +64,7 @@ pub(super) fn encode(event: &EventKind, shapes: &mut Shapes) -> Row {
                 p: priors,
             });
         }
+        EventKind::PreflightFound { findings } => row.data = text(findings),
         EventKind::ProbesPlanned { probes, since } => {
             row.data = text(&DiskProbes {
                 p: probes.clone(),
@@ -142,6 +143,9 @@ pub(super) fn decode(kind: &str, data: &str, shapes: &Shapes) -> Result<EventKin
         "undo_proved" => EventKind::UndoProved,
         "undo_started" => EventKind::UndoStarted,
         "prior_recorded" => decode_prior(data, shapes)?,
+        "preflight_found" => EventKind::PreflightFound {
+            findings: parse(data)?,
+        },
         "probes_planned" => {
             let DiskProbes { p, t } = parse(data)?;
             let since = t.map(jiff::Timestamp::from_microsecond).transpose();
@@ -244,6 +248,7 @@ fn decode_prior(data: &str, shapes: &Shapes) -> Result<EventKind, String> {
         steps.push(PlannedStep {
             name: step.n,
             skipped: step.s,
+            preflight: Vec::new(),
             changes,
         });
     }

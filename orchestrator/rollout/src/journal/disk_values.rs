@@ -88,12 +88,23 @@ impl TryFrom<DiskDesired> for Desired {
     }
 }
 
+/// A place. Programs that know registry values only refuse the other form, and do not take it for a key.
 #[derive(Serialize, Deserialize)]
-pub(super) struct DiskTarget(String, String);
+#[serde(untagged)]
+pub(super) enum DiskTarget {
+    /// Key below HKLM, name.
+    Registry(String, String),
+    /// A preference of Antivirus.
+    Preference { p: String },
+}
 
 impl From<&Target> for DiskTarget {
     fn from(target: &Target) -> Self {
-        Self(target.key.as_str().to_owned(), target.value.clone())
+        let value = target.value.clone();
+        if target.is_av_preference() {
+            return Self::Preference { p: value };
+        }
+        Self::Registry(target.key.as_str().to_owned(), value)
     }
 }
 
@@ -101,9 +112,12 @@ impl TryFrom<DiskTarget> for Target {
     type Error = String;
 
     fn try_from(disk: DiskTarget) -> Result<Self, String> {
-        Ok(Self {
-            key: key_path(&disk.0)?,
-            value: disk.1,
+        Ok(match disk {
+            DiskTarget::Registry(key, value) => Self {
+                key: key_path(&key)?,
+                value,
+            },
+            DiskTarget::Preference { p } => Self::av_preference(&p),
         })
     }
 }
@@ -204,4 +218,38 @@ fn raw(kind: u32, bytes: &str) -> Result<RawValue, String> {
         kind,
         bytes: hex::decode(bytes).map_err(|error| error.to_string())?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journals_of_before_there_were_preferences_stay_readable() {
+        let old = r#"["SOFTWARE\\Policies\\A","Value"]"#;
+        let target: Target = serde_json::from_str::<DiskTarget>(old)
+            .unwrap()
+            .try_into()
+            .unwrap();
+        assert_eq!(target.to_string(), r"HKLM\SOFTWARE\Policies\A: Value");
+        assert_eq!(
+            serde_json::to_string(&DiskTarget::from(&target)).unwrap(),
+            old
+        );
+    }
+
+    /// A program that knows registry values only must not take a preference for a key.
+    #[test]
+    fn a_preference_has_a_form_of_its_own() {
+        let target = Target::av_preference("ProxyBypass");
+        let text = serde_json::to_string(&DiskTarget::from(&target)).unwrap();
+        assert_eq!(text, r#"{"p":"ProxyBypass"}"#);
+        assert!(serde_json::from_str::<(String, String)>(&text).is_err());
+        let back: Target = serde_json::from_str::<DiskTarget>(&text)
+            .unwrap()
+            .try_into()
+            .unwrap();
+        assert_eq!(back, target);
+        assert!(KeyPath::below_local_machine(target.key.as_str()).is_err());
+    }
 }

@@ -341,6 +341,7 @@ mod tests {
         let steps = vec![PlannedStep {
             name: "a shape of its own".to_owned(),
             skipped: Some("not here".to_owned()),
+            preflight: Vec::new(),
             changes: Vec::new(),
         }];
         let (tell, told) = std::sync::mpsc::channel();

@@ -102,7 +102,7 @@ impl Link {
     }
 
     /// The rows of a query, or why there are none; the outer error is the loss of the host.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         namespace: &str,
         query: &str,
@@ -130,7 +130,7 @@ impl Link {
 
 /// Why a query gave no rows, with the connection still good.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NoAnswer {
+pub(crate) enum NoAnswer {
     /// There is no such class or namespace.
     NotThere,
     /// The host says so.

@@ -53,7 +53,9 @@ impl Link {
         };
         let mut settings: Vec<GpoSetting> = rows.iter().filter_map(setting).collect();
         settings.sort_by(|a, b| (&a.target, a.precedence).cmp(&(&b.target, b.precedence)));
-        self.name_policies(&mut settings).await?;
+        if !wanted.policy_ids_only {
+            self.name_policies(&mut settings).await?;
+        }
         let texts = settings.iter().map(words).collect();
         facts.set(Fact::GpoSettings, FactValue::Texts(texts));
         facts.gpo = settings;

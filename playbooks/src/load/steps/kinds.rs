@@ -5,12 +5,21 @@ use document::{Node, Value};
 use super::field;
 use crate::load::reader::Reader;
 use crate::rules::{Acknowledge, Invalid, KnownValue, kind_names, known_value};
-use crate::step::{AvAbsent, AvProxy, EdrProxy, Ensure, Field, RegistryStep, WinHttpStep};
+use crate::step::{
+    AvAbsent, AvProxy, AvSslOptions, AvStore, EdrProxy, Ensure, Field, PreferStaticProxy,
+    RegistryStep, WinHttpStep,
+};
 
 pub(in crate::load) const REGISTRY: [&str; 6] =
     ["key", "value", "type", "data", "ensure", "acknowledge"];
 pub(in crate::load) const EDR: [&str; 2] = ["server", "ensure"];
-pub(in crate::load) const AV: [&str; 4] = ["server", "pac_url", "bypass", "ensure"];
+pub(in crate::load) const PREFER: [&str; 2] = ["value", "ensure"];
+pub(in crate::load) const AV: [&str; 5] = ["server", "pac_url", "bypass", "store", "ensure"];
+pub(in crate::load) const AV_STORES: [(&str, AvStore); 2] = [
+    ("policy", AvStore::Policy),
+    ("preference", AvStore::Preference),
+];
+pub(in crate::load) const SSL: [&str; 3] = ["value", "acknowledge", "ensure"];
 pub(in crate::load) const WINHTTP: [&str; 3] = ["server", "bypass", "ensure"];
 
 /// Keys by which people ask other tools to delete whole keys.
@@ -76,14 +85,7 @@ pub(super) fn registry(reader: &mut Reader<'_>, node: &Node) -> Option<RegistryS
         }
         (Ensure::Absent, None) => None,
     };
-    let acknowledge = match node.entry("acknowledge") {
-        Some(node) => {
-            reader
-                .word(node, &[("lowers_security", Acknowledge::LowersSecurity)])?
-                .1
-        }
-        None => Acknowledge::No,
-    };
+    let acknowledge = acknowledge(reader, node)?;
     let step = RegistryStep {
         key: key?,
         value: value?,
@@ -142,6 +144,16 @@ fn key_deletion(node: &Node, what: &str) -> Invalid {
         .hint(holds)
 }
 
+fn acknowledge(reader: &mut Reader<'_>, node: &Node) -> Option<Acknowledge> {
+    match node.entry("acknowledge") {
+        Some(node) => {
+            let words = [("lowers_security", Acknowledge::LowersSecurity)];
+            reader.word(node, &words).map(|(_, value)| value)
+        }
+        None => Some(Acknowledge::No),
+    }
+}
+
 fn ensure(reader: &mut Reader<'_>, node: &Node) -> Option<Ensure> {
     match node.entry("ensure") {
         None => Some(Ensure::Present),
@@ -159,7 +171,10 @@ fn typed(reader: &mut Reader<'_>, node: &Node, what: &str, keys: &[&str]) -> Opt
     reader.mapping(node, what, keys)?;
     let ensure = ensure(reader, node)?;
     if ensure == Ensure::Absent {
-        for key in keys.iter().filter(|key| **key != "ensure") {
+        for key in keys
+            .iter()
+            .filter(|key| !matches!(**key, "ensure" | "store"))
+        {
             if let Some(given) = node.entry(key) {
                 reader.warn(
                     given.line,
@@ -192,9 +207,60 @@ pub(super) fn edr_proxy(reader: &mut Reader<'_>, node: &Node) -> Option<EdrProxy
     }
 }
 
+pub(super) fn edr_prefer_static_proxy(
+    reader: &mut Reader<'_>,
+    node: &Node,
+) -> Option<PreferStaticProxy> {
+    // Nothing has to be said: the value is 1.
+    if matches!(node.value, Value::Null) {
+        return Some(PreferStaticProxy {
+            value: None,
+            ensure: Ensure::Present,
+        });
+    }
+    let ensure = typed(reader, node, "edr_prefer_static_proxy", &PREFER)?;
+    let value = match ensure {
+        Ensure::Present => node.entry("value").map(|node| field("value", node)),
+        Ensure::Absent => None,
+    };
+    Some(PreferStaticProxy { value, ensure })
+}
+
+pub(super) fn av_ssl_options(reader: &mut Reader<'_>, node: &Node) -> Option<AvSslOptions> {
+    let ensure = typed(reader, node, "av_ssl_options", &SSL)?;
+    let acknowledge = acknowledge(reader, node)?;
+    let value = match ensure {
+        Ensure::Present => {
+            let given = node.entry("value").map(|node| field("value", node));
+            if given.is_none() {
+                let error = Invalid::new("the key 'value' is missing in av_ssl_options");
+                let error = error.expected("0 to 3: 2 leaves out revocation, 1 pinning, 0 both");
+                reader.refuse(
+                    node,
+                    error.hint("where it has to be, 2 is the smallest loss"),
+                );
+                return None;
+            }
+            given
+        }
+        Ensure::Absent => None,
+    };
+    Some(AvSslOptions {
+        value,
+        ensure,
+        acknowledge,
+    })
+}
+
 pub(super) fn av_proxy(reader: &mut Reader<'_>, node: &Node) -> Option<AvProxy> {
-    if typed(reader, node, "av_proxy", &AV)? == Ensure::Absent {
+    let ensure = typed(reader, node, "av_proxy", &AV)?;
+    let store = match node.entry("store") {
+        Some(node) => reader.word(node, &AV_STORES)?.1,
+        None => AvStore::Policy,
+    };
+    if ensure == Ensure::Absent {
         return Some(AvProxy {
+            store,
             server: None,
             pac_url: None,
             bypass: None,
@@ -203,6 +269,7 @@ pub(super) fn av_proxy(reader: &mut Reader<'_>, node: &Node) -> Option<AvProxy> 
     }
     let of = |key: &'static str| node.entry(key).map(|node| field(key, node));
     let step = AvProxy {
+        store,
         server: of("server"),
         pac_url: of("pac_url"),
         bypass: of("bypass"),

@@ -83,9 +83,10 @@ pub(super) fn antivirus(host: &Host, class: &str) -> Option<Vec<Instance>> {
             Value::Text(text)
         }
     };
+    let preferences = host.state().preferences.clone();
     let bypass = match policy("ProxyBypass") {
         Some(one) => vec![one],
-        None => antivirus.proxy_bypass.clone(),
+        None => preferences.bypass,
     };
     let properties = vec![
         (
@@ -102,11 +103,11 @@ pub(super) fn antivirus(host: &Host, class: &str) -> Option<Vec<Instance>> {
         ),
         (
             "ProxyPacUrl",
-            text(policy("ProxyPacUrl").unwrap_or_else(|| antivirus.proxy_pac_url.clone())),
+            text(policy("ProxyPacUrl").unwrap_or_else(|| preferences.pac_url)),
         ),
         (
             "ProxyServer",
-            text(policy("ProxyServer").unwrap_or_else(|| antivirus.proxy_server.clone())),
+            text(policy("ProxyServer").unwrap_or_else(|| preferences.server)),
         ),
         (
             "SignatureFallbackOrder",

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Counters, Host, Operation, Points};
+use super::{Counters, Host, Operation, Points, Preferences};
 use crate::dialect::Dialect;
 use crate::fleet::Fleet;
 use crate::knobs::Knobs;
@@ -82,6 +82,16 @@ impl HostHandle {
     /// Names of the scheduled tasks of the root folder.
     pub fn tasks(&self) -> Vec<String> {
         self.host.state().tasks.keys().cloned().collect()
+    }
+
+    /// The proxies among Antivirus' own preferences.
+    pub fn preferences(&self) -> Preferences {
+        self.host.state().preferences.clone()
+    }
+
+    /// Sets them. Counts as no operation.
+    pub fn set_preferences(&self, preferences: Preferences) {
+        self.host.state().preferences = preferences;
     }
 
     /// Counters since the fleet started.

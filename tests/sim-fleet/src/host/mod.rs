@@ -69,6 +69,8 @@ pub(crate) struct State {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// Scheduled tasks of the root folder, by name.
     pub(crate) tasks: BTreeMap<String, tasks::Registered>,
+    /// Antivirus' own.
+    pub(crate) preferences: Preferences,
 }
 
 /// Calls of methods on one connection.
@@ -76,6 +78,17 @@ pub(crate) struct State {
 pub(crate) struct Calls {
     pub(crate) owner: String,
     pub(crate) count: u32,
+}
+
+/// The proxies among Antivirus' own preferences; empty: not set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    /// `ProxyServer`.
+    pub server: String,
+    /// `ProxyPacUrl`.
+    pub pac_url: String,
+    /// `ProxyBypass`.
+    pub bypass: Vec<String>,
 }
 
 /// An enumeration that was not read to its end.
@@ -133,6 +146,7 @@ impl Host {
                 registry.set(&path, name, data.raw());
             }
         }
+        let antivirus = options.antivirus.clone().unwrap_or_default();
         Self {
             name: spec.name.clone(),
             options,
@@ -155,6 +169,11 @@ impl Host {
                 calls: HashMap::new(),
                 files: BTreeMap::new(),
                 tasks: BTreeMap::new(),
+                preferences: Preferences {
+                    server: antivirus.proxy_server,
+                    pac_url: antivirus.proxy_pac_url,
+                    bypass: antivirus.proxy_bypass,
+                },
             }),
         }
     }

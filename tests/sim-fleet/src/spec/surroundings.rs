@@ -40,6 +40,8 @@ pub struct NetworkSpec {
     pub trusts_company: bool,
     /// Lists of revoked certificates cannot be fetched.
     pub revocation_unreachable: bool,
+    /// The lists of trusted and revoked certificates are reached without a proxy.
+    pub lists_direct: bool,
     /// A Windows older than `curl.exe`.
     pub no_curl: bool,
     /// Milliseconds after which a program gives up; 20 s when absent.
@@ -64,6 +66,10 @@ pub struct AntivirusSpec {
     pub tamper_protected: bool,
     /// What the test of its cloud connection ends with, e.g. `0x80072F8F`; absent: success.
     pub maps_error: Option<String>,
+    /// Its service does not run: its methods say so.
+    pub stopped: bool,
+    /// It says that a preference is set and sets nothing, as tamper protection may do.
+    pub ignores_preferences: bool,
     /// `ProxyServer` of its own preferences; a policy wins over it.
     pub proxy_server: String,
     /// `ProxyPacUrl` of its own preferences.
@@ -79,6 +85,8 @@ impl Default for AntivirusSpec {
             platform: "4.18.24090.11".into(),
             tamper_protected: false,
             maps_error: None,
+            stopped: false,
+            ignores_preferences: false,
             proxy_server: String::new(),
             proxy_pac_url: String::new(),
             proxy_bypass: Vec::new(),

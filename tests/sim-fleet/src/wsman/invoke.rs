@@ -1,5 +1,5 @@
-//! Invoke: the methods of StdRegProv on the host's registry (reference 4.5). Methods of other classes are not there: a
-//! process cannot be made this way.
+//! Invoke: the methods of StdRegProv on the host's registry (reference 4.5); those of Antivirus are `preference`'s.
+//! Methods of other classes are not there: a process cannot be made this way.
 
 use super::envelope::{content, is};
 use super::fault::{BAD_PARAMETER, Fault, NO_ACTION, NOT_FOUND};
@@ -44,9 +44,13 @@ const METHODS: [(&str, &[&str]); 18] = [
     ("GetBinaryValue", &["sValueName"]),
 ];
 
-/// True for methods that change the registry.
+/// True for methods that change something.
 pub(super) fn writes(method: &str) -> bool {
-    method.starts_with("Set") || matches!(method, "CreateKey" | "DeleteKey" | "DeleteValue")
+    method.starts_with("Set")
+        || matches!(
+            method,
+            "CreateKey" | "DeleteKey" | "DeleteValue" | "Add" | "Remove"
+        )
 }
 
 /// One out parameter; `None`: it has no value, which is not the same as a list without items.
@@ -64,6 +68,12 @@ pub(super) fn run(
         && class.eq_ignore_ascii_case("PS_ScheduledTask")
     {
         return super::task::run(call, request, method);
+    }
+    if namespace.eq_ignore_ascii_case("root/Microsoft/Windows/Defender")
+        && class.eq_ignore_ascii_case("MSFT_MpPreference")
+        && crate::cim::knows(call.host, namespace, class)
+    {
+        return super::preference::run(call, request, method);
     }
     let dialect = call.host.dialect().registry;
     let known = match dialect.class_in {

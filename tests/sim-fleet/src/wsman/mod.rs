@@ -7,6 +7,7 @@ mod envelope;
 mod fault;
 mod instance;
 mod invoke;
+mod preference;
 mod reply;
 mod shells;
 mod task;

@@ -1,0 +1,117 @@
+//! The preflight in the engine: what blocks a host is known before the first write and stands in the journal; what has no
+//! business on it is left out; a plan keeps what was found.
+
+use std::sync::Arc;
+
+use playbooks::{Check, Fact, FactValue, Facts, Playbook, PreflightGrade};
+use rollout::testing::{Script, Scripted, push};
+use rollout::{
+    Control, Journal, JournalOptions, OpenMode, Outcome, Planned, Reason, RunRecord, RunSpec,
+    StepState, WouldWrite, read_plan, render_plan, survey,
+};
+use tokio::sync::mpsc;
+
+const ON: &str = "preflight: on\n";
+
+fn script(facts: &[(Fact, FactValue)]) -> Script {
+    let mut all = Facts::default();
+    for (fact, value) in facts {
+        all.set(*fact, value.clone());
+    }
+    Script {
+        facts: all,
+        ..Script::default()
+    }
+}
+
+fn ipv6_only() -> Script {
+    script(&[
+        (Fact::ServicesSense, FactValue::Text("running".to_owned())),
+        (Fact::NetworkIpv4, FactValue::Bool(false)),
+    ])
+}
+
+fn without_sensor() -> Script {
+    script(&[(Fact::ServicesSense, FactValue::Null)])
+}
+
+async fn carry(fleet: &Scripted, spec: RunSpec) -> RunRecord {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = JournalOptions::new(OpenMode::ReadWrite);
+    options.inline = true;
+    let journal = Journal::open_with(&folder.path().join("j.sqlite"), &options).unwrap();
+    let active = journal.create_run(spec).unwrap();
+    let id = active.spec().id.clone();
+    let (events, _told) = mpsc::unbounded_channel();
+    rollout::run(active, Arc::new(fleet.clone()), events, Control::default())
+        .await
+        .unwrap();
+    // From the journal, not from memory.
+    journal.run(&id).unwrap()
+}
+
+#[tokio::test]
+async fn a_block_comes_before_the_first_write_and_is_in_the_journal() {
+    let fleet = Scripted::of(vec![ipv6_only(), Script::default()]);
+    let before = fleet.registries();
+    let record = carry(&fleet, push(2, ON)).await;
+    let host = &record.hosts[0];
+    assert_eq!(host.outcome, Outcome::Failed);
+    assert_eq!(host.reason, Some(Reason::PreflightBlocked));
+    assert!(host.remedy.as_ref().unwrap().contains("allow: [no_ipv4]"));
+    assert!(!host.changed && host.steps.is_empty());
+    assert_eq!(host.preflight[0].check, Check::NoIpv4);
+    assert_eq!(host.preflight[0].grade, PreflightGrade::Block);
+    assert_eq!(host.preflight[0].step.as_deref(), Some("edr"));
+    assert_eq!(fleet.registries()[0], before[0], "nothing was written");
+    assert_eq!(record.hosts[1].outcome, Outcome::Ok);
+    assert!(record.hosts[1].preflight.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_allowed_is_shown_and_stands_in_no_way() {
+    let fleet = Scripted::of(vec![ipv6_only()]);
+    let record = carry(&fleet, push(1, "preflight: { allow: [no_ipv4] }\n")).await;
+    let host = &record.hosts[0];
+    assert_eq!((host.outcome, host.changed), (Outcome::Ok, true));
+    assert!(host.preflight[0].allowed);
+}
+
+#[tokio::test]
+async fn a_step_without_business_is_left_out_with_its_reason() {
+    let fleet = Scripted::of(vec![without_sensor()]);
+    let record = carry(&fleet, push(1, ON)).await;
+    let host = &record.hosts[0];
+    assert_eq!(host.outcome, Outcome::Ok, "{:?}", host.detail);
+    let states: Vec<StepState> = host.steps.iter().map(|step| step.state).collect();
+    assert_eq!(states, [StepState::Skipped, StepState::Changed]);
+    let why = host.steps[0].detail.as_deref().unwrap();
+    assert!(why.starts_with("preflight sensor_missing:"), "{why}");
+}
+
+#[tokio::test]
+async fn a_plan_keeps_what_was_found_and_a_push_under_it_agrees() {
+    let fleet = Scripted::of(vec![ipv6_only(), without_sensor(), Script::default()]);
+    let spec = push(3, ON);
+    let document = document::Document::from_bytes("p.yaml", spec.playbook.text.as_bytes()).unwrap();
+    let question = WouldWrite::new(Playbook::load(&document).unwrap(), &spec);
+    let shared = (Arc::new(fleet.clone()), Arc::new(spec.clone()));
+    let readings = survey(shared.0, shared.1, question, 10, |_, _| {}).await;
+    let (text, _) = render_plan(&spec, &readings, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    let plan = read_plan(text.as_bytes()).unwrap();
+    let found = |host: usize| -> Vec<Check> {
+        let steps = plan.found[host].as_ref().unwrap();
+        let found = steps.iter().flat_map(|step| &step.preflight);
+        found.map(|finding| finding.check).collect()
+    };
+    assert_eq!(found(0), [Check::NoIpv4]);
+    assert_eq!(found(1), [Check::SensorMissing]);
+    assert!(found(2).is_empty());
+    assert!(matches!(
+        plan.spec.hosts[0].planned,
+        Some(Planned::Read { .. })
+    ));
+    let record = carry(&fleet, plan.spec).await;
+    let reasons: Vec<Option<Reason>> = record.hosts.iter().map(|host| host.reason).collect();
+    assert_eq!(reasons, [Some(Reason::PreflightBlocked), None, None]);
+}

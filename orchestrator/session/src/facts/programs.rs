@@ -1,0 +1,161 @@
+//! Facts that only programs of Windows show, run in the host's one shell: the other store of WinHTTP by
+//! `netsh winhttp show advproxy` (reference 2.7; its heading is localised, the JSON below it is not), and whether the lists
+//! of certificates can be fetched, by `curl.exe` (F18).
+//!
+//! A command costs two to four requests whatever it does, so registry values may travel in the same one.
+
+use playbooks::{
+    AdvProxy, Fact, FactSet, FactValue, Facts, Observed, Source, Target, from_registry,
+};
+
+use super::registry::target;
+use crate::error::Trouble;
+use crate::link::Link;
+use crate::shell;
+
+const SHOW: &str = "netsh winhttp show advproxy";
+/// Served by the same network as the lists of revoked certificates (reference 3.10).
+const LISTS: &str =
+    "http://ctldl.windowsupdate.com/msdownload/update/v3/static/trustedr/en/pinrulesstl.cab";
+/// Seconds that the list may take.
+const PATIENCE: u32 = 10;
+
+impl Link {
+    /// Reads what is shown by programs, and with it all registry values of `wanted` where that is asked for.
+    pub(super) async fn program_facts(
+        &mut self,
+        wanted: &FactSet,
+        facts: &mut Facts,
+    ) -> Result<(), Trouble> {
+        let of = |source: Source| {
+            wanted
+                .iter()
+                .filter(move |fact| fact.row().source == source)
+        };
+        let adv_proxy: Vec<Fact> = of(Source::AdvProxy).collect();
+        let lists: Vec<Fact> = of(Source::CertificateLists).collect();
+        let asked: Vec<Fact> = adv_proxy.iter().chain(&lists).copied().collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        if !self.shell_allowed() {
+            let why = "channel cim forbids to run a program in a shell";
+            asked.iter().for_each(|fact| facts.set_unread(*fact, why));
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        if !adv_proxy.is_empty() {
+            lines.push(SHOW.to_owned());
+        }
+        if !lists.is_empty() {
+            lines.push(fetch());
+        }
+        let values = match wanted.in_one_command {
+            Some(_) => places(wanted)?,
+            None => Vec::new(),
+        };
+        let targets: Vec<Target> = values.iter().map(|(target, _)| target.clone()).collect();
+        let (found, printed) = match shell::ask_all(&mut self.client, &targets, &lines).await {
+            Ok(answers) => answers,
+            Err(trouble) => {
+                let why = self.unread(trouble)?;
+                let values = values.iter().map(|(_, fact)| fact);
+                for fact in asked.iter().chain(values) {
+                    facts.set_unread(*fact, why.clone());
+                }
+                return Ok(());
+            }
+        };
+        let mut printed = printed.into_iter();
+        if !adv_proxy.is_empty() {
+            let shown = AdvProxy::shown(&printed.next().unwrap_or_default());
+            for fact in adv_proxy {
+                facts.set(fact, value(fact, shown.as_ref()));
+            }
+        }
+        if !lists.is_empty() {
+            let answer = fetched(&printed.next().unwrap_or_default());
+            for fact in lists {
+                match &answer {
+                    Some(reached) => facts.set(fact, FactValue::Bool(*reached)),
+                    None => facts.set_unread(fact, "this Windows has no curl.exe"),
+                }
+            }
+        }
+        for ((_, fact), found) in values.into_iter().zip(found) {
+            note(facts, fact, found);
+        }
+        Ok(())
+    }
+}
+
+/// The registry values among the facts that are wanted.
+fn places(wanted: &FactSet) -> Result<Vec<(Target, Fact)>, Trouble> {
+    let places = wanted.iter().filter_map(|fact| match fact.row().source {
+        Source::Registry(key, value, _) | Source::Listed(key, value) => Some((key, value, fact)),
+        _ => None,
+    });
+    places
+        .map(|(key, value, fact)| Ok((target(key, value)?, fact)))
+        .collect()
+}
+
+/// `reg query` does not tell absent from denied: what is not shown counts as not there.
+fn note(facts: &mut Facts, fact: Fact, found: Option<Observed>) {
+    match found {
+        None | Some(Observed::ValueAbsent | Observed::KeyAbsent { .. }) => {
+            facts.set(fact, FactValue::Null);
+        }
+        Some(Observed::Opaque { why, .. }) => facts.set_unread(fact, why),
+        Some(Observed::Present(raw)) => {
+            let typed = raw.to_typed().ok_or_else(|| "an odd value".to_owned());
+            match typed.and_then(|typed| from_registry(fact, &typed)) {
+                Ok(value) => facts.set(fact, value),
+                Err(why) => facts.set_unread(fact, why),
+            }
+        }
+    }
+}
+
+/// Prints the far end's status, and a line end so that what follows begins a line of its own.
+fn fetch() -> String {
+    let format = shell::argument(r"%{http_connect} %{http_code} %{ssl_verify_result}\n");
+    // The text stands here and can be quoted.
+    let format = format.unwrap_or_default();
+    format!("curl.exe -sS -o NUL -m {PATIENCE} --noproxy * -w {format} {LISTS}")
+}
+
+/// Whether the list came; `None`: nothing was printed, so that there is no such program.
+fn fetched(printed: &str) -> Option<bool> {
+    let status = printed.split_whitespace().nth(1)?;
+    Some(status == "200")
+}
+
+fn value(fact: Fact, shown: Option<&AdvProxy>) -> FactValue {
+    if fact == Fact::AdvProxyKnown {
+        return FactValue::Bool(shown.is_some());
+    }
+    let Some(shown) = shown else {
+        return FactValue::Null;
+    };
+    let text = |text: &Option<String>| text.clone().map_or(FactValue::Null, FactValue::Text);
+    match fact {
+        Fact::AdvProxyServer => text(&shown.server),
+        Fact::AdvProxyBypass => text(&shown.bypass),
+        Fact::AdvProxyPacUrl => text(&shown.pac_url),
+        _ => FactValue::Bool(shown.auto_detect),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fetched;
+
+    #[test]
+    fn the_list_came_or_not_or_nobody_can_say() {
+        assert_eq!(fetched("000 200 0\r\n"), Some(true));
+        assert_eq!(fetched("000 000 0\r\n"), Some(false));
+        assert_eq!(fetched("000 403 0\r\n"), Some(false));
+        assert_eq!(fetched(""), None);
+    }
+}

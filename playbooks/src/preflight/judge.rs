@@ -1,0 +1,447 @@
+//! The decision table of the preflight: a plain function over what a playbook would change and what is known of the
+//! host. A fact that was not asked for decides nothing.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Check, PreflightChange, PreflightFinding, PreflightGrade, is_policy};
+use crate::change::Desired;
+use crate::facts::{Fact, FactValue, Facts, GpoSetting, floor_of};
+use crate::registry::{Observed, RawValue, Target, Typed};
+use crate::rules::{KnownValue, known_value};
+use crate::winhttp::{WinHttpProxy, WinHttpSettings};
+
+/// A contact is fresh up to this age: sensors report far more often.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a value is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// S19, S20.
+    Edr,
+    /// S22.
+    Prefer,
+    /// S30, as policy.
+    AvServer,
+    /// Other proxy settings of Antivirus, preferences too.
+    Av,
+    /// S32.
+    Ssl,
+    /// S41.
+    WinHttp,
+    /// None of this project's.
+    Other,
+}
+
+pub(super) fn kind_of(target: &Target) -> Kind {
+    if target.is_av_preference() {
+        return Kind::Av;
+    }
+    match known_value(target) {
+        Some(KnownValue::TelemetryProxyServer | KnownValue::DisableEnterpriseAuthProxy) => {
+            Kind::Edr
+        }
+        Some(KnownValue::PreferStaticProxy) => Kind::Prefer,
+        Some(KnownValue::AvProxyServer) => Kind::AvServer,
+        Some(KnownValue::AvProxyPacUrl | KnownValue::AvProxyBypass) => Kind::Av,
+        Some(KnownValue::SslOptions) => Kind::Ssl,
+        Some(KnownValue::WinHttpSettings) => Kind::WinHttp,
+        None => Kind::Other,
+    }
+}
+
+/// Something is put there, rather than taken away.
+pub(super) fn sets_proxy(change: &PreflightChange<'_>) -> bool {
+    match change.desired {
+        Desired::Absent | Desired::WinHttpDirect => false,
+        Desired::WinHttp(_) => true,
+        Desired::Value(raw) if kind_of(change.target) == Kind::WinHttp => {
+            !WinHttpSettings::decode_value(raw).is_ok_and(|settings| settings.is_direct())
+        }
+        Desired::Value(_) => true,
+    }
+}
+
+pub(super) fn names_edr_proxy(change: &PreflightChange<'_>) -> bool {
+    known_value(change.target) == Some(KnownValue::TelemetryProxyServer) && sets_proxy(change)
+}
+
+fn text(desired: &Desired) -> Option<String> {
+    let Desired::Value(raw) = desired else {
+        return None;
+    };
+    match raw.to_typed()? {
+        Typed::Sz(text) => Some(text),
+        Typed::Dword(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// An https:// address of the proxy itself (S29).
+pub(super) fn is_https(change: &PreflightChange<'_>) -> bool {
+    let server = change.target.value.eq_ignore_ascii_case("ProxyServer")
+        && matches!(kind_of(change.target), Kind::AvServer | Kind::Av);
+    let text = text(change.desired);
+    server && text.is_some_and(|text| text.to_ascii_lowercase().starts_with("https://"))
+}
+
+/// A setting that only devices without access to lists of certificates need (S22, S32).
+pub(super) fn is_for_offline(change: &PreflightChange<'_>) -> bool {
+    match kind_of(change.target) {
+        Kind::Prefer => text(change.desired).as_deref() == Some("1"),
+        Kind::Ssl => text(change.desired).is_some_and(|text| text != "3"),
+        _ => false,
+    }
+}
+
+/// The role of a server on which WinHTTP needs a bypass list (S42).
+pub(super) fn role(facts: &Facts) -> Option<&'static str> {
+    let roles = [
+        (Fact::RolesDomainController, "a domain controller"),
+        (Fact::RolesCluster, "a cluster node"),
+        (Fact::RolesExchange, "an Exchange server"),
+    ];
+    let mut known = roles.into_iter();
+    let found = known.find(|(fact, _)| facts.flag(*fact) == Some(true));
+    found.map(|(_, words)| words)
+}
+
+/// Every finding with the index of its step, in the order of the changes, whatever a playbook allows. `steps`: name of each step, and whether it
+/// was left out because the host's software would not heed it. `now` is the time on the host.
+pub fn judge(
+    changes: &[PreflightChange<'_>],
+    steps: &[(&str, bool)],
+    facts: &Facts,
+    now: Timestamp,
+) -> Vec<(Option<usize>, PreflightFinding)> {
+    let mut found = Found {
+        steps,
+        findings: Vec::new(),
+    };
+    for (index, (_, below_gate)) in steps.iter().enumerate() {
+        if *below_gate {
+            let version = facts.text(Fact::SensorVersion).unwrap_or("unknown");
+            let detail = format!("version {version} ignores the preference");
+            found.add(Check::SensorBelowGate, index, detail);
+        }
+    }
+    for change in changes {
+        owner(change, facts, &mut found);
+        if !change.needed() {
+            continue;
+        }
+        match kind_of(change.target) {
+            Kind::Edr | Kind::Prefer if sets_proxy(change) => {
+                sensor(change, changes, facts, now, &mut found)
+            }
+            Kind::AvServer | Kind::Av | Kind::Ssl if sets_proxy(change) => {
+                antivirus(change, facts, &mut found);
+            }
+            Kind::WinHttp => win_http(change, facts, &mut found),
+            _ => {}
+        }
+        if is_for_offline(change) && facts.flag(Fact::NetworkLists) == Some(true) {
+            let detail = "the host fetches the lists of certificates directly".to_owned();
+            found.add(Check::NotOffline, change.step, detail);
+        }
+    }
+    for (fact, why) in facts.failures() {
+        if fact == Fact::GpoSettings {
+            let policies = changes.iter().find(|change| is_policy(change.target));
+            let step = policies.map_or(0, |change| change.step);
+            found.add(Check::OwnershipUnknown, step, why.to_owned());
+        } else if asked_by_preflight(fact) {
+            found.whole(Check::NotLooked, format!("facts.{}: {why}", fact.name()));
+        }
+    }
+    found.findings
+}
+
+struct Found<'a> {
+    steps: &'a [(&'a str, bool)],
+    findings: Vec<(Option<usize>, PreflightFinding)>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, check: Check, step: usize, detail: String) {
+        self.graded(check, check.row().grade, step, detail);
+    }
+
+    fn graded(&mut self, check: Check, grade: PreflightGrade, step: usize, detail: String) {
+        let name = self.steps.get(step).map(|(name, _)| (*name).to_owned());
+        let finding = PreflightFinding {
+            check,
+            grade,
+            allowed: false,
+            step: name,
+            detail,
+        };
+        self.push(Some(step), finding);
+    }
+
+    fn whole(&mut self, check: Check, detail: String) {
+        let finding = PreflightFinding {
+            check,
+            grade: check.row().grade,
+            allowed: false,
+            step: None,
+            detail,
+        };
+        self.push(None, finding);
+    }
+
+    /// Both values of a pair raise the same: it is said once.
+    fn push(&mut self, step: Option<usize>, finding: PreflightFinding) {
+        let finding = (step, finding);
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+}
+
+fn sensor(
+    change: &PreflightChange<'_>,
+    changes: &[PreflightChange<'_>],
+    facts: &Facts,
+    now: Timestamp,
+    found: &mut Found<'_>,
+) {
+    let step = change.step;
+    if facts.value(Fact::ServicesSense) == Some(&FactValue::Null) {
+        let check = match facts.flag(Fact::RolesMma) {
+            Some(true) => Check::MmaHost,
+            _ => Check::SensorMissing,
+        };
+        let detail = match check {
+            Check::MmaHost => "there is no service Sense, and the service HealthService is there",
+            _ => "there is no service Sense",
+        };
+        // Nothing else of the sensor matters then.
+        return found.add(check, step, detail.to_owned());
+    }
+    if facts.flag(Fact::NetworkIpv4) == Some(false) {
+        let addresses = facts.texts(Fact::NetworkAddresses).join(", ");
+        let detail = match addresses.is_empty() {
+            true => "no adapter has an address".to_owned(),
+            false => format!("its addresses are {addresses}"),
+        };
+        found.add(Check::NoIpv4, step, detail);
+    }
+    let one = text(change.desired).as_deref() == Some("1");
+    if kind_of(change.target) == Kind::Prefer && one {
+        let set = changes.iter().any(names_edr_proxy);
+        if !set && facts.value(Fact::ProxyEdr) == Some(&FactValue::Null) {
+            let detail = "TelemetryProxyServer is neither in the playbook nor on the host";
+            found.add(Check::PreferWithoutProxy, step, detail.to_owned());
+        }
+    }
+    if let Some((build, least, kb)) = facts.number(Fact::OsBuild).and_then(floor_of)
+        && let Some(ubr) = facts.number(Fact::OsUbr).filter(|ubr| *ubr < least)
+    {
+        let detail = format!("build {build}.{ubr} is below {build}.{least} ({kb})");
+        found.add(Check::BuildBelowFloor, step, detail);
+    }
+    let first = names_edr_proxy(change) && change.prior.value().is_none();
+    let last: Option<Timestamp> = facts
+        .text(Fact::SensorLastConnected)
+        .and_then(|text| text.parse().ok());
+    if first && last.is_some_and(|last| now.duration_since(last) <= FRESH) {
+        let detail = "the sensor was in contact within the last day, and no static proxy is set";
+        found.add(Check::AlreadyConnected, step, detail.to_owned());
+    }
+}
+
+fn antivirus(change: &PreflightChange<'_>, facts: &Facts, found: &mut Found<'_>) {
+    let step = change.step;
+    if facts.flag(Fact::AvPresent) == Some(false) {
+        let detail = "the class MSFT_MpComputerStatus is not there".to_owned();
+        return found.add(Check::AvMissing, step, detail);
+    }
+    if facts.flag(Fact::AvTamperProtected) == Some(true) {
+        let by = facts.text(Fact::AvTamperSource).unwrap_or("not said");
+        found.add(
+            Check::TamperProtected,
+            step,
+            format!("switched on by: {by}"),
+        );
+    }
+    if is_https(change) {
+        let platform = facts.text(Fact::AvPlatform).unwrap_or("not known");
+        let detail = format!("the platform of this host is {platform}");
+        found.add(Check::HttpsAvProxy, step, detail);
+    }
+    if kind_of(change.target) == Kind::Ssl && is_for_offline(change) {
+        let number = text(change.desired).unwrap_or_default();
+        let lost = match number.as_str() {
+            "0" => "neither pinning nor revocation",
+            "1" => "no pinning",
+            _ => "no revocation",
+        };
+        let detail = format!("SSLOptions {number}: {lost} is checked");
+        found.add(Check::SecurityLowered, step, detail);
+    }
+}
+
+fn win_http(change: &PreflightChange<'_>, facts: &Facts, found: &mut Found<'_>) {
+    let step = change.step;
+    let wanted = wanted_proxy(change.desired);
+    if let Some(wanted) = &wanted {
+        if facts.flag(Fact::ChassisPortable) == Some(true) {
+            let kinds = match facts.value(Fact::ChassisTypes) {
+                Some(kinds) => kinds.text(),
+                None => "portable".to_owned(),
+            };
+            found.add(
+                Check::PortableWinHttp,
+                step,
+                format!("chassis type {kinds}"),
+            );
+        }
+        if let Some(role) = role(facts)
+            && let Some(missing) = missing_bypass(&wanted.bypass, facts.text(Fact::ComputerDomain))
+        {
+            let detail = format!("the host is {role}, and the bypass list lacks {missing}");
+            found.add(Check::RoleBypass, step, detail);
+        }
+    }
+    let server = wanted.as_ref().map(|wanted| wanted.server.as_str());
+    let same = |other: &str| server.is_some_and(|server| server.eq_ignore_ascii_case(other));
+    if facts.flag(Fact::AdvProxyKnown) == Some(true) {
+        let (other, pac) = (
+            facts.text(Fact::AdvProxyServer),
+            facts.text(Fact::AdvProxyPacUrl),
+        );
+        let seen = adv_proxy_words(facts);
+        if other.is_some_and(|other| !same(other)) || pac.is_some() {
+            found.add(Check::AdvProxyDiffers, step, seen);
+        } else {
+            found.add(Check::AdvProxySeen, step, seen);
+        }
+    }
+    if let Some(other) = facts
+        .text(Fact::WinHttpProxy32)
+        .filter(|other| !same(other))
+    {
+        let detail = format!("32-bit programs use {other}");
+        found.add(Check::WinHttp32Differs, step, detail);
+    }
+}
+
+/// The whole of the other store, as it was before the first write.
+fn adv_proxy_words(facts: &Facts) -> String {
+    let of = |fact| facts.text(fact).unwrap_or("none").to_owned();
+    let detects = facts.flag(Fact::AdvProxyAutoDetect).unwrap_or(false);
+    format!(
+        "proxy {}, bypass {}, automatic configuration {}, discovery {}",
+        of(Fact::AdvProxyServer),
+        of(Fact::AdvProxyBypass),
+        of(Fact::AdvProxyPacUrl),
+        if detects { "on" } else { "off" }
+    )
+}
+
+fn wanted_proxy(desired: &Desired) -> Option<WinHttpProxy> {
+    match desired {
+        Desired::WinHttp(proxy) => Some(proxy.clone()),
+        Desired::Value(raw) => {
+            let settings = WinHttpSettings::decode_value(raw).ok()?;
+            let bypass = settings.bypass.split(';').filter(|entry| !entry.is_empty());
+            (!settings.is_direct()).then(|| WinHttpProxy {
+                bypass: bypass.map(str::to_owned).collect(),
+                server: settings.proxy.clone(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What a bypass list of such a server lacks. A host outside of any domain has no suffix.
+fn missing_bypass(bypass: &[String], domain: Option<&str>) -> Option<String> {
+    let has = |wanted: &str| {
+        bypass
+            .iter()
+            .any(|entry| entry.eq_ignore_ascii_case(wanted))
+    };
+    let mut missing = Vec::new();
+    if !has("<local>") {
+        missing.push("'<local>'".to_owned());
+    }
+    if let Some(domain) = domain.filter(|domain| domain.contains('.')) {
+        let suffixes = [
+            format!("*.{domain}"),
+            format!("*{domain}"),
+            format!(".{domain}"),
+        ];
+        if !suffixes.iter().any(|suffix| has(suffix)) {
+            missing.push(format!("'*.{domain}'"));
+        }
+    }
+    (!missing.is_empty()).then(|| missing.join(" and "))
+}
+
+/// F15. A value that is right already is not written; the policy's other wish is then told, and blocks nothing.
+fn owner(change: &PreflightChange<'_>, facts: &Facts, found: &mut Found<'_>) {
+    let settings = facts
+        .gpo
+        .iter()
+        .filter(|setting| setting.target == *change.target);
+    let Some(setting) = settings.min_by_key(|setting| setting.precedence) else {
+        return;
+    };
+    let owner = setting.owner();
+    if satisfied(change.desired, setting) {
+        let detail = format!("{} is set by '{owner}'", change.target.value);
+        return found.add(Check::GpoManaged, change.step, detail);
+    }
+    let theirs = match &setting.value {
+        Some(value) => format!("wants '{}'", value.text()),
+        None => "deletes it".to_owned(),
+    };
+    let detail = format!("'{owner}' owns {} and {theirs}", change.target.value);
+    let grade = match change.needed() {
+        true => PreflightGrade::Block,
+        false => PreflightGrade::Warn,
+    };
+    found.graded(Check::GpoOwned, grade, change.step, detail);
+}
+
+fn satisfied(desired: &Desired, setting: &GpoSetting) -> bool {
+    match (desired, &setting.value) {
+        (Desired::Absent, None) => true,
+        (Desired::Value(ours), Some(theirs)) => same_value(ours, theirs),
+        (desired, Some(theirs)) => desired.satisfied_by(&Observed::Present(theirs.clone())),
+        (_, None) => false,
+    }
+}
+
+/// The log of group policy may leave the terminator of a text out.
+fn same_value(ours: &RawValue, theirs: &RawValue) -> bool {
+    let bare = |raw: &RawValue| match raw.kind {
+        1 | 2 => raw
+            .bytes
+            .strip_suffix(&[0, 0])
+            .unwrap_or(&raw.bytes)
+            .to_vec(),
+        _ => raw.bytes.clone(),
+    };
+    ours.kind == theirs.kind && bare(ours) == bare(theirs)
+}
+
+/// Facts of conditions are the playbook's own business.
+fn asked_by_preflight(fact: Fact) -> bool {
+    matches!(
+        fact,
+        Fact::NetworkIpv4
+            | Fact::ServicesSense
+            | Fact::AvPresent
+            | Fact::RolesDomainController
+            | Fact::ChassisPortable
+            | Fact::ComputerDomain
+            | Fact::AdvProxyKnown
+            | Fact::NetworkLists
+            | Fact::ProxyEdr
+            | Fact::SensorLastConnected
+            | Fact::OsBuild
+            | Fact::OsUbr
+            | Fact::WinHttpProxy32
+    )
+}

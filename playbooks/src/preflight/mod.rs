@@ -1,0 +1,77 @@
+//! What is looked at on a host before the first write, and what stands in the way (domain reference 4.2).
+//!
+//! A table of checks (`table.rs`), the facts they go by in the order in which they are asked (`rounds.rs`), and the
+//! decision itself, a plain function over facts and changes (`judge.rs`). Who asks the host is the engine's business.
+
+mod judge;
+mod rounds;
+mod settings;
+mod table;
+
+pub use judge::judge;
+pub(crate) use rounds::is_policy;
+pub use rounds::{BUDGET, Rounds};
+pub use settings::PreflightSettings;
+pub use table::{CHECKS, Check, CheckRow, PreflightGrade};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::change::Desired;
+use crate::registry::{Observed, Target};
+
+/// One change with what is there now.
+#[derive(Clone, Copy, Debug)]
+pub struct PreflightChange<'a> {
+    /// Index of its step.
+    pub step: usize,
+    /// Where.
+    pub target: &'a Target,
+    /// What is wanted.
+    pub desired: &'a Desired,
+    /// What is there.
+    pub prior: &'a Observed,
+}
+
+impl PreflightChange<'_> {
+    /// Something would be written.
+    pub(crate) fn needed(&self) -> bool {
+        !self.desired.satisfied_by(self.prior)
+    }
+}
+
+/// Something that was found before the first write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PreflightFinding {
+    /// Its name: playbooks override it by this.
+    pub check: Check,
+    /// How it counts where the playbook does not allow it.
+    pub grade: PreflightGrade,
+    /// The playbook allows it: it neither blocks the host nor leaves a step out.
+    pub allowed: bool,
+    /// Name of the step it is about; null: the whole host.
+    pub step: Option<String>,
+    /// For people. Remote text in it is untrusted.
+    pub detail: String,
+}
+
+impl PreflightFinding {
+    /// Nothing is written to the host because of this.
+    pub fn blocks(&self) -> bool {
+        self.grade == PreflightGrade::Block && !self.allowed
+    }
+
+    /// Its step is left out because of this.
+    pub fn skips(&self) -> bool {
+        self.check.row().skips && !self.allowed
+    }
+
+    /// `block`, `warn`, `note`, with `(allowed)` behind where that is so.
+    pub fn word(&self) -> String {
+        let grade = self.grade.as_str();
+        match self.allowed {
+            true => format!("{grade} (allowed)"),
+            false => grade.to_owned(),
+        }
+    }
+}

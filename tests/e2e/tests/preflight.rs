@@ -1,0 +1,253 @@
+//! The preflight from outside: what it blocks is not written to, it is shown in plans and reports, it costs what it may,
+//! and off it costs nothing.
+
+use e2e::{Lab, LabBuilder};
+use serde_json::Value;
+use sim_fleet::{AdapterSpec, HostOptions, PolicySpec, Preferences, Role, SeedData};
+
+const COLLECTION: &str = r"SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+const STEPS: &str = "steps:
+  - name: edr
+    edr_proxy: { server: '10.0.0.6:8080' }
+  - name: av
+    av_proxy: { server: 'http://10.0.0.6:8080' }
+  - name: winhttp
+    winhttp_proxy: { server: '10.0.0.6:8080', bypass: ['<local>'] }
+";
+
+fn owned(data: &str) -> HostOptions {
+    HostOptions {
+        group_policy: vec![PolicySpec {
+            key: COLLECTION.into(),
+            value: "TelemetryProxyServer".into(),
+            data: Some(SeedData::Sz(data.into())),
+            gpo: "Corp Proxy".into(),
+            precedence: 1,
+        }],
+        ..HostOptions::default()
+    }
+}
+
+/// A host for each of these options.
+fn lab(options: Vec<HostOptions>) -> Lab {
+    LabBuilder::hosts(options.len())
+        .fleet(|fleet| {
+            for (host, options) in fleet.hosts.iter_mut().zip(options) {
+                host.options = Some(options);
+            }
+        })
+        .start()
+}
+
+fn playbook(lab: &Lab, preflight: &str, steps: &str) -> String {
+    let text = format!("version: 1\nname: p\n{preflight}{steps}");
+    lab.write("p.yaml", &text).display().to_string()
+}
+
+/// The report of a push, and its exit code.
+fn push(lab: &Lab, preflight: &str, steps: &str) -> (Value, i32) {
+    let playbook = playbook(lab, preflight, steps);
+    let inventory = lab.path("inventory.yaml").display().to_string();
+    let finished = lab.run(&[
+        "push", "-i", &inventory, "-p", &playbook, "--yes", "-o", "json",
+    ]);
+    let code = finished.code().unwrap();
+    (finished.json(), code)
+}
+
+/// `grade name` of each finding of a host.
+fn found(report: &Value, host: usize) -> Vec<String> {
+    let findings = report["hosts"][host]["preflight"].as_array().unwrap();
+    let words = findings.iter().map(|finding| {
+        let of = |key: &str| finding[key].as_str().unwrap().to_owned();
+        format!("{} {}", of("grade"), of("check"))
+    });
+    words.collect()
+}
+
+fn plan(lab: &Lab, preflight: &str, steps: &str, form: &str) -> String {
+    let playbook = playbook(lab, preflight, steps);
+    let inventory = lab.path("inventory.yaml").display().to_string();
+    let finished = lab.run(&["plan", "-i", &inventory, "-p", &playbook, "-o", form]);
+    finished.exits(0).stdout()
+}
+
+#[test]
+fn a_value_of_a_group_policy_is_not_written_to_unless_it_is_allowed() {
+    let lab = lab(vec![
+        owned("old.corp.example:1"),
+        owned("10.0.0.6:8080"),
+        HostOptions::default(),
+    ]);
+    let (report, code) = push(&lab, "", STEPS);
+    assert_eq!(code, 3, "{report:#}");
+    let blocked = &report["hosts"][0];
+    assert_eq!(blocked["outcome"], "failed");
+    assert_eq!(blocked["reason"], "preflight_blocked");
+    assert!(
+        blocked["detail"].as_str().unwrap().contains("Corp Proxy"),
+        "{blocked:#}"
+    );
+    assert!(
+        blocked["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("allow: [gpo_owned]")
+    );
+    assert!(found(&report, 0).contains(&"block gpo_owned".to_owned()));
+    assert_eq!(lab.hosts()[0].counters().writes, 0);
+    assert_eq!(report["hosts"][1]["outcome"], "ok");
+    assert!(
+        found(&report, 1).contains(&"note gpo_managed".to_owned()),
+        "{report:#}"
+    );
+    assert_eq!(report["hosts"][2]["outcome"], "ok");
+
+    let (report, _) = push(&lab, "preflight: { allow: [gpo_owned] }\n", STEPS);
+    assert_eq!(report["hosts"][0]["outcome"], "ok", "{report:#}");
+    assert_eq!(report["hosts"][0]["preflight"][0]["allowed"], true);
+}
+
+#[test]
+fn steps_without_business_on_a_host_are_left_out_and_the_rest_goes_on() {
+    let laptop = HostOptions {
+        chassis: vec![10],
+        ..HostOptions::default()
+    };
+    let bare = HostOptions {
+        sensor: None,
+        ..HostOptions::default()
+    };
+    let lab = lab(vec![laptop, bare]);
+    let (report, code) = push(&lab, "", STEPS);
+    assert_eq!(code, 0, "{report:#}");
+    let states = |host: usize| -> Vec<String> {
+        let steps = report["hosts"][host]["steps"].as_array().unwrap();
+        steps
+            .iter()
+            .map(|step| step["state"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(states(0), ["changed", "changed", "skipped"]);
+    assert_eq!(states(1), ["skipped", "changed", "changed"]);
+    assert!(found(&report, 0).contains(&"warn portable_winhttp".to_owned()));
+    assert!(found(&report, 1).contains(&"warn sensor_missing".to_owned()));
+    let reason = report["hosts"][1]["steps"][0]["detail"].as_str().unwrap();
+    assert!(reason.contains("sensor_missing"), "{reason}");
+    assert!(
+        lab.hosts()[1]
+            .value(COLLECTION, "TelemetryProxyServer")
+            .is_none()
+    );
+}
+
+#[test]
+fn ipv6_only_hosts_and_servers_without_a_bypass_list_are_blocked() {
+    let ipv6 = HostOptions {
+        adapters: vec![AdapterSpec::new(&["2001:db8::7"], &["fe80::1"])],
+        ..HostOptions::default()
+    };
+    let controller = HostOptions {
+        roles: vec![Role::DomainController],
+        ..HostOptions::default()
+    };
+    let lab = lab(vec![ipv6, controller]);
+    let (report, _) = push(&lab, "", STEPS);
+    for (host, check) in [(0, "no_ipv4"), (1, "role_bypass")] {
+        assert_eq!(
+            report["hosts"][host]["reason"], "preflight_blocked",
+            "{report:#}"
+        );
+        assert!(
+            found(&report, host).contains(&format!("block {check}")),
+            "{report:#}"
+        );
+        assert_eq!(lab.hosts()[host].counters().writes, 0);
+    }
+}
+
+#[test]
+fn a_plan_groups_what_was_found() {
+    let lab = lab(vec![owned("old:1"), owned("old:1"), HostOptions::default()]);
+    let text = plan(&lab, "", STEPS, "table");
+    assert!(text.contains("block gpo_owned: 2 hosts"), "{text}");
+    assert!(text.contains("Corp Proxy"), "{text}");
+    let json: Value = serde_json::from_str(&plan(&lab, "", STEPS, "json")).unwrap();
+    assert_eq!(json["preflight"][0]["check"], "gpo_owned");
+    assert_eq!(json["preflight"][0]["count"], 2);
+    assert_eq!(json["totals"]["will_be_refused"], 2, "{json:#}");
+    let lines = plan(&lab, "", STEPS, "jsonl");
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(first["preflight"][0]["grade"], "block");
+    assert!(plan(&lab, "", STEPS, "csv").contains("block: gpo_owned"));
+    let off: Value = serde_json::from_str(&plan(&lab, "preflight: off\n", STEPS, "json")).unwrap();
+    assert_eq!(off["preflight"], Value::Array(Vec::new()));
+    assert!(lab.hosts().iter().all(|host| host.counters().writes == 0));
+}
+
+/// Requests of one run on a fresh host.
+fn cost(options: &HostOptions, preflight: &str, steps: &str, verb: &str) -> u64 {
+    let lab = lab(vec![options.clone()]);
+    match verb {
+        "plan" => drop(plan(&lab, preflight, steps, "json")),
+        _ => drop(push(&lab, preflight, steps)),
+    }
+    lab.hosts()[0].counters().requests
+}
+
+#[test]
+fn it_adds_at_most_eight_requests_and_none_when_it_is_off() {
+    let old_server = HostOptions {
+        roles: vec![Role::Cluster],
+        ..HostOptions::profile("server_2019_old").unwrap()
+    };
+    let steps = [
+        "steps: [ { edr_proxy: { server: 'p:1' } } ]\n",
+        "steps: [ { av_proxy: { server: 'https://p:1' } } ]\n",
+        "steps: [ { winhttp_proxy: { server: 'p:1', bypass: ['<local>', '*.corp.example'] } } ]\n",
+        "steps: [ { edr_proxy: { server: 'p:1' } }, { edr_prefer_static_proxy: { value: 1 } }, { av_ssl_options: { value: 2, acknowledge: lowers_security } } ]\n",
+        STEPS,
+    ];
+    let mut asked = 0;
+    for options in [HostOptions::default(), old_server, owned("10.0.0.6:8080")] {
+        for steps in steps {
+            for verb in ["push", "plan"] {
+                let with = cost(&options, "", steps, verb);
+                let without = cost(&options, "preflight: off\n", steps, verb);
+                // A host that is blocked costs less than one that is written to.
+                assert!(with <= without + 8, "{verb} {steps}: {with}, {without}");
+                asked += u64::from(with > without);
+            }
+        }
+    }
+    assert!(asked > 20, "it asks nothing: {asked}");
+}
+
+#[test]
+fn preferences_are_pushed_proved_and_taken_back() {
+    let lab = lab(vec![HostOptions::default()]);
+    let before = Preferences {
+        server: "http://old.corp.example:3128".into(),
+        pac_url: String::new(),
+        bypass: vec!["http://one.example".into()],
+    };
+    lab.hosts()[0].set_preferences(before.clone());
+    let steps = "steps:
+  - av_proxy: { store: preference, server: 'http://10.0.0.6:8080', pac_url: 'http://p.example/p.pac', bypass: ['10.0.0.1', 'http://two.example'] }
+";
+    let (report, code) = push(&lab, "", steps);
+    assert_eq!(code, 0, "{report:#}");
+    let change = &report["hosts"][0]["steps"][0]["changes"][0];
+    assert_eq!(
+        change["target"], "MSFT_MpPreference: ProxyServer",
+        "{change:#}"
+    );
+    let now = lab.hosts()[0].preferences();
+    assert_eq!(now.server, "http://10.0.0.6:8080");
+    assert_eq!(now.bypass, ["10.0.0.1", "http://two.example"]);
+    let again = push(&lab, "", steps).0;
+    assert_eq!(again["hosts"][0]["changed"], false, "{again:#}");
+    let first = report["run"].as_str().unwrap();
+    lab.run(&["rollback", first, "--yes"]).exits(0);
+    assert_eq!(lab.hosts()[0].preferences(), before);
+}
