@@ -5,7 +5,7 @@ use crate::fleet::Reason;
 
 impl Reason {
     /// Every cause, in the order in which a host's work passes them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::CredentialUnavailable,
         Self::InsecureTransport,
         Self::Dns,
@@ -29,6 +29,7 @@ impl Reason {
         Self::Fault,
         Self::Protocol,
         Self::HeldByAnother,
+        Self::PreflightBlocked,
         Self::PriorNotRestorable,
         Self::MovedSincePlan,
         Self::UnreadAtPlan,
@@ -86,6 +87,9 @@ impl Reason {
             Self::WmiBroken => "WMI does not work on the host, and no shell helped",
             Self::Fault => "the host refused with another fault or number",
             Self::Protocol => "the answer breaks the protocol, or a bound of size, depth or number",
+            Self::PreflightBlocked => {
+                "preflight found what speaks against the change; nothing was written"
+            }
             Self::PriorNotRestorable => {
                 "a prior value could not be put back exactly, so nothing was written"
             }
@@ -174,6 +178,10 @@ impl Reason {
             Self::Fault => "see the numbers of faults on this page",
             Self::Protocol => {
                 "look at what answers (`winfleet ping -vvv`), and keep a trace (`winfleet ping --trace FILE`)"
+            }
+            Self::PreflightBlocked => {
+                "the finding says what to do; where it is meant to be so, allow it by its name in `preflight` of the \
+                 playbook"
             }
             Self::PriorNotRestorable => {
                 "look at the value on the host; set it to a plain one, or take the step out for this host"

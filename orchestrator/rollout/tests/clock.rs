@@ -128,9 +128,7 @@ async fn a_guard_that_trips_after_a_breach_still_ends_the_run_with_its_code() {
 fn comes_back(times: u32, severity: Severity, reason: Reason) -> Script {
     let error = HostError {
         severity,
-        reason,
-        detail: "passes by itself".into(),
-        remedy: None,
+        ..HostError::failed(reason, "passes by itself")
     };
     (1..=times).fold(Script::default(), |script, open| {
         script.at(Point::Open(open), Fault::Refuse(error.clone()))

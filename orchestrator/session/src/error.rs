@@ -169,7 +169,7 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::Http(403) => (Refusal, Reason::Forbidden),
         ErrorKind::Http(401) | ErrorKind::LogonRefused => (Refusal, Reason::LogonRefused),
         ErrorKind::Http(400 | 413) => (Answer, Reason::Protocol),
-        ErrorKind::Http(500 | 502 | 504) => (Answer, Reason::ServiceUnavailable),
+        ErrorKind::Http(500) => (Answer, Reason::ServiceUnavailable),
         ErrorKind::Http(_) => (Answer, Reason::NotWinrm),
         ErrorKind::LogonDenied(_) if situation.local_account => (Guard, Reason::LogonRefused),
         ErrorKind::LogonDenied(_) => (Guard, Reason::CredentialGuard),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use inventory::HostName;
-use rollout::{Cost, HostError, HostIdentity, Severity};
+use rollout::{Cost, HostError, HostIdentity};
 use serde::Serialize;
 use session::Scene;
 use wsman::{Error, ErrorKind, Peer, Sent};
@@ -142,6 +142,7 @@ impl Replay {
             kind,
             sent,
             source: None,
+            spent: wsman::Cost::default(),
         }));
     }
 
@@ -302,12 +303,7 @@ fn clipped(text: String) -> String {
 }
 
 fn words(text: String) -> HostError {
-    HostError {
-        severity: Severity::Failed,
-        reason: rollout::Reason::Fault,
-        detail: text,
-        remedy: None,
-    }
+    HostError::failed(rollout::Reason::Fault, text)
 }
 
 fn received(body: &Element, command: &str) -> String {
