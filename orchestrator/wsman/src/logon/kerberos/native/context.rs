@@ -219,7 +219,7 @@ impl Drop for Context {
     }
 }
 
-fn buffer(kind: u32, bytes: &mut Vec<u8>) -> Result<SecBuffer, KerberosError> {
+fn buffer(kind: u32, bytes: &mut [u8]) -> Result<SecBuffer, KerberosError> {
     let size = u32::try_from(bytes.len()).map_err(|_| {
         KerberosError::new(
             KerberosProblem::Other,
