@@ -131,6 +131,26 @@ async fn a_service_that_is_down_has_not_processed_it() {
     );
 }
 
+/// HTTP.sys answers 503 itself; a gateway answers 502 and 504 after it has passed the request on.
+#[tokio::test]
+async fn unknown_a_gateway_that_lost_the_host_may_have_passed_it_on() {
+    for status in [502, 504] {
+        let server = Server::start(move |number, _| match number {
+            0 => Act::Body(written()),
+            _ => Act::Plain(status, String::new()),
+        })
+        .await;
+        let mut client = server.client().await;
+        client.write_value("K", "v", &ONE).await.unwrap();
+        let error = client.write_value("K", "v", &ONE).await.unwrap_err();
+        assert!(
+            matches!(&error.kind, ErrorKind::Http(found) if *found == status),
+            "{error:?}"
+        );
+        assert_eq!(error.sent, Sent::Unknown);
+    }
+}
+
 #[tokio::test]
 async fn a_closed_port_and_an_unknown_name_are_told_apart() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0")

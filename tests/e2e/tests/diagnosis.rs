@@ -119,6 +119,22 @@ fn schemes_that_are_not_offered_are_listed() {
 }
 
 #[test]
+fn a_host_that_begins_no_ntlm_is_not_a_wrong_password() {
+    let strict = canned(
+        "HTTP/1.1 401 \r\nServer: Microsoft-HTTPAPI/2.0\r\nWWW-Authenticate: Negotiate\r\n\
+         WWW-Authenticate: Kerberos\r\nContent-Length: 0\r\n\r\n",
+    );
+    let said = ping_at(strict, "", 3);
+    expect(
+        &said,
+        "logon",
+        "auth_not_offered",
+        "offered: Negotiate, Kerberos",
+        "Restrict NTLM",
+    );
+}
+
+#[test]
 fn plain_http_behind_https_is_no_bad_certificate() {
     let plain = canned("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     let said = ping_at(plain, ", transport: https", 3);
