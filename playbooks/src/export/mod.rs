@@ -148,11 +148,13 @@ impl Playbook {
             );
         }
         if resolved.applies == Applies::ByFacts && !choice.with.contains(&step.name) {
+            let gate = step.gate().map(|gate| format!("facts.{}", gate.name()));
+            let condition = match step.when() {
+                Some(when) => when.to_owned(),
+                None => gate.unwrap_or_default(),
+            };
             return Err((
-                format!(
-                    "its condition asks for facts of a host: {}",
-                    step.when().unwrap_or_default()
-                ),
+                format!("its condition asks for facts of a host: {condition}"),
                 format!(
                     "the file applies to every machine that gets it: --with-step '{0}' exports the step all the same, --without-step '{0}' leaves it out",
                     step.name
@@ -191,6 +193,12 @@ fn is_winhttp(change: &Change) -> bool {
 }
 
 fn data(change: &Change, form: ExportForm) -> Result<Option<RawValue>, (String, String)> {
+    if change.target.is_av_preference() {
+        return Err((
+            "a preference of Antivirus is no registry value".to_owned(),
+            "--without-step leaves it out; 'store: policy' can be exported".to_owned(),
+        ));
+    }
     let settings = match &change.desired {
         Desired::Value(value) => return Ok(Some(value.clone())),
         Desired::Absent => return Ok(None),
