@@ -124,6 +124,10 @@ impl<F: Fleet> Flow<F> {
                 ..HostHistory::default()
             };
         }
+        if job.mode == Mode::Continue {
+            // The journal was read before it had this start.
+            history.note(&EventKind::HostStarted);
+        }
         let unsettled = job.mode != Mode::Fresh;
         Self {
             job,

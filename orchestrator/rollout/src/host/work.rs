@@ -77,7 +77,7 @@ impl<F: Fleet> Flow<F> {
                 Some((state, detail)) if step.after == known(found) => {
                     (*state, detail.clone(), known(found))
                 }
-                None if needed.iter().all(as_before) => {
+                None | Some((StepState::NotRun, _)) if needed.iter().all(as_before) => {
                     (StepState::NotRun, None, vec![None; count])
                 }
                 _ if needed.iter().all(as_wanted) => (StepState::Changed, None, known(found)),
