@@ -188,7 +188,7 @@ impl<'a> Rounds<'a> {
         if any_win_http && self.makes(Check::AdvProxyDiffers) {
             shell.extend(ADV_PROXY);
         }
-        let lowers = self.needed(|change| super::judge::is_for_offline(change));
+        let lowers = self.needed(super::judge::is_for_offline);
         if lowers && self.makes(Check::NotOffline) {
             shell.insert(Fact::NetworkLists);
         }

@@ -103,11 +103,11 @@ pub(super) fn antivirus(host: &Host, class: &str) -> Option<Vec<Instance>> {
         ),
         (
             "ProxyPacUrl",
-            text(policy("ProxyPacUrl").unwrap_or_else(|| preferences.pac_url)),
+            text(policy("ProxyPacUrl").unwrap_or(preferences.pac_url)),
         ),
         (
             "ProxyServer",
-            text(policy("ProxyServer").unwrap_or_else(|| preferences.server)),
+            text(policy("ProxyServer").unwrap_or(preferences.server)),
         ),
         (
             "SignatureFallbackOrder",

@@ -202,7 +202,7 @@ impl Command {
         let first_end = over.is_some() && !state.ended;
         state.ended |= over.is_some();
         let done = over
-            .filter(|_| !(manner.done_alone && !pieces.is_empty()))
+            .filter(|_| !manner.done_alone || pieces.is_empty())
             .filter(|_| !(manner.ends_before && first_end));
         let ends = if manner.ends_before {
             first_end
