@@ -86,6 +86,8 @@ pub fn general(text: &str, host: &str) -> String {
         let bare = word
             .trim_matches(|c: char| matches!(c, '\'' | '"' | '(' | ')' | ',' | ';' | ':' | '.'));
         let name = bare.rsplit_once(':').map_or(bare, |(name, _port)| name);
+        // A service is named by its class and its host: HTTP/pc-0001.corp.example.
+        let name = name.rsplit_once('/').map_or(name, |(_class, name)| name);
         let own = name.eq_ignore_ascii_case(host) || name.eq_ignore_ascii_case(short);
         let address = bare.parse::<IpAddr>().is_ok() || bare.parse::<SocketAddr>().is_ok();
         let id = bare.len() == 36 && bare.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
@@ -105,6 +107,16 @@ pub fn general(text: &str, host: &str) -> String {
 mod tests {
     use super::*;
     use crate::sample::host;
+
+    #[test]
+    fn the_name_of_a_service_holds_that_of_its_host() {
+        let told = |host: &str| general(&format!("the target name HTTP/{host}, refused"), host);
+        assert_eq!(told("b.x"), told("c.x"));
+        assert_ne!(
+            told("b.x"),
+            general("the target name HTTP/alias.x, refused", "b.x")
+        );
+    }
 
     #[test]
     fn one_cause_is_one_cluster_whatever_the_host_is_called() {

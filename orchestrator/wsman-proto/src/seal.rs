@@ -131,10 +131,13 @@ pub fn decode(content_type: &str, body: &[u8]) -> Result<Frame, FramingError> {
         .end
         .checked_add(length)
         .ok_or(FramingError("the length is too large"))?;
-    let rest = body
+    let mut rest = body
         .get(end..)
         .ok_or(FramingError("it is cut off, or its length is wrong"))?;
-    let rest = rest.strip_suffix(b"\r\n").unwrap_or(rest);
+    // One line end, none, or one too many.
+    while let Some(shorter) = rest.strip_suffix(b"\r\n") {
+        rest = shorter;
+    }
     let closing = std::str::from_utf8(rest)
         .ok()
         .and_then(|rest| rest.strip_suffix("--"));
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_may_leave_out_tabs_and_the_last_line_end() {
+    fn servers_may_leave_out_tabs_and_write_line_ends_behind_the_last_delimiter() {
         let body = encode(b"h", b"data", 4);
         let loose: Vec<u8> = body[..body.len() - 2]
             .iter()
@@ -224,6 +227,8 @@ mod tests {
             .filter(|byte| *byte != b'\t')
             .collect();
         check(&loose, Ok((b"h", b"data")));
+        let longer = [body.as_slice(), b"\r\n"].concat();
+        check(&longer, Ok((b"h", b"data")));
         let blank = String::from_utf8(body).unwrap().replace("--Enc", "-- Enc");
         check(blank.as_bytes(), Ok((b"h", b"data")));
     }
