@@ -9,6 +9,7 @@ mod mistakes;
 mod preflight;
 mod probes;
 mod properties;
+mod rows;
 mod shipped;
 mod strategy;
 mod support;

@@ -20,7 +20,7 @@ pub(crate) async fn run_task(host: &Arc<Host>, command: &str, arguments: &str) {
         environment: Vec::new(),
         directory: None,
         codepage: 65001,
-        command: Arc::new(Command::new(String::new(), true)),
+        command: Arc::new(Command::new(String::new(), false)),
     };
     let left = match script(command, arguments) {
         Some(script) => left(&context, &script).await,

@@ -1,0 +1,161 @@
+//! The table of all rows of the domain (`orchestrator/docs/defender-rows.md`): complete, and every name and link alive.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use playbooks::{CONFLICTS, Fact, Finding, PROBES, playbook_schema};
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../orchestrator/docs")
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(docs().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The cells of every row that begins with a number.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    text.lines()
+        .filter(|line| line.starts_with("| S"))
+        .map(|line| {
+            let cells = line.trim_matches('|').split('|');
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn all_rows_are_there_once_and_each_is_something() {
+    let text = page("defender-rows.md");
+    let rows = rows(&text);
+    let numbers: Vec<String> = rows.iter().map(|row| row[0].clone()).collect();
+    let wanted: Vec<String> = (1..=47).map(|number| format!("S{number}")).collect();
+    assert_eq!(numbers, wanted);
+    let kinds: BTreeSet<&str> = rows.iter().map(|row| row[2].as_str()).collect();
+    assert_eq!(
+        kinds,
+        BTreeSet::from(["check", "documentation", "feature", "warning"])
+    );
+    for row in &rows {
+        assert_eq!(row.len(), 4, "{row:?}");
+        assert!(row[3].contains('`') || row[3].contains("]("), "{row:?}");
+    }
+}
+
+#[test]
+fn every_name_exists() {
+    let steps = playbook_schema().to_string();
+    let mut seen = BTreeSet::new();
+    for row in rows(&page("defender-rows.md")) {
+        for name in row[3].split('`').skip(1).step_by(2) {
+            let (kind, word) = name.split_once(' ').unwrap_or((name, ""));
+            seen.insert(kind.to_owned());
+            let there = match kind {
+                "step" => steps.contains(&format!("\"{word}\":")),
+                "fact" => Fact::named(word).is_some(),
+                "probe" => PROBES.iter().any(|row| row.kind == word),
+                "finding" => Finding::ALL.iter().any(|finding| finding.as_str() == word),
+                "explain" => CONFLICTS.iter().any(|row| row.name == word),
+                "verb" => verbs().contains(word),
+                _ => false,
+            };
+            assert!(there, "{}: there is no {name}", row[0]);
+        }
+    }
+    assert_eq!(seen.len(), 6, "every kind of name is met: {seen:?}");
+}
+
+/// The verbs have a file each.
+fn verbs() -> BTreeSet<String> {
+    let folder = docs().join("../cli/src/command");
+    let files = std::fs::read_dir(folder).unwrap();
+    let stem = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
+    files
+        .filter_map(|file| stem(file.unwrap().path()))
+        .collect()
+}
+
+#[test]
+fn every_link_between_the_pages_leads_somewhere() {
+    let mut pages: Vec<String> = Vec::new();
+    for folder in ["", "playbooks"] {
+        for file in std::fs::read_dir(docs().join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|ext| ext == "md") {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                pages.push(if folder.is_empty() {
+                    name
+                } else {
+                    format!("{folder}/{name}")
+                });
+            }
+        }
+    }
+    let mut links = 0;
+    for name in &pages {
+        let text = page(name);
+        for (at, _) in text.match_indices("](") {
+            let link = text[at + 2..].split(')').next().unwrap();
+            if link.contains("://") || link.contains(char::is_whitespace) {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let base = docs().join(name);
+            let target = if file.is_empty() {
+                base
+            } else {
+                base.parent().unwrap().join(file)
+            };
+            assert!(target.exists(), "{name}: {link}");
+            links += 1;
+            if anchor.is_empty() {
+                continue;
+            }
+            let text = std::fs::read_to_string(&target).unwrap();
+            let headings: Vec<String> = text
+                .lines()
+                .filter(|line| line.starts_with('#'))
+                .map(slug)
+                .collect();
+            assert!(
+                headings.iter().any(|heading| heading == anchor),
+                "{name}: {link}: {headings:?}"
+            );
+        }
+    }
+    assert!(links > 40, "{links}");
+}
+
+/// A heading's anchor.
+fn slug(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    text.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+#[test]
+fn every_shipped_playbook_has_its_page() {
+    let mut playbooks = 0;
+    for file in std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "yaml") {
+            continue;
+        }
+        playbooks += 1;
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = page(&format!("playbooks/{name}.md"));
+        for part in [
+            "What it changes",
+            "When to use it",
+            "When it takes effect",
+            "How to verify",
+            "How to undo",
+            "What a SOC will see",
+        ] {
+            assert!(text.contains(&format!("## {part}")), "{name}: {part}");
+        }
+    }
+    assert!(playbooks >= 6);
+}
