@@ -191,7 +191,7 @@ fn every_row_of_the_table() {
         &["warn advproxy_differs"],
     );
     row(&[WINHTTP], &adv("10.0.0.6:8080"), &["note advproxy_seen"]);
-    row(&[reset], &[known.clone()], &[]);
+    row(&[reset], std::slice::from_ref(&known), &[]);
     let pac = [
         known,
         (Fact::AdvProxyPacUrl, text("http://p.example/proxy.pac")),

@@ -182,6 +182,8 @@ mod tests {
         let answer = Answer {
             status,
             authenticate: Vec::new(),
+            server: String::new(),
+            via: None,
             content_type: "text/html".to_owned(),
             body: body.as_bytes().to_vec(),
             certificate: None,

@@ -37,7 +37,8 @@ async fn used(fleet: &Fleet, endpoint: Endpoint) -> Result<Client, Error> {
 
 #[tokio::test]
 async fn every_demand_that_ntlm_can_meet_is_met_in_both_forms_and_on_both_transports() {
-    let demands: [(&str, fn(&mut HostOptions)); 4] = [
+    type Demand = fn(&mut HostOptions);
+    let demands: [(&str, Demand); 4] = [
         ("strict channel binding", |options| {
             options.channel_binding = ChannelBinding::Strict;
         }),

@@ -51,15 +51,15 @@ fn push(lab: &Lab, preflight: &str, steps: &str) -> (Value, i32) {
     let finished = lab.run(&[
         "push", "-i", &inventory, "-p", &playbook, "--yes", "-o", "json",
     ]);
-    let code = finished.code().unwrap();
+    let code = finished.code().expect("it ends by itself");
     (finished.json(), code)
 }
 
 /// `grade name` of each finding of a host.
 fn found(report: &Value, host: usize) -> Vec<String> {
-    let findings = report["hosts"][host]["preflight"].as_array().unwrap();
+    let findings = report["hosts"][host]["preflight"].as_array().expect("a list");
     let words = findings.iter().map(|finding| {
-        let of = |key: &str| finding[key].as_str().unwrap().to_owned();
+        let of = |key: &str| finding[key].as_str().expect("a text").to_owned();
         format!("{} {}", of("grade"), of("check"))
     });
     words.collect()
@@ -122,10 +122,10 @@ fn steps_without_business_on_a_host_are_left_out_and_the_rest_goes_on() {
     let (report, code) = push(&lab, "", STEPS);
     assert_eq!(code, 0, "{report:#}");
     let states = |host: usize| -> Vec<String> {
-        let steps = report["hosts"][host]["steps"].as_array().unwrap();
+        let steps = report["hosts"][host]["steps"].as_array().expect("a list");
         steps
             .iter()
-            .map(|step| step["state"].as_str().unwrap().to_owned())
+            .map(|step| step["state"].as_str().expect("a text").to_owned())
             .collect()
     };
     assert_eq!(states(0), ["changed", "changed", "skipped"]);
