@@ -205,12 +205,14 @@ def mapped(stage: Stage, version: str, asks: str = "handshake") -> Iterator[Simu
         yield host
 
 
-def _pypsrp(host: Simulated, identity: ClientIdentity) -> Any:
+def pypsrp_by_certificate(host: Simulated, identity: ClientIdentity) -> Any:
+    """A pypsrp client that shows the certificate."""
     files = {"certificate_pem": str(identity.certificate), "certificate_key_pem": str(identity.key)}
     return host.target.wsman("certificate", "https", **files)
 
 
-def _pywinrm(host: Simulated, identity: ClientIdentity) -> Any:
+def pywinrm_by_certificate(host: Simulated, identity: ClientIdentity) -> Any:
+    """A pywinrm client that shows the certificate."""
     files = {"cert_pem": str(identity.certificate), "cert_key_pem": str(identity.key)}
     return host.target.protocol("certificate", "https", **files)  # type: ignore[arg-type]
 
@@ -234,8 +236,8 @@ for _version in VERSIONS:
     @PART.check(f"sim-fleet: pypsrp and pywinrm log on with a certificate: {_version}")
     def _(stage: Stage, version: str = _version) -> None:
         with mapped(stage, version) as host:
-            equal(run_command(_pypsrp(host, stage.robot), "hostname")[0], 0)
-            equal(winrm_run(_pywinrm(host, stage.robot), "hostname")[0], 0)
+            equal(run_command(pypsrp_by_certificate(host, stage.robot), "hostname")[0], 0)
+            equal(winrm_run(pywinrm_by_certificate(host, stage.robot), "hostname")[0], 0)
 
     @PART.check(f"sim-fleet: 403 where the certificate is not mapped, 401 where none is shown or allowed: {_version}")
     def _(stage: Stage, version: str = _version) -> None:
@@ -244,12 +246,12 @@ for _version in VERSIONS:
             equal(_by_hand(host, stage.stranger, MUTUAL), 403)
             equal(_by_hand(host, None, MUTUAL), 401)
             equal(_by_hand(host, stage.robot, "Bearer x"), 401)
-            error = raises(WinRMTransportError, lambda: run_command(_pypsrp(host, stage.stranger), "hostname"))
+            error = raises(WinRMTransportError, lambda: run_command(pypsrp_by_certificate(host, stage.stranger), "hostname"))
             equal(error.code, 403)
-            raises(winrm.exceptions.WinRMTransportError, lambda: winrm_run(_pywinrm(host, stage.stranger), "hostname"))
+            raises(winrm.exceptions.WinRMTransportError, lambda: winrm_run(pywinrm_by_certificate(host, stage.stranger), "hostname"))
         with mapped(stage, version, "never") as host:
             equal(_by_hand(host, stage.robot, MUTUAL), 401)
-            raises(AuthenticationError, lambda: run_command(_pypsrp(host, stage.robot), "hostname"))
+            raises(AuthenticationError, lambda: run_command(pypsrp_by_certificate(host, stage.robot), "hostname"))
 
 
 def run(only: str) -> Count:

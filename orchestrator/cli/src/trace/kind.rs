@@ -26,6 +26,10 @@ pub(crate) enum Kind {
     LogonRefused,
     CertificateNotAsked,
     CertificateRefused(String),
+    NtlmRefused {
+        offered: Vec<String>,
+        no_kerberos: Option<String>,
+    },
     AuthNotOffered(Vec<String>),
     Tls {
         problem: Problem,
@@ -79,6 +83,13 @@ impl Kind {
             ErrorKind::LogonRefused => Self::LogonRefused,
             ErrorKind::CertificateNotAsked => Self::CertificateNotAsked,
             ErrorKind::CertificateRefused(text) => Self::CertificateRefused(text.clone()),
+            ErrorKind::NtlmRefused {
+                offered,
+                no_kerberos,
+            } => Self::NtlmRefused {
+                offered: offered.clone(),
+                no_kerberos: no_kerberos.clone(),
+            },
             ErrorKind::AuthNotOffered(offered) => Self::AuthNotOffered(offered.clone()),
             ErrorKind::Tls(error) => Self::Tls {
                 problem: error.problem.into(),
@@ -110,6 +121,13 @@ impl Kind {
             Self::LogonRefused => ErrorKind::LogonRefused,
             Self::CertificateNotAsked => ErrorKind::CertificateNotAsked,
             Self::CertificateRefused(text) => ErrorKind::CertificateRefused(text),
+            Self::NtlmRefused {
+                offered,
+                no_kerberos,
+            } => ErrorKind::NtlmRefused {
+                offered,
+                no_kerberos,
+            },
             Self::AuthNotOffered(offered) => ErrorKind::AuthNotOffered(offered),
             Self::Tls { problem, detail } => ErrorKind::Tls(TlsError {
                 problem: problem.into(),
