@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 /// Why: see the workspace's Cargo.toml.
+#[cfg(unix)]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

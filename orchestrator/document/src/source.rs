@@ -95,8 +95,11 @@ impl Document {
 
 /// What to do about a path that cannot be read; for a name that is not there the nearest in its folder.
 fn remedy(path: &Path, kind: ErrorKind) -> Option<String> {
+    // Systems have different errors for it.
+    if path.is_dir() {
+        return Some("name a file in this folder".to_owned());
+    }
     match kind {
-        ErrorKind::IsADirectory => Some("name a file in this folder".to_owned()),
         ErrorKind::PermissionDenied => Some("who runs this may not read it".to_owned()),
         ErrorKind::NotFound => {
             let folder = path

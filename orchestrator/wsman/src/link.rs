@@ -94,22 +94,18 @@ impl Link {
 
     /// Judges an answer to an authenticated request.
     pub(crate) fn receive(&mut self, answer: Answer) -> Result<Vec<u8>, Failure> {
-        received(&mut self.security, &answer)
-    }
-}
-
-fn received(security: &mut Security, answer: &Answer) -> Result<Vec<u8>, Failure> {
-    match answer.status {
-        200 | 500 => open_body(security, answer),
-        // The connection is not authenticated (any more), or the body could not be unsealed: not processed.
-        401 | 400 => Err(Failure {
-            loss: Loss::new(unexpected::kind(answer), Sent::NotProcessed),
-            again: true,
-        }),
-        _ => Err(Failure::new(
-            unexpected::kind(answer),
-            unexpected::sent(answer),
-        )),
+        match answer.status {
+            200 | 500 => open_body(&mut self.security, &answer),
+            // The connection is not authenticated (any more), or the body could not be unsealed: not processed.
+            401 | 400 => Err(Failure {
+                loss: Loss::new(unexpected::kind(&answer), Sent::NotProcessed),
+                again: true,
+            }),
+            _ => Err(Failure::new(
+                unexpected::kind(&answer),
+                unexpected::sent(&answer),
+            )),
+        }
     }
 }
 
@@ -140,7 +136,10 @@ fn open_body(security: &mut Security, answer: &Answer) -> Result<Vec<u8>, Failur
             Err(Failure::new(kind, Sent::Unknown))
         } else {
             // Whoever broke may have done so after the operation.
-            Err(Failure::new(unexpected::kind(answer), Sent::Unknown))
+            Err(Failure::new(
+                unexpected::kind(answer),
+                unexpected::sent(answer),
+            ))
         };
     };
     if answer.body.is_empty() {
@@ -171,36 +170,4 @@ fn open_body(security: &mut Security, answer: &Answer) -> Result<Vec<u8>, Failur
         ));
     }
     Ok(plain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(status: u16, body: &str, sent: Sent) {
-        let answer = Answer {
-            status,
-            authenticate: Vec::new(),
-            server: String::new(),
-            via: None,
-            content_type: "text/html".to_owned(),
-            body: body.as_bytes().to_vec(),
-            certificate: None,
-        };
-        let failure = received(&mut Security::Bound, &answer).expect_err("no SOAP");
-        assert_eq!(failure.loss.sent, sent, "{status}");
-        assert_eq!(failure.again, matches!(status, 400 | 401), "{status}");
-    }
-
-    #[test]
-    fn an_answer_without_soap_says_little_about_the_operation() {
-        for status in [200, 500, 502, 504] {
-            check(status, "<html>gateway</html>", Sent::Unknown);
-            check(status, "", Sent::Unknown);
-        }
-        for status in [400, 401, 403, 404, 413, 503] {
-            check(status, "", Sent::NotProcessed);
-        }
-    }
 }

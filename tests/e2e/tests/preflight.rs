@@ -57,7 +57,9 @@ fn push(lab: &Lab, preflight: &str, steps: &str) -> (Value, i32) {
 
 /// `grade name` of each finding of a host.
 fn found(report: &Value, host: usize) -> Vec<String> {
-    let findings = report["hosts"][host]["preflight"].as_array().expect("a list");
+    let findings = report["hosts"][host]["preflight"]
+        .as_array()
+        .expect("a list");
     let words = findings.iter().map(|finding| {
         let of = |key: &str| finding[key].as_str().expect("a text").to_owned();
         format!("{} {}", of("grade"), of("check"))
