@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use playbooks::{CONFLICTS, Fact, Finding, PROBES, playbook_schema};
+use playbooks::{CHECKS, CONFLICTS, Fact, Finding, PROBES, playbook_schema};
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../orchestrator/docs")
@@ -55,6 +55,7 @@ fn every_name_exists() {
                 "fact" => Fact::named(word).is_some(),
                 "probe" => PROBES.iter().any(|row| row.kind == word),
                 "finding" => Finding::ALL.iter().any(|finding| finding.as_str() == word),
+                "preflight" => CHECKS.iter().any(|row| row.name == word),
                 "explain" => CONFLICTS.iter().any(|row| row.name == word),
                 "verb" => verbs().contains(word),
                 _ => false,
@@ -62,7 +63,7 @@ fn every_name_exists() {
             assert!(there, "{}: there is no {name}", row[0]);
         }
     }
-    assert_eq!(seen.len(), 6, "every kind of name is met: {seen:?}");
+    assert_eq!(seen.len(), 7, "every kind of name is met: {seen:?}");
 }
 
 /// The verbs have a file each.

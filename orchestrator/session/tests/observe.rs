@@ -72,7 +72,8 @@ fn ordinary() -> Vec<Case> {
         case("dword", raw(4, &[1, 2, 3, 0xff]), exact),
         case("qword", raw(11, &[1, 2, 3, 4, 5, 6, 7, 0xff]), exact),
         case("binary", raw(3, &[0x28, 0, 0xff]), exact),
-        case("binary, empty", raw(3, &[]), exact),
+        // In which form StdRegProv takes one is not known: where the shell may not be asked, it is not promised.
+        case("binary, empty", raw(3, &[]), [Exact, Opaque, Exact]),
         case("multi_sz", multi(&["one", "two words", "三"]), exact),
         case("multi_sz, one item", multi(&["one"]), exact),
         case(

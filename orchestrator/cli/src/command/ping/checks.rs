@@ -106,6 +106,7 @@ pub(crate) fn described() -> impl Iterator<Item = (&'static str, &'static str, V
         !matches!(
             reason,
             Reason::HeldByAnother
+                | Reason::PreflightBlocked
                 | Reason::PriorNotRestorable
                 | Reason::MovedSincePlan
                 | Reason::UnreadAtPlan
