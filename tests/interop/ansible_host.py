@@ -57,8 +57,8 @@ def raw(folder: Path, hosts: dict[str, dict[str, Any]], line: str, more: dict[st
         "NO_PROXY": "*",
         **(more or {}),
     }
-    program = Path(sys.executable).with_name("ansible")
-    command = [str(program), "all", "-i", str(inventory), "-m", "raw", "-a", line, "-f", str(len(hosts)), "-o"]
+    # As a module: its start script names the folder in which the environment was made.
+    command = [sys.executable, "-m", "ansible", "adhoc", "all", "-i", str(inventory), "-m", "raw", "-a", line, "-f", str(len(hosts)), "-o"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     said: dict[str, str] = {}
     for text in done.stdout.splitlines():
