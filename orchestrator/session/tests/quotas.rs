@@ -1,7 +1,9 @@
 //! Living within quotas (wsman reference 8): one shell and one connection for each host, few operations, and nothing
 //! left behind whatever happens.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use playbooks::{Change, Desired, FactSet, Target, WinHttpProxy};
@@ -110,21 +112,60 @@ impl Dice {
             ),
             6 => "{ quota: { kind: operations, first: 1 } }".to_owned(),
             7 => format!("{{ latency: {}ms }}", self.roll(30)),
-            _ => format!("{{ garbage: {{ kind: xml, at: {at} }} }}"),
+            _ => format!("{{ garbage: {{ kind: xml, at: {at}, times: 1 }} }}"),
         };
         knobs(&set)
     }
 }
 
+/// Work that is cut off in the middle, whatever it is doing, after so many steps. A step is a poll: counting them cuts at
+/// the same places on a slow machine.
+struct Cut<F> {
+    work: Pin<Box<F>>,
+    steps: u64,
+}
+
+impl<F: Future> Future for Cut<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(left) = self.steps.checked_sub(1) else {
+            return Poll::Ready(None);
+        };
+        self.steps = left;
+        self.work.as_mut().poll(context).map(Some)
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The work was done, or failed as work does.
+    Itself,
+    /// It was cut off.
+    Cut,
+}
+
 /// One run against one host: work, with a fault, that ends in one of the ways in which work ends. The host is healed
 /// before the end, so that it can be reached again.
-async fn run(fleet: Arc<RealFleet>, host: HostHandle, name: inventory::HostName, seed: u64) {
+async fn run(fleet: Arc<RealFleet>, host: HostHandle, name: inventory::HostName, seed: u64) -> End {
     let mut dice = Dice(seed);
-    host.set_knobs(dice.fault());
+    let fault = dice.fault();
+    // A host that hangs would go on hanging for as long as the clean-up tries: there alone the clock ends the work,
+    // before the client's own patience ends.
+    let patience = match fault.hang {
+        Some(_) => Duration::from_secs(1),
+        None => Duration::from_secs(60),
+    };
+    host.set_knobs(fault);
     let way = dice.roll(4);
-    let patience = Duration::from_millis(dice.roll(150) + 20);
+    // A killed task, or the deadline that the engine sets for each host: it may come at any of the twenty steps or so.
+    let steps = match way {
+        3 => dice.roll(20) + 1,
+        _ => dice.roll(200) + 10,
+    };
     let healing = host.clone();
-    let work = async move {
+    let work = Box::pin(async move {
         let mut session = fleet.open(&name).await.ok()?;
         let mut result = session.apply(&netsh("10.0.0.6:8080")).await;
         if result.is_ok() {
@@ -138,21 +179,13 @@ async fn run(fleet: Arc<RealFleet>, host: HostHandle, name: inventory::HostName,
             _ => drop(session),
         }
         result.ok()
+    });
+    let end = match tokio::time::timeout(patience, Cut { work, steps }).await {
+        Ok(Some(_)) => End::Itself,
+        Ok(None) | Err(_) => End::Cut,
     };
-    if way == 3 {
-        // The task is killed in the middle, whatever it is doing.
-        let task = tokio::spawn(work);
-        tokio::time::timeout(patience, std::future::pending::<()>())
-            .await
-            .unwrap_err();
-        task.abort();
-        let _ = task.await;
-    } else {
-        // A deadline, as the engine sets one for each host.
-        let deadline = Duration::from_millis(dice.roll(1200) + 300);
-        let _ = tokio::time::timeout(deadline, work).await;
-    }
     host.set_knobs(Knobs::default());
+    end
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -168,9 +201,16 @@ async fn a_hundred_chaotic_runs_leave_no_shell() {
         let name = inventory::HostName::new(host.name());
         runs.spawn(run(Arc::clone(&fleet), host, name, seed));
     }
+    let mut ends = Vec::new();
     while let Some(run) = runs.join_next().await {
-        run.unwrap();
+        ends.push(run.unwrap());
     }
+    let cut = ends.iter().filter(|end| **end == End::Cut).count();
+    assert!(
+        (10..90).contains(&cut),
+        "{cut} of {} were cut off",
+        ends.len()
+    );
     assert!(wsman::cleanup_finished(Duration::from_secs(60)).await);
     let mut created = 0;
     for (seed, host) in (first..).zip(lab.sim.hosts()) {

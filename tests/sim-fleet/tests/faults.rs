@@ -162,11 +162,28 @@ async fn broken_answers() {
         (GarbageKind::Xml, "</s:Envelope"),
         (GarbageKind::Envelope, "urn:nothing"),
     ] {
-        world.knobs(|knobs| knobs.garbage = Some(Garbage { kind, at: None }));
+        world.knobs(|knobs| {
+            knobs.garbage = Some(Garbage {
+                kind,
+                at: None,
+                times: None,
+            })
+        });
         assert!(
             world.post(&read()).await.unwrap().body.contains(wanted),
             "{kind:?}"
         );
+    }
+    world.knobs(|knobs| {
+        knobs.garbage = Some(Garbage {
+            kind: GarbageKind::Html,
+            at: None,
+            times: Some(1),
+        });
+    });
+    for broken in [true, false] {
+        let body = world.post(&read()).await.unwrap().body;
+        assert_eq!(body.contains("guest network"), broken, "{body}");
     }
     world.knobs(|knobs| {
         knobs.huge_body = Some(HugeBody {

@@ -32,6 +32,36 @@ pub(super) struct Shell {
     commands: u32,
 }
 
+/// What the task that opens a shell hands over.
+struct Opened {
+    session: Session,
+    result: Result<ShellRef, Error>,
+    _guard: cleanup::UnderWay,
+}
+
+/// On its way to the caller, who may be gone at any moment, even after it was handed over and before it was looked at.
+struct Untaken(Option<Opened>);
+
+impl Untaken {
+    fn take(mut self) -> Option<Opened> {
+        self.0.take()
+    }
+}
+
+impl Drop for Untaken {
+    fn drop(&mut self) {
+        if let Some(Opened {
+            session,
+            result: Ok(shell),
+            _guard,
+        }) = self.0.take()
+            && tokio::runtime::Handle::try_current().is_ok()
+        {
+            drop(cleanup::spawn_delete(session, shell));
+        }
+    }
+}
+
 impl Client {
     /// Runs a command line through the host's command processor, in the session's one shell (opened on first use).
     ///
@@ -111,10 +141,13 @@ impl Client {
             {
                 orphan::delete(&mut session, &mark).await;
             }
-            if let Err((session, Ok(shell))) = give.send((session, result)) {
-                cleanup::delete(session, shell).await;
-            }
-            drop(guard);
+            let opened = Opened {
+                session,
+                result,
+                _guard: guard,
+            };
+            // Nobody there to take it, now or in the end: it is dropped, and its shell deleted.
+            drop(give.send(Untaken(Some(opened))));
         });
         let lost = || {
             Error::new(
@@ -123,10 +156,10 @@ impl Client {
                 ErrorKind::ConnectionLost("its task has ended".to_owned()),
             )
         };
-        let (session, result) = take.await.map_err(|_| lost())?;
-        self.session = session;
+        let opened = take.await.ok().and_then(Untaken::take).ok_or_else(lost)?;
+        self.session = opened.session;
         self.shell = Some(Shell {
-            shell: result?,
+            shell: opened.result?,
             unsignalled: None,
             commands: 0,
         });

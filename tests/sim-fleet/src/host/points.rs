@@ -14,6 +14,8 @@ pub(crate) struct Points {
     pub(crate) quota_used: u64,
     /// Connections dropped.
     pub(crate) drops_used: u64,
+    /// Broken answers given.
+    pub(crate) garbage_used: u64,
     /// Bare statuses given.
     pub(crate) statuses_used: u64,
     /// The restart has happened.
@@ -27,6 +29,7 @@ impl Default for Points {
             counts: [0; 6],
             quota_used: 0,
             drops_used: 0,
+            garbage_used: 0,
             statuses_used: 0,
             rebooted: false,
         }

@@ -70,6 +70,9 @@ pub struct Garbage {
     /// From which point on; the first request when absent.
     #[serde(default)]
     pub at: Option<Point>,
+    /// How many answers are like this; all from the point on when absent.
+    #[serde(default)]
+    pub times: Option<u64>,
 }
 
 /// What a broken answer looks like.

@@ -95,7 +95,11 @@ pub(crate) fn after(fleet: &Arc<Fleet>, host: &Arc<Host>) -> After {
     }
     if let Some(garbage) = knobs.garbage
         && state.points.from(garbage.at)
+        && garbage
+            .times
+            .is_none_or(|times| state.points.garbage_used < times)
     {
+        state.points.garbage_used += 1;
         return After::Garbage(garbage.kind);
     }
     if let Some(huge) = knobs.huge_body
