@@ -1,6 +1,6 @@
 //! Carries a run out: fleet, events, progress, Ctrl-C, summary, exit code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use inventory::{Credential, PasswordSource};
 use playbooks::{Window, WindowState};
 use report::{Chatter, Detail, Progress};
 use rollout::{ActiveRun, Control, EngineError, Event, Journal, RunRecord, RunSpec};
-use session::{BrokenFile, CredentialSource, LogonBudget, LogonLimits, RealFleet};
+use session::{BrokenFile, CredentialSource, LogonBudget, LogonLimits, Needs, RealFleet};
 use tokio::sync::mpsc;
 use wsman_proto::Secret;
 
@@ -147,12 +147,9 @@ pub(crate) fn fleet_within<'a>(
     Ok(match target {
         Target::Real => {
             // Before the passwords: a prompt comes last.
-            session::files_at_hand(pairs.iter().map(|(host, _)| *host))
-                .map_err(|broken| misnamed(&broken))?;
+            session::files_at_hand(pairs.iter().copied()).map_err(|broken| unusable(&broken))?;
             let (wallet, needed) = wallet(global, credentials)?;
-            let fleet = RealFleet::new(hosts, needed, wallet, budget).traced(trace::of(global)?);
-            fleet.check_files().map_err(|wrong| unusable(&wrong))?;
-            fleet
+            RealFleet::new(hosts, needed, wallet, budget).traced(trace::of(global)?)
         }
         Target::Simulated(password) => {
             let needed = credentials
@@ -163,23 +160,30 @@ pub(crate) fn fleet_within<'a>(
     })
 }
 
-/// Files of TLS that cannot be used, all in one message.
-fn unusable(wrong: &[String]) -> Failure {
-    Failure::new(wrong.join("; ")).hint(
-        "ca_file, certificate and key are PEM files, the key unencrypted: openssl pkcs12 -in client.pfx -nokeys -out client.pem, \
-         openssl pkcs12 -in client.pfx -nocerts -noenc -out client.key",
-    )
-}
-
-/// Files of the inventory that cannot be used, each with the place that names it.
-fn misnamed(broken: &[BrokenFile<'_>]) -> Failure {
-    let told = broken.iter().map(|file| {
-        let from = settings::origin(&file.host.settings.ca_file.from);
-        format!("{}; named by {from}", file.why)
-    });
-    Failure::new(told.collect::<Vec<_>>().join("; ")).hint(
-        "'ca_file' is a PEM file with the certificate of the issuing authority; a relative path is seen from the folder of its inventory",
-    )
+/// Files of TLS that cannot be used, all in one message, each with what names it.
+fn unusable(broken: &[BrokenFile<'_>]) -> Failure {
+    let (mut told, mut remedies) = (Vec::new(), BTreeSet::new());
+    for file in broken {
+        let (by, remedy) = match &file.needs {
+            Needs::Host(host) if host.settings.ca_file.value.is_none() => (
+                format!("needed by {}", host.name),
+                "set 'ca_file' to the certificate of the issuing authority, or 'cert_sha256' to that of the host",
+            ),
+            Needs::Host(host) => (
+                format!("named by {}", settings::origin(&host.settings.ca_file.from)),
+                "'ca_file' is a PEM file with the certificate of the issuing authority; a relative path is seen from the folder of its inventory",
+            ),
+            Needs::Credential(credential) => (
+                format!("named by credential '{}'", credential.name),
+                "certificate and key are PEM files, the key unencrypted: openssl pkcs12 -in client.pfx -nokeys -out client.pem, \
+                 openssl pkcs12 -in client.pfx -nocerts -noenc -out client.key",
+            ),
+        };
+        told.push(format!("{}; {by}", file.why));
+        remedies.insert(remedy);
+    }
+    let remedies: Vec<&str> = remedies.into_iter().collect();
+    Failure::new(told.join("; ")).hint(remedies.join("; "))
 }
 
 /// Records a new run and carries it out.

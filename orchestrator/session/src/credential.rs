@@ -39,17 +39,6 @@ impl Wallet {
         }
     }
 
-    /// The files of all client certificates.
-    pub(crate) fn certificates(&self) -> impl Iterator<Item = ClientCertificate> + '_ {
-        self.credentials.values().filter_map(|credential| {
-            let PasswordSource::Certificate { certificate, key } = credential.password.clone()
-            else {
-                return None;
-            };
-            Some(ClientCertificate { certificate, key })
-        })
-    }
-
     /// The account and what proves it. A failure is kept as well: nobody is asked for a password twice.
     pub(crate) async fn open(&self, name: Option<&str>) -> Result<Credentials, HostError> {
         let unavailable = |text: String| HostError::failed(Reason::CredentialUnavailable, text);

@@ -3,7 +3,7 @@
 //! Holds what a run knows of its hosts (settings, credentials, the logon guard, TLS configurations). One host's
 //! work is in `session.rs`; what is sent for it in `link.rs` and below.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,33 +49,6 @@ impl RealFleet {
             tls: Arc::new(TlsConfigs::new()),
             trace: None,
         }
-    }
-
-    /// Reads the files that TLS needs for these hosts (authorities, client certificates and their keys) without
-    /// contacting any, so that a bad one is known before the first. One text per file that cannot be used.
-    ///
-    /// # Errors
-    /// What is wrong, sorted, the files named.
-    pub fn check_files(&self) -> Result<(), Vec<String>> {
-        let (mut wrong, mut seen) = (BTreeSet::new(), HashSet::new());
-        for (host, settings) in &self.hosts {
-            // A setting that does not fit is the host's own failure, later.
-            let Ok(endpoint) = endpoint(host, settings) else {
-                continue;
-            };
-            if let Some(policy) = endpoint.tls
-                && seen.insert(policy.clone())
-            {
-                wrong.extend(self.tls.check(&policy).err());
-            }
-        }
-        for files in self.wallet.certificates() {
-            wrong.extend(self.tls.check_identity(&files).err());
-        }
-        if wrong.is_empty() {
-            return Ok(());
-        }
-        Err(wrong.into_iter().collect())
     }
 
     /// Tells `trace` what passes between here and the hosts.

@@ -24,7 +24,7 @@ mod shell;
 
 pub use credential::CredentialSource;
 pub use diagnosis::{Scene, diagnose, prove};
-pub use files::{BrokenFile, files_at_hand};
+pub use files::{BrokenFile, Needs, files_at_hand};
 pub use fleet::RealFleet;
 pub use guard::{LogonBudget, LogonLimits};
 pub use session::{HostReader, HostSession};
