@@ -101,6 +101,15 @@ impl Seated {
         pressed.expect("the terminal takes keys");
     }
 
+    /// Ends it at once, without a chance to say goodbye (`kill` of the terminal's own would hang up first).
+    #[cfg(unix)]
+    pub fn kill(mut self) {
+        let process = self.child.process_id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-KILL", &process]).status();
+        assert!(sent.expect("kill is there").success());
+        self.child.wait().expect("the child can be waited for");
+    }
+
     /// Waits for its end and asserts the exit code; returns what stood on the screen.
     #[track_caller]
     pub fn exits(mut self, code: u32) -> String {

@@ -155,6 +155,24 @@ fn an_attended_holder_waits_at_the_gate_until_somebody_approves() {
     assert_eq!(lab.report()["totals"]["ok"], 4);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_holder_that_is_killed_at_the_gate_leaves_an_interrupted_run() {
+    let lab = LabBuilder::hosts(4).start();
+    let seated = lab.program(&arguments(&lab, GATED)).at_terminal();
+    until("the gate", || {
+        let runs = lab.run(&["runs", "-o", "json"]).succeeds().json();
+        !runs["runs"][0].is_null() && status(&lab)["hold"]["cause"] == "approval"
+    });
+    assert_eq!(status(&lab)["state"], "paused");
+    seated.kill();
+    let runs = lab.run(&["runs", "-o", "json"]).succeeds().json();
+    assert_eq!(runs["runs"][0]["state"], "interrupted");
+    assert_eq!(status(&lab)["state"], "interrupted");
+    lab.run(&["approve", "last"]).succeeds();
+    goes_on_to_the_end(&lab);
+}
+
 #[test]
 fn an_attended_holder_that_is_paused_goes_on_at_a_word() {
     let lab = slow();
