@@ -2,7 +2,6 @@
 //!
 //! The scripted fleet in `testing.rs` and the real one in the crate `session` both stand behind these traits.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
@@ -274,7 +273,7 @@ pub enum Reason {
     Timeout,
     /// The connection broke.
     ConnectionLost,
-    /// HTTP 503.
+    /// HTTP 502, 503 or 504: the service is not up, or what stands in between has lost the host.
     ServiceUnavailable,
     /// The host refused the user name or password.
     LogonRefused,
@@ -473,9 +472,6 @@ impl fmt::Display for HostError {
 }
 
 impl std::error::Error for HostError {}
-
-/// Prior values by target, as recorded before the first write.
-pub type Priors = BTreeMap<Target, Observed>;
 
 #[cfg(test)]
 mod tests {

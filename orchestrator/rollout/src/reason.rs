@@ -55,7 +55,7 @@ impl Reason {
             Self::Timeout => "a deadline passed: that of a request, or the host's own",
             Self::ConnectionLost => "the connection broke",
             Self::ServiceUnavailable => {
-                "HTTP 503: the WinRM service is stopped, starting or overloaded"
+                "HTTP 503: the WinRM service is stopped, starting or overloaded; 502 or 504: what stands in between has lost it"
             }
             Self::LogonRefused => "the host, or the KDC, refused the account or its proof",
             Self::Kerberos => {

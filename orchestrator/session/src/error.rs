@@ -164,16 +164,16 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::Proxy {
             status: 502..=504, ..
         }
-        | ErrorKind::Http(502 | 504) => (Contact, Reason::NotWinrm),
+        | ErrorKind::Http(502 | 504) => (Contact, Reason::ServiceUnavailable),
         ErrorKind::Proxy { .. } | ErrorKind::Foreign { .. } => (Answer, Reason::NotWinrm),
         ErrorKind::Http(403) => (Refusal, Reason::Forbidden),
         ErrorKind::Http(401) | ErrorKind::LogonRefused => (Refusal, Reason::LogonRefused),
-        ErrorKind::Http(400 | 413) => (Answer, Reason::Protocol),
-        ErrorKind::Http(500) => (Answer, Reason::ServiceUnavailable),
+        ErrorKind::Http(400 | 413 | 500) => (Answer, Reason::Protocol),
         ErrorKind::Http(_) => (Answer, Reason::NotWinrm),
         ErrorKind::LogonDenied(_) if situation.local_account => (Guard, Reason::LogonRefused),
         ErrorKind::LogonDenied(_) => (Guard, Reason::CredentialGuard),
         ErrorKind::Kerberos(error) => judge_kerberos(error.problem),
+        ErrorKind::AnotherMachine { .. } => (Refusal, Reason::WrongHost),
         ErrorKind::CertificateNotAsked => (Refusal, Reason::AuthNotOffered),
         ErrorKind::CertificateRefused(_) => (Refusal, Reason::LogonRefused),
         ErrorKind::UnfitCredential(_) => (Refusal, Reason::CredentialUnavailable),

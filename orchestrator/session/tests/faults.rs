@@ -172,6 +172,35 @@ async fn a_wrong_machine_gets_nothing_derived_from_the_password() {
     work(&lab).await.unwrap();
 }
 
+/// The connection is not authenticated any more, and the address has another machine by then: what was to be sent next is
+/// not for that one, even where nobody asks for names.
+#[tokio::test]
+async fn a_session_goes_on_with_no_other_machine() {
+    for settings in ["verify_name: true", "verify_name: false"] {
+        let lab = Lab::one().await.defaults(settings);
+        let mut session = lab.open().await;
+        session.observe(&[change().target]).await.unwrap();
+        lab.faults(
+            "{ status: { code: 401, first: 1 }, other_machine: { computer_name: PC-9999, machine_guid: 11111111-2222-3333-4444-555555555555 } }",
+        );
+        let attempts = lab.host().counters().logon_attempts;
+        let error = session.apply(&change()).await.unwrap_err();
+        assert_eq!(
+            (error.severity, error.reason),
+            (Severity::Failed, Reason::WrongHost),
+            "{error}"
+        );
+        assert!(error.detail.to_lowercase().contains("pc-9999"), "{error}");
+        session.close().await;
+        let counters = lab.host().counters();
+        assert_eq!(counters.writes, 0);
+        assert_eq!(
+            counters.logon_attempts, attempts,
+            "no proof of the password"
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_machine_behind_the_name_is_told_by_its_guid() {
     let lab = Lab::one().await;

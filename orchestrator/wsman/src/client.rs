@@ -57,6 +57,23 @@ pub struct Peer {
     pub tls_verified: bool,
 }
 
+impl Peer {
+    /// What this machine and another one call themselves in their NTLM challenges, where they are not the same. With
+    /// Kerberos and verified TLS a machine proves who it is instead.
+    pub(crate) fn other_than<'a>(&'a self, other: &'a Self) -> Option<(&'a str, &'a str)> {
+        let names = match (&self.dns_name, &other.dns_name) {
+            (Some(own), Some(other)) => Some((own, other)),
+            _ => self
+                .computer_name
+                .as_ref()
+                .zip(other.computer_name.as_ref()),
+        };
+        names
+            .map(|(own, other)| (own.as_str(), other.as_str()))
+            .filter(|(own, other)| !own.eq_ignore_ascii_case(other))
+    }
+}
+
 /// What a session cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {

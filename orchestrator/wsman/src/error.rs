@@ -127,6 +127,14 @@ pub enum ErrorKind {
         /// Why it was not Kerberos, where that was tried first.
         no_kerberos: Option<String>,
     },
+    /// Another machine answers a new connection than the one that the session has dealt with. Nothing was sent to it.
+    #[error("another machine answers than before: {now} instead of {before}")]
+    AnotherMachine {
+        /// What it called itself in its first NTLM challenge.
+        before: String,
+        /// What it calls itself now.
+        now: String,
+    },
     /// The host offers none of the schemes allowed here.
     #[error("the host offers no usable authentication (offered: {})", list(.0))]
     AuthNotOffered(Vec<String>),

@@ -104,10 +104,21 @@ impl Setup {
         }
     }
 
-    /// Connects up to the challenge, and remembers who answers.
+    /// Connects up to the challenge, and remembers who answers. A session has to do with one machine: where DNS has
+    /// moved on meanwhile, what is next to be sent is not for the new one.
     async fn open(&self) -> Result<Opening, Loss> {
+        let before = self.peer();
         let opening = logon::open(self).await?;
         self.saw(&opening);
+        let now = self.peer();
+        if let Some((old, new)) = before.other_than(&now) {
+            let kind = ErrorKind::AnotherMachine {
+                before: old.to_owned(),
+                now: new.to_owned(),
+            };
+            *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = before;
+            return Err(Loss::new(kind, Sent::Nothing));
+        }
         if self.tracer.is_on() {
             self.tracer.saw(&Seen::Peer(&self.peer()));
         }
