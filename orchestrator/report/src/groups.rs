@@ -114,12 +114,12 @@ impl Difference {
     }
 }
 
-/// What steps would change: from what is there to what is wanted.
+/// What steps would change: from what is there to what is wanted. What a rollback leaves alone is not among it.
 pub fn changes(steps: &[PlannedStep]) -> Vec<Difference> {
     let all = steps
         .iter()
         .flat_map(|step| step.changes.iter().map(move |change| (step, change)));
-    all.filter(|(_, change)| change.needed())
+    all.filter(|(_, change)| change.needed() && change.foreign().is_none())
         .map(|(step, change)| {
             let target = change.target();
             let to = match &change.intent {
@@ -198,7 +198,7 @@ impl<'a> Groups<'a> {
     /// Groups the hosts.
     pub fn of(hosts: &'a [Stand<'a>]) -> Self {
         let mut all = Self::default();
-        let mut known: HashMap<(&[Difference], bool), usize> = HashMap::new();
+        let mut known: HashMap<(&[Difference], Option<String>), usize> = HashMap::new();
         let mut causes: HashMap<(Severity, Reason, String), usize> = HashMap::new();
         for host in hosts {
             match &host.standing {
@@ -208,7 +208,8 @@ impl<'a> Groups<'a> {
                     differences,
                     refused,
                 } => {
-                    let key = (differences.as_slice(), refused.is_some());
+                    let why = |error: &HostError| cluster::general(&error.detail, host.host);
+                    let key = (differences.as_slice(), refused.as_ref().map(why));
                     let place = *known.entry(key).or_insert_with(|| {
                         all.groups.push(Group {
                             differences,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use playbooks::Target;
+use rollout::Reason;
 use serde_json::{Value, json};
 
 use crate::groups::{Cause, Difference, Group, Stand, Standing};
@@ -35,9 +36,14 @@ pub(crate) fn groups(groups: &[Group<'_>], wording: Wording, all: bool) -> Strin
             names(&group.hosts, all)
         );
         if let Some(error) = group.refused {
+            // A conflict stops nothing else on its host.
+            let what = match error.reason {
+                Reason::Conflict => "will be left alone",
+                _ => "will be refused",
+            };
             let _ = writeln!(
                 out,
-                "  will be refused: {}: {}",
+                "  {what}: {}: {}",
                 error.reason,
                 neutral(&error.detail)
             );
@@ -168,7 +174,13 @@ pub(crate) fn stand_json(
         Standing::Differs {
             differences,
             refused: Some(error),
-        } => ("will_be_refused", differences.as_slice(), Some(error)),
+        } => {
+            let state = match error.reason {
+                Reason::Conflict => "conflict",
+                _ => "will_be_refused",
+            };
+            (state, differences.as_slice(), Some(error))
+        }
         Standing::Unread(error) => ("unread", &[][..], Some(error)),
     };
     let differences = differences.iter().map(|one| difference_json(one, keys));

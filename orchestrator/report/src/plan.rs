@@ -6,7 +6,9 @@
 use std::fmt::Write as _;
 
 use playbooks::{Limit, Limits, OnBreach, PreflightFinding};
-use rollout::{HostError, PlannedStep, RunSpec, Severity, not_restorable, preflight_refusal};
+use rollout::{
+    HostError, PlannedStep, Reason, RunSpec, Severity, conflicts, not_restorable, preflight_refusal,
+};
 use serde_json::{Value, json};
 
 use crate::csv;
@@ -222,6 +224,16 @@ impl<'a> Plan<'a> {
         out
     }
 
+    /// True where a rollback would leave a value alone, because somebody else changed it since.
+    pub fn any_conflict(&self) -> bool {
+        self.hosts.iter().any(|host| match &host.standing {
+            Standing::Differs { refused, .. } => refused
+                .as_ref()
+                .is_some_and(|error| error.reason == Reason::Conflict),
+            _ => false,
+        })
+    }
+
     fn findings(&self) -> Vec<preflight::Group<'_>> {
         let hosts = self.hosts.iter().zip(&self.preflight);
         preflight::groups(hosts.map(|(host, found)| (host.host, found.as_slice())))
@@ -302,13 +314,14 @@ impl<'a> Plan<'a> {
 }
 
 fn standing(steps: &[PlannedStep]) -> Standing {
-    let differences = changes(steps);
-    if differences.is_empty() {
+    let (differences, conflicts) = (changes(steps), conflicts(steps));
+    if differences.is_empty() && conflicts.is_none() {
         return Standing::Right;
     }
     Standing::Differs {
         differences,
-        refused: not_restorable(steps)
+        refused: conflicts
+            .or_else(|| not_restorable(steps))
             .or_else(|| preflight_refusal(steps.iter().flat_map(|step| &step.preflight))),
     }
 }

@@ -338,6 +338,16 @@ impl PlannedChange {
         }
     }
 
+    /// What a rollback would leave alone here, because somebody else changed it since: the three values in words.
+    pub fn foreign(&self) -> Option<String> {
+        match &self.intent {
+            Intent::Undo(undo) if !undo.force && undo.judge(&self.prior) == Standing::Foreign => {
+                Some(undo.conflict_text(&self.prior))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether this state is the wanted one.
     pub(crate) fn is_there(&self, found: &Observed) -> bool {
         match &self.intent {

@@ -42,8 +42,8 @@ pub use engine::{Control, EngineError, RunResult, run};
 pub use event::{Event, EventKind, Intent, PlannedChange, PlannedStep, Trace};
 pub use exit::{Ending, exit_code};
 pub use fleet::{
-    Cost, Fleet, HostError, HostIdentity, Observe, Priors, Reason, Restored, Session, Severity,
-    Standing, Survey, SystemTask, Undo,
+    Cost, Fleet, HostError, HostIdentity, Observe, Reason, Restored, Session, Severity, Standing,
+    Survey, SystemTask, Undo,
 };
 pub use host::marker::{MARKER_KEY, Mark};
 pub use journal::{
@@ -64,5 +64,7 @@ pub use spec::{
     HostSpec, HostWork, Planned, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables,
     Verb,
 };
-pub use survey::{Left, LeftValue, Leftovers, Question, Reading, StillThere, WouldWrite, survey};
+pub use survey::{
+    Left, LeftValue, Leftovers, Question, Reading, StillThere, WouldWrite, conflicts, survey,
+};
 pub use undo::{RollbackError, RollbackOptions, rollback_spec};

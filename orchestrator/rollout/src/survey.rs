@@ -13,8 +13,8 @@ use playbooks::{KeyPath, Observed, Playbook, Target};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use crate::event::{Intent, PlannedChange, PlannedStep};
-use crate::fleet::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Standing, Survey};
+use crate::event::{PlannedChange, PlannedStep};
+use crate::fleet::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Survey};
 use crate::host::as_system::{TASK_PREFIX, task_tree};
 use crate::host::marker::{Mark, marker_key};
 use crate::host::same_machine;
@@ -121,8 +121,15 @@ impl Question for WouldWrite {
             let mut steps = prior::read(wanted.steps.clone(), observer).await?;
             if self.preflight {
                 let (gates, facts) = (&wanted.below_gate, wanted.facts.take());
-                let looked =
-                    preflight::look(&self.playbook, &steps, gates, facts, false, observer).await?;
+                let looked = preflight::look(
+                    &self.playbook,
+                    &steps,
+                    gates,
+                    facts,
+                    (false, jiff::Timestamp::now()),
+                    observer,
+                )
+                .await?;
                 looked.leave_out(&mut wanted.steps, &mut steps);
                 looked.attach(&mut steps);
             }
@@ -131,17 +138,7 @@ impl Question for WouldWrite {
         let found = observer.identity().machine_guid.clone();
         same_machine(expected_guid.as_deref(), found.as_deref())?;
         let wanted = steps.iter().cloned().map(prior::undo_step).collect();
-        let steps = prior::read(wanted, observer).await?;
-        match steps
-            .iter()
-            .flat_map(|step| &step.changes)
-            .find_map(foreign)
-        {
-            Some(text) => {
-                Err(HostError::failed(Reason::Conflict, text).with_remedy(CONFLICT_REMEDY))
-            }
-            None => Ok(steps),
-        }
+        prior::read(wanted, observer).await
     }
 }
 
@@ -149,14 +146,12 @@ impl Question for WouldWrite {
 pub(crate) const CONFLICT_REMEDY: &str =
     "compare the three values in the report; --on-conflict force restores anyway";
 
-/// What a rollback would leave alone, because somebody else changed it since.
-fn foreign(change: &PlannedChange) -> Option<String> {
-    match &change.intent {
-        Intent::Undo(undo) if !undo.force && undo.judge(&change.prior) == Standing::Foreign => {
-            Some(undo.conflict_text(&change.prior))
-        }
-        _ => None,
-    }
+/// What a rollback would leave alone, because somebody else changed it since: all of it, each with its three values.
+pub fn conflicts(steps: &[PlannedStep]) -> Option<HostError> {
+    let changes = steps.iter().flat_map(|step| &step.changes);
+    let texts: Vec<String> = changes.filter_map(PlannedChange::foreign).collect();
+    (!texts.is_empty())
+        .then(|| HostError::failed(Reason::Conflict, texts.join("; ")).with_remedy(CONFLICT_REMEDY))
 }
 
 /// What an earlier run left on a host.

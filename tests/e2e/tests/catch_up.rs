@@ -91,10 +91,17 @@ fn a_catch_up_keeps_looking_until_everybody_is_done() {
 #[test]
 fn a_rollback_shows_first_what_it_would_put_back_and_what_conflicts() {
     let lab = lab(3);
+    let steps = format!("{PLAYBOOK}  - av_proxy: {{ server: 'http://10.0.0.6:8080' }}\n");
+    lab.write("p.yaml", &steps);
     push(&lab).succeeds();
     let key = r"SOFTWARE\Policies\Microsoft\Windows\DataCollection";
     let foreign = sim_fleet::RawValue::sz("xy:8");
     lab.hosts()[2].set_value(key, "TelemetryProxyServer", foreign);
+    lab.hosts()[2].set_value(
+        key,
+        "DisableEnterpriseAuthProxy",
+        sim_fleet::RawValue::dword(7),
+    );
     let writes: Vec<_> = lab
         .hosts()
         .iter()
@@ -104,7 +111,11 @@ fn a_rollback_shows_first_what_it_would_put_back_and_what_conflicts() {
         .exits(3)
         .says("2 hosts")
         .says("before the run absent")
-        .says("now 'xy:8'");
+        .says("will be left alone: conflict")
+        .says("now 'xy:8'")
+        // All that conflicts, not the first alone, and what is put back all the same.
+        .says("now '7'")
+        .says("'http://10.0.0.6:8080' -> absent");
     assert_eq!(
         writes,
         lab.hosts()

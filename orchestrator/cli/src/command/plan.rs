@@ -61,7 +61,10 @@ pub(crate) fn carry_out(
     } else {
         exit_code::DONE
     };
-    Ok(look::code(|severity| view.any_unread(severity), otherwise))
+    let failed = |severity| {
+        view.any_unread(severity) || (severity == Severity::Failed && view.any_conflict())
+    };
+    Ok(look::code(failed, otherwise))
 }
 
 /// The plan in the form asked for.
