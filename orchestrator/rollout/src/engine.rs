@@ -25,6 +25,8 @@ use crate::state::{Effect, HostEnd, Input, Now, Rollout};
 
 /// Longer than any wait that matters.
 const A_DAY: Duration = Duration::from_secs(86_400);
+/// For what takes no time but that of other tasks.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 /// How an operator steers a run from within the process.
 #[derive(Clone, Debug, Default)]
@@ -172,6 +174,9 @@ impl<F: Fleet> Engine<F> {
             .or_else(|| journal_failed.try_recv().ok())
         {
             self.control.cancel.cancel();
+            // Each takes away what it left on its host; that has a bound of its own.
+            let left = async { while self.tasks.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(crate::host::marker::HURRY + A_MOMENT, left).await;
             self.tasks.shutdown().await;
             return Err(error.into());
         }
@@ -260,8 +265,15 @@ impl<F: Fleet> Engine<F> {
             }
         }
         let mut announced = Vec::with_capacity(starts.len());
+        if records
+            .iter()
+            .any(|(_, event)| matches!(event, EventKind::RollbackStarted { .. }))
+        {
+            // What its hosts noted last may still be on its way into the file.
+            self.active.settle()?;
+        }
         for (host, undo) in starts {
-            announced.push(self.start(host, undo)?);
+            announced.push(self.start(host, undo, &records)?);
         }
         let (told, finished) = oneshot::channel();
         self.record(records, move |ok| {
@@ -313,11 +325,20 @@ impl<F: Fleet> Engine<F> {
         );
     }
 
-    /// Spawns the task of a host; it begins when the returned sender fires.
-    fn start(&mut self, host: HostId, undo: bool) -> Result<oneshot::Sender<()>, EngineError> {
+    /// Spawns the task of a host; it begins when the returned sender fires. `records` are what is decided at the same
+    /// moment, and is in no file yet.
+    fn start(
+        &mut self,
+        host: HostId,
+        undo: bool,
+        records: &[(Option<HostId>, EventKind)],
+    ) -> Result<oneshot::Sender<()>, EngineError> {
         let progress = self.policy.progress().hosts[host.index()];
         let history = if undo || progress.recorded || self.active.resumed().is_some() {
-            self.active.history(host)?
+            let mut history = self.active.history(host)?;
+            let own = records.iter().filter(|(of, _)| *of == Some(host));
+            own.for_each(|(_, event)| history.note(event));
+            history
         } else {
             HostHistory::default()
         };
@@ -336,6 +357,7 @@ impl<F: Fleet> Engine<F> {
             mode,
             history,
             budget: self.budget.clone(),
+            clock: self.active.clock().clone(),
         };
         let cancel = self.control.cancel.clone();
         let task = self.tasks.spawn(async move {

@@ -36,8 +36,10 @@ pub(crate) struct HostHistory {
     pub touched: bool,
     /// The undo was tried out before the steps were carried out for good.
     pub proved: bool,
-    /// Being, or having been, taken back.
-    pub undoing: bool,
+    /// How it had ended before it was taken back inside its own run.
+    pub before_undo: Option<Ended>,
+    /// Which steps were begun is known: it has ended since it was last taken up.
+    pub settled: bool,
     /// It was left alone once because its plan could not read it: from then on it is worked like any other.
     pub left_to_catch_up: bool,
     /// How it ended.
@@ -103,8 +105,17 @@ impl HostHistory {
                     .filter(|probe| !is_green(probe))
                     .for_each(|probe| probe.verdict = None);
                 self.taken_up();
+                if !self.touched {
+                    // Nothing was written: it is looked at afresh.
+                    self.preflight.clear();
+                    self.probes.clear();
+                }
             }
-            EventKind::UndoStarted => (self.ended, self.undoing) = (None, true),
+            EventKind::UndoStarted => {
+                if let Some(ended) = self.ended.take() {
+                    self.before_undo = Some(ended);
+                }
+            }
             EventKind::HostIdentified { identity } => self.identity = Some(identity.clone()),
             EventKind::TraceLeft { trace } => match trace {
                 Trace::Marker { .. } => self.marker = Some(trace.clone()),
@@ -174,6 +185,7 @@ impl HostHistory {
                 cost,
             } => {
                 // Whatever was begun is in the journal by now.
+                self.settled = true;
                 let steps = self.steps.iter_mut();
                 steps
                     .filter(|step| step.since == Since::TakenUp)
@@ -197,6 +209,7 @@ impl HostHistory {
     /// nothing says so: its beginning is not waited for.
     fn taken_up(&mut self) {
         let ended = self.ended.take().is_some();
+        (self.settled, self.before_undo) = (false, None);
         self.touched |= self.recorded && !ended;
         for step in &mut self.steps {
             match (ended, step.since) {
@@ -234,7 +247,7 @@ impl HostHistory {
             None if !needed => StepState::Already,
             None if step.started => StepState::Unknown,
             // The announcement of a step is not waited for: without an end, it may have been begun.
-            None if self.ended.is_none() => StepState::Unknown,
+            None if !self.settled => StepState::Unknown,
             None => StepState::NotRun,
         }
     }
@@ -388,7 +401,7 @@ pub(crate) fn is_green(probe: &ProbeRecord) -> bool {
     verdict.is_some_and(|verdict| verdict.grade() == Grade::Pass)
 }
 
-fn wanted_of(change: &PlannedChange) -> Desired {
+pub(crate) fn wanted_of(change: &PlannedChange) -> Desired {
     match &change.intent {
         Intent::Apply(apply) => apply.desired.clone(),
         Intent::Undo(undo) => match &undo.prior {

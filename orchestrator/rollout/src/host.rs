@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::EventKind;
 use crate::fleet::{Cost, Fleet, HostError, Observe, Reason, Severity};
 use crate::history::HostHistory;
+use crate::journal::Clock;
 use crate::outcome::Outcome;
 use crate::progress::HostId;
 use crate::spec::{HostSpec, HostWork, Planned, RunSpec};
@@ -69,6 +70,7 @@ pub(crate) struct Job<F> {
     pub(crate) mode: Mode,
     pub(crate) history: HostHistory,
     pub(crate) budget: RetryBudget,
+    pub(crate) clock: Clock,
 }
 
 impl<F: Fleet> Job<F> {
@@ -85,7 +87,17 @@ impl<F: Fleet> Job<F> {
             result = flow.until(deadline) => Some(result),
             () = cancel.cancelled() => None,
         };
-        flow.release_anew().await;
+        // An account that was refused is not tried again on this host: what stays there expires.
+        let refused = |error: &HostError| {
+            matches!(
+                error.reason,
+                Reason::LogonRefused | Reason::CredentialGuard | Reason::WrongHost
+            )
+        };
+        let stays = matches!(&ended, Some(Err(error)) if refused(error));
+        if !stays {
+            flow.release_anew().await;
+        }
         // The engine may be gone already; then nobody is left to tell.
         let _ = tell.send(match ended {
             Some(result) => Message::End(id, flow.end(result)),
@@ -103,6 +115,8 @@ pub(crate) struct Flow<F> {
     /// A write may have been carried out whose effect was not read yet.
     unsettled: bool,
     last_loss: Option<HostError>,
+    /// The steps that the last take-back inside the own run had to do with.
+    undone: Vec<usize>,
     /// Until when each probe may still turn green.
     patience: BTreeMap<usize, Instant>,
     /// Milliseconds spent in waiting for probes: they are not work, and do not count for the host's deadline.
@@ -124,10 +138,6 @@ impl<F: Fleet> Flow<F> {
                 ..HostHistory::default()
             };
         }
-        if job.mode == Mode::Continue {
-            // The journal was read before it had this start.
-            history.note(&EventKind::HostStarted);
-        }
         let unsettled = job.mode != Mode::Fresh;
         Self {
             job,
@@ -136,6 +146,7 @@ impl<F: Fleet> Flow<F> {
             cost: Cost::default(),
             unsettled,
             last_loss: None,
+            undone: Vec::new(),
             patience: BTreeMap::new(),
             waited: Arc::default(),
         }
@@ -188,7 +199,9 @@ impl<F: Fleet> Flow<F> {
             let broken = matches!(error.severity, Severity::Unreachable | Severity::Guarded);
             let lost = error.severity == Severity::Lost || (self.history.touched && broken);
             self.unsettled |= lost;
+            // Neither is an account that was refused (promise 8).
             let again = error.severity != Severity::Guarded
+                && error.reason != Reason::LogonRefused
                 && (lost || (self.unsettled && error.severity == Severity::Unreachable));
             if !again {
                 let retries = self.job.spec.retries.per_host;
@@ -233,11 +246,10 @@ impl<F: Fleet> Flow<F> {
                 Mode::Fresh | Mode::Continue => self.work(&mut session).await,
             };
         }
-        if result
-            .as_ref()
-            .err()
-            .is_none_or(|error| error.severity == Severity::Failed)
-        {
+        if result.as_ref().err().is_none_or(|error| {
+            // What was left is on the machine of then, not on another one under its name.
+            error.severity == Severity::Failed && error.reason != Reason::WrongHost
+        }) {
             // Where this fails, it is tried once more over a connection of its own.
             let _ = self.remove_tasks(&mut session).await;
             let _ = self.release(&mut session).await;
@@ -301,6 +313,19 @@ impl<F: Fleet> Flow<F> {
         }
     }
 
+    /// Why the host had failed, or was in the balance, before it was taken back: reports show the cause of a breach.
+    fn cause_of_undo(&self, outcome: Outcome) -> Option<HostError> {
+        let before = self.history.before_undo.as_ref()?;
+        if self.job.mode != Mode::Undo || outcome != Outcome::RolledBack {
+            return None;
+        }
+        let error = HostError::failed(before.reason?, before.detail.clone()?);
+        Some(match &before.remedy {
+            Some(remedy) => error.with_remedy(remedy.clone()),
+            None => error,
+        })
+    }
+
     fn end(self, result: Result<(), HostError>) -> HostEnd {
         let changed = self.history.changed();
         let (outcome, error) = match result {
@@ -311,6 +336,7 @@ impl<F: Fleet> Flow<F> {
             Err(error) => (outcome_of(error.severity), Some(error)),
         };
         let error = error.or_else(|| self.trouble());
+        let error = error.or_else(|| self.cause_of_undo(outcome));
         let guarded = error
             .as_ref()
             .filter(|error| error.severity == Severity::Guarded)

@@ -16,13 +16,14 @@ pub(crate) struct Looked {
 }
 
 /// Looks at a host on which `steps` were read. `below_gate` says of each step whether the host's software would not heed
-/// it; `facts` is what conditions have asked for already; `writes`: the steps are carried out afterwards.
+/// it; `facts` is what conditions have asked for already; `writes`: the steps are carried out
+/// afterwards; `now`: for what expires.
 pub(crate) async fn look<O: Observe>(
     playbook: &Playbook,
     steps: &[PlannedStep],
     below_gate: &[bool],
     facts: Option<Facts>,
-    writes: bool,
+    (writes, now): (bool, Timestamp),
     observer: &mut O,
 ) -> Result<Looked, HostError> {
     if playbook.preflight.off {
@@ -40,7 +41,7 @@ pub(crate) async fn look<O: Observe>(
         .collect();
     let mut rounds = Rounds::new(&playbook.preflight, &changes, writes);
     loop {
-        let found = playbook.preflight_findings(&changes, &names, &facts, Timestamp::now());
+        let found = playbook.preflight_findings(&changes, &names, &facts, now);
         let blocked = found.iter().any(|(_, finding)| finding.blocks());
         match rounds.next(&facts, blocked) {
             Some(wanted) => facts.merge(observer.facts(&wanted).await?),

@@ -230,12 +230,23 @@ impl Rollout {
             } => (*outcome, *reason),
             _ => (Outcome::Indeterminate, None),
         };
-        self.record(Some(id), end.finished, effects)?;
-        if let Some(detail) = end.guarded
-            && outranks(StopCause::Guard, self.progress.stop)
-        {
-            self.record(None, EventKind::GuardTripped { detail }, effects)?;
-            self.drop_waiting();
+        // No logon is left: what the host has to be brought to is owed to it, and left to a resume.
+        let phase = self.progress.hosts[id.index()].phase;
+        let owed = end.guarded.is_some() && matches!(phase, Phase::Recorded | Phase::Undoing);
+        if !owed {
+            self.record(Some(id), end.finished, effects)?;
+        }
+        if let Some(detail) = end.guarded {
+            if outranks(StopCause::Guard, self.progress.stop) {
+                self.record(None, EventKind::GuardTripped { detail }, effects)?;
+                self.drop_waiting();
+            }
+            if let Some(queue) = &mut self.undoing {
+                queue.clear();
+            }
+        }
+        if owed {
+            return Ok(());
         }
         if self.undoing.is_none() {
             self.judge(id, (outcome, reason), effects)?;

@@ -119,6 +119,8 @@ pub fn rollback_spec(
         reason: options.reason,
         limits: playbooks::Limits::default(),
         on_breach: playbooks::OnBreach::Stop,
+        // Nor does it end with a time that was meant for the push.
+        deadline: None,
         hosts,
         source_run: Some(source.clone()),
         plan_hash: None,

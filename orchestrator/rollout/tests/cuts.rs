@@ -205,7 +205,11 @@ impl Recording {
 }
 
 async fn three_hosts() -> Recording {
-    let block = "rollout:\n  rings:\n    - { name: first, select: 'pc-0000*' }\n    - { name: rest, select: rest, max_parallel: 2 }\n";
+    of_three(push(3, "rollout:\n  rings:\n    - { name: first, select: 'pc-0000*' }\n    - { name: rest, select: rest, max_parallel: 2 }\n")).await
+}
+
+/// The third says no to its last value.
+async fn of_three(spec: RunSpec) -> Recording {
     let refused = Target {
         key: KeyPath::parse(r"HKLM\SOFTWARE\Policies\Microsoft\Windows Defender").unwrap(),
         value: "ProxyServer".into(),
@@ -218,7 +222,16 @@ async fn three_hosts() -> Recording {
             ..Script::default().value(old_proxy())
         },
     ];
-    recording(push(3, block), scripts).await
+    recording(spec, scripts).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_itself_back_and_is_cut_off_ends_like_the_undisturbed_one() {
+    let block = "rollout: { rings: [ { name: all, select: all, max_parallel: 1, max_failed: 0, on_breach: rollback_run } ] }\n";
+    let run = of_three(push(3, block)).await;
+    assert_eq!(run.record.totals.rolled_back, 3, "{:?}", run.record.hosts);
+    assert_eq!(run.record.exit_code, Some(7));
+    at_every_commit(&run).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,4 +21,5 @@ mod probes;
 mod proof;
 mod schema;
 mod simulation;
+mod taken_back;
 mod transfer;

@@ -167,3 +167,68 @@ async fn of_two_controllers_at_once_at_most_one_writes() {
         assert_eq!(marks(&fleet), Vec::<String>::new(), "delay {delay}");
     }
 }
+
+/// The machine with the marker is gone, another one has its name: what was left is not looked for there.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_taken_away_from_another_machine_of_that_name() {
+    let mut lost = script().guid("one");
+    // The marker is the first write.
+    lost.faults.insert(Point::Write(3), Fault::Lose(true));
+    lost.stays_away = true;
+    let fleet = Scripted::of([lost]);
+    let desk = Desk::new();
+    let (record, _) = desk.push(&fleet, "a").await;
+    assert_eq!(record.hosts[0].outcome, Outcome::Indeterminate);
+    assert_eq!(marks(&fleet).len(), 2, "the marker is there, and its key");
+
+    let another = script().guid("two").value(marker("a", NOW));
+    let fleet = Scripted::of([another]);
+    let before = fleet.registries();
+    let id = RunId::from_text("a");
+    let options = rollout::ResumeOptions {
+        only: vec![Outcome::Indeterminate],
+        ..rollout::ResumeOptions::default()
+    };
+    let active = desk.journal.resume_run(&id, options).unwrap();
+    let (events, mut told) = mpsc::unbounded_channel();
+    rollout::run(active, Arc::new(fleet.clone()), events, Control::default())
+        .await
+        .unwrap();
+    let record = desk.journal.run(&id).unwrap();
+    assert_eq!(record.hosts[0].reason, Some(Reason::WrongHost));
+    assert_eq!(fleet.registries(), before);
+    let counters = fleet.counters()[0];
+    assert_eq!((counters.writes, counters.undos), (0, 0));
+    while let Ok(event) = told.try_recv() {
+        assert_ne!(event.kind.name(), "trace_gone");
+    }
+}
+
+/// A host says what time it is: any text, any time.
+#[tokio::test(start_paused = true)]
+async fn a_clock_at_the_end_of_time_is_a_failure_of_the_host() {
+    let mut script = script();
+    let last = FactValue::Text("9999-12-30T21:59:00Z".to_owned());
+    script.facts.set(Fact::ClockLocal, last);
+    let fleet = Scripted::of([script]);
+    let (record, _) = Desk::new().push(&fleet, "a").await;
+    let host = &record.hosts[0];
+    assert_eq!(
+        (host.outcome, host.reason, host.changed),
+        (Outcome::Failed, Some(Reason::FactUnread), false),
+        "{:?}",
+        host.detail
+    );
+}
+
+/// An account that was refused in the middle is not tried again to take the marker away (promise 8).
+#[tokio::test(start_paused = true)]
+async fn a_refused_account_is_not_tried_again_for_its_sake() {
+    let refused = rollout::HostError::failed(Reason::LogonRefused, "401");
+    for point in [Point::Read(4), Point::Write(2)] {
+        let fleet = Scripted::of([script().at(point, Fault::Refuse(refused.clone()))]);
+        let (record, _) = Desk::new().push(&fleet, "a").await;
+        assert_ne!(record.hosts[0].outcome, Outcome::Ok, "{point:?}");
+        assert_eq!(fleet.counters()[0].opens, 1, "{point:?}");
+    }
+}

@@ -260,6 +260,11 @@ impl Model {
         }
         let changed = outcome == Outcome::Ok || self.told.hosts[id.index()].touched;
         self.in_flight.remove(&id);
+        let phase = self.told.hosts[id.index()].phase;
+        if guarded && matches!(phase, Phase::Recorded | Phase::Undoing) {
+            // Without a logon it cannot be brought to its end: it is left to a resume.
+            self.given_up.insert(id);
+        }
         let finished = EventKind::HostFinished {
             outcome,
             changed,

@@ -69,6 +69,40 @@ async fn a_block_comes_before_the_first_write_and_is_in_the_journal() {
 }
 
 #[tokio::test]
+async fn what_was_found_before_is_not_told_of_a_host_that_was_mended() {
+    let fleet = Scripted::of(vec![ipv6_only()]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = JournalOptions::new(OpenMode::ReadWrite);
+    options.inline = true;
+    let journal = Journal::open_with(&folder.path().join("j.sqlite"), &options).unwrap();
+    let mut active = journal.create_run(push(1, ON)).unwrap();
+    let id = active.spec().id.clone();
+    for (outcome, findings) in [(Outcome::Failed, 1), (Outcome::Ok, 0)] {
+        let (events, _told) = mpsc::unbounded_channel();
+        rollout::run(active, Arc::new(fleet.clone()), events, Control::default())
+            .await
+            .unwrap();
+        let host = &journal.run(&id).unwrap().hosts[0];
+        assert_eq!(
+            (host.outcome, host.preflight.len()),
+            (outcome, findings),
+            "{host:?}"
+        );
+        if outcome == Outcome::Ok {
+            break;
+        }
+        fleet.with(&rollout::testing::host_name(0), |host| {
+            host.script.facts = Facts::default();
+        });
+        let again = rollout::ResumeOptions {
+            only: vec![Outcome::Failed],
+            ..rollout::ResumeOptions::default()
+        };
+        active = journal.resume_run(&id, again).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_is_allowed_is_shown_and_stands_in_no_way() {
     let fleet = Scripted::of(vec![ipv6_only()]);
     let record = carry(&fleet, push(1, "preflight: { allow: [no_ipv4] }\n")).await;

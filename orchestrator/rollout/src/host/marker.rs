@@ -20,7 +20,7 @@ pub const MARKER_KEY: &str = r"SOFTWARE\winfleet-run";
 /// Beyond the host's own deadline: clocks of a host may be set while it is written to.
 const MARGIN: Duration = Duration::from_secs(300);
 /// What a marker may cost when its host is left in a hurry.
-const HURRY: Duration = Duration::from_secs(10);
+pub(crate) const HURRY: Duration = Duration::from_secs(10);
 
 /// What stands in a marker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,13 @@ impl<F: Fleet> Flow<F> {
         self.others(session, &key, now).await?;
         let mark = Mark {
             operator: self.job.spec.operator.clone(),
-            until: now + self.host().host.settings.host_timeout.value + MARGIN,
+            until: now
+                .checked_add(self.host().host.settings.host_timeout.value)
+                .and_then(|end| end.checked_add(MARGIN))
+                .map_err(|_| {
+                    let detail = format!("the host's clock says {now}: no marker can expire by it");
+                    HostError::failed(Reason::FactUnread, detail)
+                })?,
         };
         let target = Target {
             key: key.clone(),
@@ -186,8 +192,14 @@ impl<F: Fleet> Flow<F> {
         }
         let name = self.host().host.name.clone();
         let fleet = std::sync::Arc::clone(&self.job.fleet);
+        let expected = self.expected_guid();
         let released = async {
             let mut session = fleet.open(&name).await?;
+            let found = session.identity().machine_guid.clone();
+            if let Err(another) = super::same_machine(expected.as_deref(), found.as_deref()) {
+                session.close().await;
+                return Err(another);
+            }
             let removed = self.remove_tasks(&mut session).await;
             let released = self.release(&mut session).await;
             session.close().await;

@@ -30,6 +30,7 @@ impl<F: Fleet> Flow<F> {
                 steps.push(*step);
             }
         }
+        self.undone.clone_from(&steps);
         for step in steps {
             let (mut state, mut detail) = (StepState::Restored, None);
             let mut after: Vec<Option<Observed>> = self.history.steps[step].after.clone();

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use playbooks::{Observed, Target};
+use playbooks::{Desired, Observed, Target};
 
 use super::{Flow, Mode};
 use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
 use crate::fleet::{Fleet, HostError, Observe, Reason, Restored, Session, Severity};
-use crate::history::{Since, undo_of};
+use crate::history::{Since, undo_of, wanted_of};
 use crate::outcome::{Outcome, StepState};
 use crate::spec::{HostWork, Planned, Verb};
 use crate::{preflight, prior};
@@ -138,7 +138,8 @@ impl<F: Fleet> Flow<F> {
         }
         let playbook = Arc::clone(&self.job.playbook);
         let (gates, facts) = (&wanted.below_gate, wanted.facts.take());
-        let looked = preflight::look(&playbook, steps, gates, facts, true, session).await?;
+        let writes = (true, self.job.clock.now());
+        let looked = preflight::look(&playbook, steps, gates, facts, writes, session).await?;
         looked.leave_out(&mut wanted.steps, steps);
         let findings = looked.findings();
         if findings.is_empty() {
@@ -279,18 +280,23 @@ impl<F: Fleet> Flow<F> {
         }
     }
 
+    /// The ends of steps that count. Where a host is taken back inside its own run, those of the steps that were: how
+    /// the others ended before says nothing of it.
+    fn ends(&self) -> impl Iterator<Item = &(StepState, Option<String>)> {
+        let undo = self.job.mode == Mode::Undo;
+        let steps = self.history.steps.iter().enumerate();
+        steps
+            .filter(move |(index, _)| !undo || self.undone.contains(index))
+            .filter_map(|(_, step)| step.finished.as_ref())
+    }
+
     /// How a host ended on which nothing was refused outright.
     pub(super) fn good_outcome(&self) -> Outcome {
         let rolling_back = self.job.spec.verb == Verb::Rollback || self.job.mode == Mode::Undo;
         if !rolling_back {
             return Outcome::Ok;
         }
-        let states = || {
-            self.history
-                .steps
-                .iter()
-                .filter_map(|step| step.finished.as_ref())
-        };
+        let states = || self.ends();
         if states().any(|(state, _)| *state == StepState::Failed) {
             Outcome::Failed
         } else if states().any(|(state, _)| *state == StepState::Conflict) {
@@ -303,8 +309,7 @@ impl<F: Fleet> Flow<F> {
     /// What a rollback could not take back, of all steps.
     pub(super) fn trouble(&self) -> Option<HostError> {
         let find = |wanted| {
-            let steps = self.history.steps.iter();
-            let finished = steps.filter_map(|step| step.finished.as_ref());
+            let finished = self.ends();
             let mut all = None;
             finished
                 .filter(|(state, _)| *state == wanted)
@@ -394,7 +399,14 @@ async fn take_back<S: Session>(
         if !written {
             continue;
         }
-        let undo = undo_of(change, after[place].clone(), false);
+        // Read back as something else, it may be somebody else's by now: only what was wanted is known to be ours (RB6).
+        // What netsh wrote is known by its bytes alone.
+        let wanted = wanted_of(change);
+        let by_bytes = matches!(wanted, Desired::WinHttp(_) | Desired::WinHttpDirect);
+        let ours = after[place]
+            .clone()
+            .filter(|now| by_bytes || wanted.satisfied_by(now));
+        let undo = undo_of(change, ours, false);
         match session.restore(&undo).await {
             Ok(Restored::Done | Restored::AlreadyPrior) => {
                 after[place] = Some(change.prior.clone())

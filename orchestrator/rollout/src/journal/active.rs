@@ -242,6 +242,19 @@ impl ActiveRun {
         Ok(history)
     }
 
+    /// Waits until all that was appended so far is in the file.
+    pub(crate) fn settle(&self) -> Result<(), JournalError> {
+        let (tell, told) = sync_channel(1);
+        self.journal.writer()?.submit(
+            Box::new(|_| Ok(())),
+            Box::new(move |result| {
+                let _ = tell.send(result);
+            }),
+        );
+        told.recv()
+            .unwrap_or_else(|_| Err(JournalError::ReadOnly(self.journal.path().to_owned())))
+    }
+
     /// Orders that came since the last call, oldest first.
     pub(crate) fn orders(&mut self) -> Result<Vec<(OrderId, Order)>, JournalError> {
         let orders = self.journal.orders_after(self.run, self.heard)?;

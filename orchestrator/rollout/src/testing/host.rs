@@ -85,6 +85,8 @@ pub enum Fault {
     Panic,
     /// A write takes effect, and this error is the answer to reading it back.
     Unread(HostError),
+    /// A write takes effect, and when it is read back somebody else has written this.
+    Overwritten(RawValue),
     /// The request takes so much longer.
     Slow(Duration),
 }

@@ -190,14 +190,12 @@ impl Observe for ScriptedSession {
 impl Session for ScriptedSession {
     async fn apply(&mut self, change: &Change) -> Result<Observed, HostError> {
         (self.fleet.watch)(&self.name, &change.target);
-        let unread = self.fleet.with(&self.name, |host| {
-            match host
-                .script
-                .faults
-                .get(&Point::Write(host.counters.writes + 1))
-            {
-                Some(Fault::Unread(error)) => Some(error.clone()),
-                _ => None,
+        let (unread, theirs) = self.fleet.with(&self.name, |host| {
+            let next = Point::Write(host.counters.writes + 1);
+            match host.script.faults.get(&next) {
+                Some(Fault::Unread(error)) => (Some(error.clone()), None),
+                Some(Fault::Overwritten(value)) => (None, Some(value.clone())),
+                _ => (None, None),
             }
         });
         let lost = self.request(Point::Write).await?;
@@ -210,6 +208,9 @@ impl Session for ScriptedSession {
                     host.counters.effects += 1;
                     *host.applied.entry(change.target.clone()).or_default() += 1;
                 }
+            }
+            if let Some(theirs) = theirs {
+                host.registry.set(&change.target, theirs);
             }
             host.registry.observe(&change.target)
         });
@@ -279,7 +280,7 @@ impl Session for ScriptedSession {
 async fn pass(fault: Option<Fault>, latency: Duration) -> Result<Option<bool>, HostError> {
     let mut wait = latency;
     let lost = match fault {
-        None | Some(Fault::Unread(_)) => None,
+        None | Some(Fault::Unread(_) | Fault::Overwritten(_)) => None,
         Some(Fault::Slow(longer)) => {
             wait += longer;
             None

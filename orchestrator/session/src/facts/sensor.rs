@@ -30,13 +30,19 @@ impl Link {
             let present = path.is_some();
             let program = path.and_then(executable);
             let version = match program.or_else(|| folder.as_deref().map(in_folder)) {
-                Some(path) if present => self.file_version(&path).await?,
-                _ => None,
+                Some(path) if present => self.file_version(&path).await,
+                _ => Ok(None),
             };
-            let value = version.map_or(FactValue::Null, |version| {
-                FactValue::Text(version.to_string())
-            });
-            facts.set(Fact::SensorVersion, value);
+            match version {
+                Ok(Some(version)) => {
+                    facts.set(Fact::SensorVersion, FactValue::Text(version.to_string()));
+                }
+                Ok(None) => facts.set(Fact::SensorVersion, FactValue::Null),
+                Err(trouble) => {
+                    let why = self.unread(trouble)?;
+                    facts.set_unread(Fact::SensorVersion, why);
+                }
+            }
         }
         if wanted
             .iter()
@@ -56,12 +62,26 @@ impl Link {
             facts.set(Fact::SensorUnifiedAgent, FactValue::Bool(false));
             return Ok(None);
         }
+        match self.agent_folder().await {
+            Ok((unified, folder)) => {
+                facts.set(Fact::SensorUnifiedAgent, FactValue::Bool(unified));
+                Ok(folder)
+            }
+            Err(trouble) => {
+                let why = self.unread(trouble)?;
+                facts.set_unread(Fact::SensorUnifiedAgent, why);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether the unified agent is there, and the folder that it names.
+    async fn agent_folder(&mut self) -> Result<(bool, Option<String>), Trouble> {
         let wanted = [(target(SENSOR, "InstallLocation")?, REG_SZ)];
         let found = self.known(&wanted).await?.into_iter().flatten().next();
         let folder = found.map(|found| text(Some(found)));
         let unified = folder.is_some() || self.unified_agent_is_installed().await?;
-        facts.set(Fact::SensorUnifiedAgent, FactValue::Bool(unified));
-        Ok(folder)
+        Ok((unified, folder))
     }
 
     /// F7. INVARIANT: the text itself is confidential; it is dropped here and stands in no error.

@@ -68,7 +68,11 @@ impl Link {
         let Some(now) = self.clock().await? else {
             return Ok(Err("the host's clock could not be read".to_owned()));
         };
-        let (start, end) = (now + AHEAD, now + LIFE);
+        let (Ok(start), Ok(end)) = (now.checked_add(AHEAD), now.checked_add(LIFE)) else {
+            return Ok(Err(format!(
+                "the host's clock says {now}: no task can be set by it"
+            )));
+        };
         let definition = definition(&OneShot {
             description: "Asks for the road through a proxy as LocalSystem; deletes itself.",
             start: &start.to_string(),
