@@ -28,14 +28,15 @@ struct Key {
     detail: String,
 }
 
-/// Groups all hosts that are neither as wanted nor back as they were. Largest first; hosts that were merely never
-/// started come last.
+/// Groups all hosts that are neither as wanted nor back as they were, and those that are back because they themselves had
+/// failed: why a run took itself back. Largest first; hosts that were merely never started come last.
 pub fn clusters(hosts: &[HostRecord]) -> Vec<Cluster<'_>> {
     let mut found: BTreeMap<Key, Cluster<'_>> = BTreeMap::new();
-    for host in hosts
-        .iter()
-        .filter(|host| !matches!(host.outcome, Outcome::Ok | Outcome::RolledBack))
-    {
+    for host in hosts.iter().filter(|host| match host.outcome {
+        Outcome::Ok => false,
+        Outcome::RolledBack => host.reason.is_some(),
+        _ => true,
+    }) {
         let detail = host.detail.as_deref();
         let key = Key {
             outcome: host.outcome,
@@ -143,6 +144,20 @@ mod tests {
                 (Outcome::NotStarted, vec!["d.x", "e.x", "f.x"])
             ]
         );
+    }
+
+    #[test]
+    fn the_cause_of_a_breach_is_there_after_its_host_was_taken_back() {
+        let hosts = [
+            host("a.x", Outcome::RolledBack, None),
+            host(
+                "b.x",
+                Outcome::RolledBack,
+                Some((Reason::AccessDenied, "no")),
+            ),
+        ];
+        let found = clusters(&hosts);
+        assert_eq!((found.len(), &found[0].hosts[..]), (1, &["b.x"][..]));
     }
 
     #[test]
