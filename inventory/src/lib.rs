@@ -21,4 +21,4 @@ pub use host::{
     Auth, Channel, Host, HostName, Origin, Settings, Sourced, SpnClass, Transport, VarLayer,
 };
 pub use load::Inventory;
-pub use selector::{Selector, SelectorError};
+pub use selector::{FactSelector, Selector, SelectorError};

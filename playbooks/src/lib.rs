@@ -32,9 +32,9 @@ pub use export::{
     Export, ExportChoice, ExportForm, ExportRefusal, ExportValue, reg_file, registry_pol,
 };
 pub use facts::{
-    AdvProxy, Class, FACTS, Fact, FactKind, FactRow, FactSet, FactValue, Facts, GpoSetting,
-    Onboarded, SensorBranch, Source, Version, from_cim, from_registry, honours_prefer_static,
-    moment, sensor_branch,
+    AdvProxy, Class, FACTS, Fact, FactKind, FactRow, FactSet, FactTest, FactTestError, FactValue,
+    Facts, GpoSetting, Onboarded, SensorBranch, Source, Version, from_cim, from_registry,
+    honours_prefer_static, moment, sensor_branch,
 };
 pub use load::schema::playbook_schema;
 pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};

@@ -52,6 +52,11 @@ pub(crate) fn value(scope: &HostScope<'_>, facts: Option<&Facts>) -> Value {
     names.into()
 }
 
+/// A value with nothing but facts in it.
+pub(crate) fn facts_alone(facts: &Facts) -> Value {
+    BTreeMap::from([("facts", fact_values(facts))]).into()
+}
+
 /// Groups of facts by the part of their names before the point.
 fn fact_values(facts: &Facts) -> Value {
     let mut groups: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();

@@ -1,14 +1,17 @@
-//! Which hosts are meant: globs, `ring:`, `group:`, `@FILE`, `all`, `rest` and the operators between them.
+//! Which hosts are meant: globs, `ring:`, `group:`, `@FILE`, `all`, `rest` and the operators between them; tests of
+//! facts in [`FactSelector`] alone (`facts.rs`).
 //!
 //! `a,b` is union, `a&b` intersection, `a!b` a without b, `!b` alone everything without b. `&` and `!` bind before
 //! `,` and go left to right; parentheses group. `parse.rs` reads the text, this file answers.
 
+mod facts;
 mod names;
 mod parse;
 
 use std::collections::BTreeSet;
 
 use crate::{Host, Inventory};
+pub use facts::FactSelector;
 use names::NameSet;
 
 /// A parsed selector.
@@ -25,12 +28,14 @@ enum Expr {
     Names(NameSet),
     Ring(Word),
     Group(Word),
+    /// A test of facts, as it stands in the text.
+    Fact(Word),
     Union(Vec<Expr>),
     Both(Box<Expr>, Box<Expr>),
     Without(Box<Expr>, Box<Expr>),
 }
 
-/// The name of a ring or group, and where it stands in the text.
+/// The name of a ring or group or the text of a test, and where it stands in the selector.
 #[derive(Clone, Debug)]
 struct Word {
     name: String,
@@ -57,14 +62,18 @@ impl Selector {
     /// Parses a selector. `read_list` gives the lines of the file behind `@FILE`; names and globs, `#` begins a comment.
     ///
     /// # Errors
-    /// With the place in the text.
+    /// With the place in the text. A test of facts is one: this kind of selector is answered before any host is read.
     pub fn parse(
         text: &str,
         read_list: &dyn Fn(&str) -> Result<Vec<String>, String>,
     ) -> Result<Self, SelectorError> {
         let root = parse::parse(text, read_list)?;
         let text = text.to_owned();
-        Ok(Self { text, root })
+        let selector = Self { text, root };
+        match selector.tests().first() {
+            Some((test, column)) => Err(no_facts_here(test, *column)),
+            None => Ok(selector),
+        }
     }
 
     /// As it was written.
@@ -76,6 +85,16 @@ impl Selector {
     /// took it.
     pub fn matches(&self, host: &Host, rest: bool) -> bool {
         self.root.matches(host, rest)
+    }
+
+    fn tests(&self) -> Vec<(&str, u32)> {
+        let mut tests = Vec::new();
+        self.root.each(&mut |expr| {
+            if let Expr::Fact(word) = expr {
+                tests.push((word.name.as_str(), word.column));
+            }
+        });
+        tests
     }
 
     /// Rings that no host has and groups that nothing declares, each with the nearest that exists.
@@ -116,6 +135,8 @@ impl Expr {
             Self::Names(names) => names.contains(host.name.as_str()),
             Self::Ring(ring) => host.ring.as_ref() == Some(&ring.name),
             Self::Group(group) => host.groups.contains(&group.name),
+            // Not in a `Selector`, and `FactSelector` does not ask here.
+            Self::Fact(_) => false,
             Self::Union(parts) => parts.iter().any(|part| part.matches(host, rest)),
             Self::Both(one, two) => one.matches(host, rest) && two.matches(host, rest),
             Self::Without(one, two) => one.matches(host, rest) && !two.matches(host, rest),
@@ -123,7 +144,7 @@ impl Expr {
     }
 
     /// Visits every part, in the order of the text.
-    fn each(&self, visit: &mut dyn FnMut(&Expr)) {
+    fn each<'e>(&'e self, visit: &mut dyn FnMut(&'e Self)) {
         visit(self);
         match self {
             Self::Union(parts) => parts.iter().for_each(|part| part.each(visit)),
@@ -133,6 +154,19 @@ impl Expr {
             }
             _ => {}
         }
+    }
+}
+
+fn no_facts_here(test: &str, column: u32) -> SelectorError {
+    SelectorError {
+        column,
+        found: test.to_owned(),
+        message: "hosts cannot be chosen by facts here: who is meant is settled before any host is read".to_owned(),
+        expected: Some(parse::ATOM.to_owned()),
+        hint: Some(
+            "-l of plan, push, audit -p, ping, facts and explain takes tests of facts, and steps take them in 'when'"
+                .to_owned(),
+        ),
     }
 }
 

@@ -5,6 +5,8 @@
 //! term   = factor { ("&" | "!") factor }      left to right
 //! factor = "!" factor | "(" union ")" | atom
 //! ```
+//!
+//! A test of facts is an atom, up to the next operator; what it means is not read here.
 
 use std::net::IpAddr;
 
@@ -13,7 +15,9 @@ use super::{Expr, SelectorError, Word};
 
 type ReadList<'r> = &'r dyn Fn(&str) -> Result<Vec<String>, String>;
 
-const ATOM: &str = "a name, a glob, ring:NAME, group:NAME, @FILE, all or rest";
+pub(super) const ATOM: &str = "a name, a glob, ring:NAME, group:NAME, @FILE, all or rest";
+/// Begins a test of facts.
+const FACTS: &str = "facts.";
 const DEEPEST: u32 = 100;
 const LONGEST_CHAIN: u32 = 1000;
 
@@ -140,6 +144,10 @@ impl Parser<'_> {
         if self.takes('@') {
             return self.list(start);
         }
+        if self.at_test() {
+            let (name, column) = (self.test()?, start);
+            return Ok(Expr::Fact(Word { name, column }));
+        }
         let text = self.word()?;
         let wrong = |message: String, hint: Option<String>| SelectorError {
             column: start,
@@ -174,8 +182,12 @@ impl Parser<'_> {
             };
         }
         if text.contains(char::is_whitespace) {
-            let hint =
-                "put an operator between them: ',' for both, '&' for what they share".to_owned();
+            let hint = if text.contains(FACTS) || text.contains("facts[") {
+                "a test of facts begins with 'facts.': 'facts.os.build >= 17763', '!facts.os.is_server'"
+            } else {
+                "put an operator between them: ',' for both, '&' for what they share"
+            };
+            let hint = hint.to_owned();
             return Err(wrong("blanks stand inside a name".to_owned(), Some(hint)));
         }
         NameSet::one(&text, start)
@@ -205,6 +217,42 @@ impl Parser<'_> {
                 "a bracket of a glob is not closed",
                 &format!("'{close}'"),
             ));
+        }
+        let text: String = self.text[start..self.at].iter().collect();
+        Ok(text.trim_end().to_owned())
+    }
+
+    fn at_test(&self) -> bool {
+        let rest = self.text[self.at..].iter().copied();
+        rest.take(FACTS.len()).eq(FACTS.chars())
+    }
+
+    /// Up to the next operator; `!=`, and what stands in quotes or brackets of the test's own, belongs to the test.
+    fn test(&mut self) -> Result<String, SelectorError> {
+        let start = self.at;
+        let mut open: Vec<(char, usize)> = Vec::new();
+        while let Some(&character) = self.text.get(self.at) {
+            let close = open.last().map(|(close, _)| *close);
+            let quoted = matches!(close, Some('\'' | '"'));
+            let not_equal = character == '!' && self.text.get(self.at + 1) == Some(&'=');
+            match character {
+                _ if close == Some(character) => {
+                    open.pop();
+                }
+                _ if quoted => {}
+                '\'' | '"' => open.push((character, self.at)),
+                '[' => open.push((']', self.at)),
+                '(' => open.push((')', self.at)),
+                ',' | '&' | '!' | ')' if open.is_empty() && !not_equal => break,
+                _ => {}
+            }
+            self.at += 1;
+        }
+        if let Some((close, at)) = open.pop() {
+            self.at = at;
+            let found = self.text[at].to_string();
+            let expected = format!("'{close}'");
+            return Err(self.wrong(found, "what is opened here is not closed", &expected));
         }
         let text: String = self.text[start..self.at].iter().collect();
         Ok(text.trim_end().to_owned())

@@ -1,4 +1,4 @@
-use inventory::{Inventory, Selector, SelectorError};
+use inventory::{FactSelector, Inventory, Selector, SelectorError};
 
 use crate::yaml;
 
@@ -197,4 +197,104 @@ fn names_of_a_list_that_are_no_hosts_are_counted() {
         error.message,
         "2 of the 4 names in 'some.txt' are no hosts: gone.corp, pc-2.crop"
     );
+}
+
+/// The numbers of the hosts that are surely taken, and of those that only the tests decide.
+fn settled(
+    inventory: &Inventory,
+    text: &str,
+    passes: &dyn Fn(&str) -> Option<bool>,
+) -> (String, String) {
+    let selector = FactSelector::parse(text, &|_| Err("no files".to_owned()));
+    let selector = selector.unwrap_or_else(|error| panic!("{text}: {error}"));
+    let of = |wanted: Option<bool>| {
+        let hosts = inventory.hosts.iter().enumerate();
+        hosts
+            .filter(|(_, host)| selector.meant(host, passes) == wanted)
+            .map(|(index, _)| (index + 1).to_string())
+            .collect()
+    };
+    (of(Some(true)), of(None))
+}
+
+#[test]
+fn tests_of_facts_decide_only_where_nothing_else_does() {
+    let inventory = yaml(FLEET);
+    let unknown = |_: &str| None;
+    let server = |test: &str| Some(test == "facts.os.is_server");
+    for (text, unread, read) in [
+        ("facts.os.build >= 17763", ("", "123456"), ""),
+        ("facts.os.is_server", ("", "123456"), "123456"),
+        ("!facts.os.is_server", ("", "123456"), ""),
+        ("ring:pilot & facts.os.is_server", ("", "23"), "23"),
+        ("ring:pilot ! facts.os.is_server", ("", "23"), ""),
+        ("ring:pilot, facts.os.is_server", ("23", "1456"), "123456"),
+        ("pc-1.corp ! (facts.os.is_server, all)", ("", ""), ""),
+        ("(facts.os.is_server & !all), srv-*", ("45", ""), "45"),
+        // One test within brackets of its own, with the selector's operators in it.
+        (
+            "facts.os.edition in ['a,b', \"(c!\"] & srv-*",
+            ("", "45"),
+            "",
+        ),
+        (
+            "(facts.os.build != 1 or (facts.os.build > 2)) & srv-*",
+            ("", "45"),
+            "",
+        ),
+    ] {
+        assert_eq!(
+            settled(&inventory, text, &unknown),
+            (unread.0.to_owned(), unread.1.to_owned()),
+            "{text}"
+        );
+        assert_eq!(
+            settled(&inventory, text, &server),
+            (read.to_owned(), String::new()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn tests_of_facts_are_delimited_and_stand_at_their_columns() {
+    let text = "ring:pilot & facts.os.edition != 'a,b!' , srv-1.corp ! facts.os.is_server";
+    let selector = FactSelector::parse(text, &|_| Err("no files".to_owned())).unwrap();
+    assert_eq!(
+        selector.tests(),
+        [
+            ("facts.os.edition != 'a,b!'", 14),
+            ("facts.os.is_server", 56)
+        ]
+    );
+    for (text, column, said) in [
+        ("all & facts.os.edition == 'x", 27, "not closed"),
+        ("facts.os.edition in (1, 2", 21, "not closed"),
+        ("not facts.os.is_server", 1, "blanks"),
+    ] {
+        let error = FactSelector::parse(text, &|_| Err("no files".to_owned())).unwrap_err();
+        assert_eq!(error.column, column, "{text}: {error}");
+        assert!(error.message.contains(said), "{text}: {error}");
+    }
+    let hint = FactSelector::parse("not facts.os.is_server", &|_| Err(String::new()));
+    assert!(
+        hint.unwrap_err()
+            .hint
+            .unwrap()
+            .contains("!facts.os.is_server")
+    );
+}
+
+#[test]
+fn selectors_that_are_answered_before_hosts_are_read_take_no_facts() {
+    let error = parse("ring:pilot & facts.os.build >= 17763").unwrap_err();
+    assert_eq!(
+        (error.column, error.found.as_str()),
+        (14, "facts.os.build >= 17763")
+    );
+    assert!(
+        error.message.contains("cannot be chosen by facts here"),
+        "{error}"
+    );
+    assert!(error.hint.unwrap().contains("'when'"));
 }

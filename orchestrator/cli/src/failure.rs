@@ -70,6 +70,14 @@ impl Failure {
         failure
     }
 
+    /// With an exit code of its own.
+    pub(crate) fn coded(code: u8, headline: impl Into<String>) -> Self {
+        Self {
+            code,
+            ..Self::new(headline)
+        }
+    }
+
     /// A refusal (exit 8).
     pub(crate) fn refused(headline: impl Into<String>) -> Self {
         Self {
@@ -105,6 +113,22 @@ impl Failure {
     #[must_use]
     pub(crate) fn sent(mut self, sent: Sent) -> Self {
         self.sent = sent;
+        self
+    }
+
+    /// Adds a cause that is no error value.
+    #[must_use]
+    pub(crate) fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// Hosts had been read before.
+    #[must_use]
+    pub(crate) fn at_least_read(mut self) -> Self {
+        if self.sent == Sent::Nothing {
+            self.sent = Sent::OnlyRead;
+        }
         self
     }
 

@@ -153,6 +153,18 @@ pub(crate) fn select<'a>(
             hosts
         }
     };
+    some(hosts, inventory, limit)
+}
+
+/// Refuses an empty selection.
+///
+/// # Errors
+/// It is empty (10).
+pub(crate) fn some<'a>(
+    hosts: Vec<&'a Host>,
+    inventory: &Inventory,
+    limit: Option<&str>,
+) -> Result<Vec<&'a Host>, Failure> {
     if hosts.is_empty() {
         let of = inventory.hosts.len();
         let of = report::text::counted(of, "host");
@@ -234,7 +246,7 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Document>, document::Diagnostics> {
     }
 }
 
-fn diagnostic(text: &str, place: &str, error: SelectorError) -> document::Diagnostic {
+pub(crate) fn diagnostic(text: &str, place: &str, error: SelectorError) -> document::Diagnostic {
     let document = Document {
         name: place.to_owned(),
         text: text.to_owned(),

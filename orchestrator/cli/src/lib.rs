@@ -23,6 +23,7 @@ mod out;
 mod plan_file;
 mod prepare;
 mod rings;
+mod selection;
 mod settings;
 mod state_dir;
 mod trace;

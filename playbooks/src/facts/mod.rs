@@ -11,6 +11,7 @@ mod raw;
 mod sensor;
 mod set;
 mod table;
+mod test;
 mod value;
 
 pub use adv_proxy::AdvProxy;
@@ -21,4 +22,5 @@ pub(crate) use sensor::below_gate;
 pub use sensor::{SensorBranch, Version, honours_prefer_static, sensor_branch};
 pub use set::FactSet;
 pub use table::{Class, FACTS, Fact, FactKind, FactRow, Source};
+pub use test::{FactTest, FactTestError};
 pub use value::{FactValue, Facts, GpoSetting};

@@ -33,6 +33,7 @@ mod proof;
 mod rehearse;
 mod secrets;
 mod secure;
+mod selection;
 mod steer;
 mod story;
 mod trace;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use inventory::HostName;
+use playbooks::Playbook;
 use report::audit::{self, Audit as View};
 use report::groups::{Stand, Standing};
 use rollout::{
@@ -14,6 +15,7 @@ use rollout::{
 
 use crate::args::{Audit, Global, Output};
 use crate::failure::{Failure, Outcome, Sent};
+use crate::selection::Unread;
 use crate::{drive, exit_code, files, journal, look, out};
 
 /// Compares and shows who drifted.
@@ -31,7 +33,11 @@ fn against_playbook(global: &Global, parallel: u32) -> Outcome {
             .hint("-i FILE -p FILE name hosts and playbook; --against RUN compares with a run"));
     }
     let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
-    let spec = super::push::spec(global, &inventory, &playbook, Verb::Push)?;
+    let (spec, unread) = super::push::spec(global, &inventory, &playbook, Verb::Push)?;
+    unread.told(compare(global, playbook, spec, parallel))
+}
+
+fn compare(global: &Global, playbook: Playbook, spec: RunSpec, parallel: u32) -> Outcome {
     drive::credentials_at_hand(&spec)?;
     let against = format!("playbook '{}'", playbook.name);
     let question = WouldWrite::new(playbook, &spec).without_preflight();
@@ -103,22 +109,25 @@ fn against_run(global: &Global, run: &str, parallel: u32) -> Outcome {
 
 /// The hosts of a playbook or of a run, and what killed controllers left on them.
 fn leftovers(global: &Global, audit: &Audit) -> Outcome {
-    let mut spec = match &audit.against {
+    let (spec, unread) = match &audit.against {
         Some(run) => {
             let (open, record) = journal::record(global, run)?;
             journal::refuse_simulated(&open, &record.id, "compared with what is")?;
             let spec = open.spec(&record.id);
-            spec.map_err(|error| journal::failure(&error))?
+            let mut spec = spec.map_err(|error| journal::failure(&error))?;
+            select(global, &mut spec)?;
+            journal::override_settings(global, &mut spec.hosts)?;
+            (spec, Unread::default())
         }
         None => {
             let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
             super::push::spec(global, &inventory, &playbook, Verb::Push)?
         }
     };
-    if audit.against.is_some() {
-        select(global, &mut spec)?;
-        journal::override_settings(global, &mut spec.hosts)?;
-    }
+    unread.told(traces(global, audit, spec))
+}
+
+fn traces(global: &Global, audit: &Audit, spec: RunSpec) -> Outcome {
     drive::credentials_at_hand(&spec)?;
     let spec = Arc::new(spec);
     let Some(readings) = look::read(global, &spec, Leftovers, audit.max_parallel)? else {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use inventory::Inventory;
 use playbooks::explain_facts;
 use report::explain::ExplanationOf;
-use rollout::AskFacts;
+use rollout::{AskFacts, RunSpec};
 
 use super::facts;
 use crate::args::{Explain, Global, Output};
 use crate::failure::{Failure, Outcome, Sent};
-use crate::{exit_code, files, look, out};
+use crate::{exit_code, files, look, out, selection};
 
 /// Reads and shows.
 pub(crate) fn run(global: &Global, explain: &Explain) -> Outcome {
@@ -18,7 +18,18 @@ pub(crate) fn run(global: &Global, explain: &Explain) -> Outcome {
         limit: Some(selector(global, explain)?),
         ..global.clone()
     };
-    let spec = Arc::new(facts::spec(&meant)?);
+    let inventory = files::inventory(&meant)?;
+    let selected = selection::select(&meant, &inventory)?;
+    let shown = show(
+        global,
+        explain,
+        facts::spec_of(&inventory, &selected.hosts)?,
+    );
+    selected.unread.told(shown)
+}
+
+fn show(global: &Global, explain: &Explain, spec: RunSpec) -> Outcome {
+    let spec = Arc::new(spec);
     let Some(readings) = look::read(
         global,
         &spec,

@@ -9,7 +9,7 @@ use rollout::{AskFacts, HostSpec, HostWork, PlaybookRecord, Reading, RunId, RunS
 
 use crate::args::{Facts as Arguments, Global, Output};
 use crate::failure::{Failure, Outcome, Sent};
-use crate::{drive, exit_code, files, look, out};
+use crate::{drive, exit_code, files, look, out, selection};
 
 /// Reads and shows.
 pub(crate) fn run(global: &Global, facts: &Arguments) -> Outcome {
@@ -25,7 +25,14 @@ pub(crate) fn run(global: &Global, facts: &Arguments) -> Outcome {
         return Ok(exit_code::DONE);
     }
     let wanted = wanted(&facts.names)?;
-    let spec = Arc::new(spec(global)?);
+    let inventory = files::inventory(global)?;
+    let selected = selection::select(global, &inventory)?;
+    let shown = show(global, facts, wanted, spec_of(&inventory, &selected.hosts)?);
+    selected.unread.told(shown)
+}
+
+fn show(global: &Global, facts: &Arguments, wanted: FactSet, spec: RunSpec) -> Outcome {
+    let spec = Arc::new(spec);
     let Some(readings) = look::read(global, &spec, AskFacts(wanted.clone()), facts.max_parallel)?
     else {
         return Ok(exit_code::INTERRUPTED);
@@ -60,10 +67,14 @@ pub(crate) fn hosts<'a>(
     names.zip(read).collect()
 }
 
-/// The selected hosts, with nothing to do on them.
-pub(crate) fn spec(global: &Global) -> Result<RunSpec, Failure> {
-    let inventory = files::inventory(global)?;
-    let hosts = files::select(&inventory, global.limit.as_deref())?;
+/// These hosts, with nothing to do on them.
+///
+/// # Errors
+/// A host has no credential.
+pub(crate) fn spec_of(
+    inventory: &inventory::Inventory,
+    hosts: &[&inventory::Host],
+) -> Result<RunSpec, Failure> {
     let one = |host: &inventory::Host| {
         let credential = host.settings.credential.value.as_ref();
         HostSpec {
@@ -95,7 +106,7 @@ pub(crate) fn spec(global: &Global) -> Result<RunSpec, Failure> {
         deadline: None,
         groups: BTreeMap::new(),
         retries: Retries::default(),
-        hosts: hosts.into_iter().map(one).collect(),
+        hosts: hosts.iter().copied().map(one).collect(),
         source_run: None,
         plan_hash: None,
     };

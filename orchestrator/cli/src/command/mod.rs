@@ -7,7 +7,7 @@ mod completions;
 mod credential;
 mod explain;
 mod export;
-mod facts;
+pub(crate) mod facts;
 mod hosts;
 mod man;
 mod ping;

@@ -14,8 +14,8 @@ use crate::{drive, exit_code, files, look, out, plan_file};
 /// Reads the hosts and shows what would be done.
 pub(crate) fn run(global: &Global, plan: &Plan) -> Outcome {
     let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
-    let spec = super::push::spec(global, &inventory, &playbook, Verb::Push)?;
-    carry_out(global, spec, playbook, plan)
+    let (spec, unread) = super::push::spec(global, &inventory, &playbook, Verb::Push)?;
+    unread.told(carry_out(global, spec, playbook, plan))
 }
 
 /// [`run`] for a run that is prepared.

@@ -1,9 +1,9 @@
 //! `push`: roll a playbook out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use inventory::{Credential, Inventory};
+use inventory::{Credential, HostName, Inventory};
 use playbooks::{DEFAULT_MAX_PARALLEL, Examples, Playbook};
 use report::plan::Plan as View;
 use rollout::{HostSpec, HostWork, PlaybookRecord, RunId, RunSpec, Verb, ring_plans};
@@ -13,6 +13,7 @@ use crate::confirm;
 use crate::drive::{self, Target};
 use crate::failure::{Failure, Outcome};
 use crate::prepare::{self, Prepared};
+use crate::selection::{Limit, Unread};
 use crate::{exit_code, files, journal, out, plan_file};
 
 /// Reads the files, confirms, records the run and carries it out.
@@ -21,7 +22,11 @@ pub(crate) fn run(global: &Global, push: &Push) -> Outcome {
         return planned(global, path, push.dry_run);
     }
     let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
-    let spec = spec(global, &inventory, &playbook, Verb::Push)?;
+    let (spec, unread) = spec(global, &inventory, &playbook, Verb::Push)?;
+    unread.told(carry_out(global, push, spec, playbook))
+}
+
+fn carry_out(global: &Global, push: &Push, spec: RunSpec, playbook: Playbook) -> Outcome {
     if push.dry_run {
         let plan = args::Plan {
             out: None,
@@ -78,18 +83,23 @@ fn planned(global: &Global, path: &Path, show: bool) -> Outcome {
     drive::new_run(global, &journal, spec, Target::Real)
 }
 
-/// The run that these files ask for.
+/// The run that these files ask for. Where facts decide who is in it, hosts are read for them, once everything is judged
+/// that can be judged before.
 pub(crate) fn spec(
     global: &Global,
     inventory: &Inventory,
     playbook: &Playbook,
     verb: Verb,
-) -> Result<RunSpec, Failure> {
-    let hosts = files::select(inventory, global.limit.as_deref())?;
-    let prepared = prepare::prepare(playbook, inventory, &hosts, global, Examples::Refuse)?;
+) -> Result<(RunSpec, Unread), Failure> {
+    let limit = Limit::parse(global, inventory)?;
+    let candidates = limit.candidates();
+    let mut prepared = prepare::prepare(playbook, inventory, candidates, global, Examples::Refuse)?;
     let groups = prepare::group_caps(playbook, inventory)?;
+    let selected = limit.settle(global)?;
+    let names: HashSet<&HostName> = selected.hosts.iter().map(|host| &host.name).collect();
+    prepared.retain(|prepared| names.contains(&prepared.host.name));
     let spec = assemble(global, playbook, prepared, &inventory.credentials, verb);
-    Ok(RunSpec { groups, ..spec })
+    Ok((RunSpec { groups, ..spec }, selected.unread))
 }
 
 /// Puts prepared hosts and their playbook together.

@@ -172,7 +172,17 @@ fn delete(global: &Global, rollback: &Rollback) -> Outcome {
     }
     let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
     let removal = playbook.removal();
-    let mut spec = super::push::spec(global, &inventory, &removal, Verb::RollbackDelete)?;
+    let (spec, unread) = super::push::spec(global, &inventory, &removal, Verb::RollbackDelete)?;
+    unread.told(delete_on(global, rollback, &playbook, removal, spec))
+}
+
+fn delete_on(
+    global: &Global,
+    rollback: &Rollback,
+    playbook: &Playbook,
+    removal: Playbook,
+    mut spec: RunSpec,
+) -> Outcome {
     if !rollback.ring.is_empty() {
         let wanted: Vec<usize> = (0..spec.rings.len())
             .filter(|index| rollback.ring.contains(&spec.rings[*index].name))

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use crate::args::{Global, Output, Ping};
 use crate::drive;
 use crate::failure::{Failure, Outcome, Sent};
+use crate::selection::Limit;
 use crate::{exit_code, files, look, out, trace};
 
 /// What is known of one host in the end.
@@ -55,21 +56,25 @@ pub(crate) fn run(global: &Global, ping: &Ping) -> Outcome {
         return Ok(code(&answers));
     }
     let inventory = files::inventory(global)?;
-    let hosts = files::select(&inventory, global.limit.as_deref())?;
+    let limit = Limit::parse(global, &inventory)?;
     let credential = |host: &Host| -> Option<&Credential> {
         inventory
             .credentials
             .get(host.settings.credential.value.as_deref()?)
     };
-    if let Some(host) = hosts.iter().find(|host| credential(host).is_none()) {
+    let candidates = limit.candidates();
+    if let Some(host) = candidates.iter().find(|host| credential(host).is_none()) {
         return Err(
             Failure::new(format!("no credential is set for {}", host.name))
                 .hint("set 'credential' in the defaults of the inventory, a group or the host"),
         );
     }
+    let selected = limit.settle(global)?;
+    let hosts = &selected.hosts;
     let pairs: Vec<_> = hosts.iter().map(|host| (*host, credential(host))).collect();
-    let survey = look::survey(global, &pairs)?;
-    answer(global, survey, &hosts, ping.max_parallel as usize)
+    let answered = look::survey(global, &pairs)
+        .and_then(|survey| answer(global, survey, hosts, ping.max_parallel as usize));
+    selected.unread.told(answered)
 }
 
 /// Logs on to one host with one credential, once.
