@@ -233,6 +233,31 @@ fn a_proxy_is_tried_before_the_first_write_unless_told_otherwise() {
 }
 
 #[test]
+fn of_the_emirates_no_names_are_made_up() {
+    let probes = compiled(
+        "  - proxy_connect: { via: 'b:1', to: defender_all, region: uae, connectivity: standard }",
+        None,
+    );
+    let Probe::ProxyConnect {
+        to: playbooks::To::Urls(urls),
+        ..
+    } = &probes[0].probe
+    else {
+        panic!("{probes:?}");
+    };
+    assert_eq!(urls.len(), 3, "{urls:?}");
+    for connectivity in ["", ", connectivity: streamlined"] {
+        refused(
+            &format!(
+                "proxy_connect: {{ via: 'b:1', to: defender_required, region: uae{connectivity} }}"
+            ),
+            "no names are published for streamlined connectivity in the region 'uae'",
+            "connectivity: standard",
+        );
+    }
+}
+
+#[test]
 fn only_probes_that_run_programs_may_run_as_local_system() {
     let probes = compiled(
         "  - proxy_tcp: { via: 'p:1' }\n    as: system\n  - proxy_connect: { via: direct, to: 'https://a.example/x' }\n    as: account\n  - services:",

@@ -150,7 +150,9 @@ impl ProbeFields {
                 let all = text == "defender_all";
                 let connectivity = self.connectivity.unwrap_or(Connectivity::Streamlined);
                 Ok(match self.region {
-                    Some(region) => To::Urls(regional(region, connectivity, all)),
+                    Some(region) => {
+                        To::Urls(regional(region, connectivity, all).ok_or_else(unpublished)?)
+                    }
                     None => To::Defender { all },
                 })
             }
@@ -172,6 +174,13 @@ impl ProbeFields {
             _ => Err(wrong()),
         }
     }
+}
+
+/// Only of the Emirates some names are not known.
+fn unpublished() -> Invalid {
+    Invalid::new("no names are published for streamlined connectivity in the region 'uae'")
+        .expected("connectivity: standard")
+        .hint("hosts that are onboarded name their own: leave 'region' out; or give URLs in 'to'")
 }
 
 fn proxy_or_direct(text: &str, notes: &mut Notes) -> Result<String, Invalid> {

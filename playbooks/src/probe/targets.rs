@@ -18,6 +18,8 @@ pub enum Region {
     Uk,
     /// Australia.
     Au,
+    /// United Arab Emirates: only the names of command and control (standard) are published.
+    Uae,
 }
 
 /// A whole wildcard (streamlined) or the older separate names.
@@ -31,11 +33,12 @@ pub enum Connectivity {
 }
 
 /// The words of regions.
-pub(crate) const REGIONS: [(&str, Region); 4] = [
+pub(crate) const REGIONS: [(&str, Region); 5] = [
     ("us", Region::Us),
     ("eu", Region::Eu),
     ("uk", Region::Uk),
     ("au", Region::Au),
+    ("uae", Region::Uae),
 ];
 /// The words of connectivity.
 pub(crate) const CONNECTIVITY: [(&str, Connectivity); 2] = [
@@ -50,6 +53,7 @@ fn centres(region: Region) -> &'static [&'static str] {
         Region::Eu => &["neu", "weu", "neu3", "weu3"],
         Region::Uk => &["uks", "ukw"],
         Region::Au => &["aus", "aue"],
+        Region::Uae => &["aec0a", "aen0a"],
     }
 }
 
@@ -83,6 +87,7 @@ fn samples(region: Region) -> &'static [&'static str] {
             "wsuk1westprod",
         ],
         Region::Au => &["ussau1southeastprod", "ussau1eastprod"],
+        Region::Uae => &[],
     }
 }
 
@@ -90,18 +95,27 @@ fn samples(region: Region) -> &'static [&'static str] {
 pub(crate) const TRUST_LIST: &str =
     "http://ctldl.windowsupdate.com/msdownload/update/v3/static/trustedr/en/pinrulesstl.cab";
 
-/// The addresses of a region; one of each channel, or with `all` every one.
-pub fn regional(region: Region, connectivity: Connectivity, all: bool) -> Vec<String> {
-    let geo = match region {
-        Region::Us => "us",
-        Region::Eu => "eu",
-        Region::Uk => "uk",
-        Region::Au => "au",
-    };
+/// Names of a region in the words of its addresses; `None` where only those of command and control are known.
+fn words(region: Region) -> Option<(&'static str, &'static str)> {
+    match region {
+        Region::Us => Some(("us", "unitedstates")),
+        Region::Eu => Some(("eu", "europe")),
+        Region::Uk => Some(("uk", "unitedkingdom")),
+        Region::Au => Some(("au", "australia")),
+        Region::Uae => None,
+    }
+}
+
+/// The addresses of a region; one of each channel that is known there, or with `all` every one. `None`: no names are
+/// published for such hosts.
+pub fn regional(region: Region, connectivity: Connectivity, all: bool) -> Option<Vec<String>> {
     let some = |names: &'static [&'static str]| if all { names } else { &names[..1] };
     let mut urls = Vec::new();
-    match connectivity {
-        Connectivity::Streamlined => {
+    let gateways = || some(centres(region)).iter();
+    match (connectivity, words(region)) {
+        (Connectivity::Streamlined, None) => return None,
+        (Connectivity::Standard, None) => urls.extend(gateways().map(gateway)),
+        (Connectivity::Streamlined, Some((geo, _))) => {
             let suffix = "endpoint.security.microsoft.com";
             for centre in some(centres(region)) {
                 urls.push(format!(
@@ -121,18 +135,8 @@ pub fn regional(region: Region, connectivity: Connectivity, all: bool) -> Vec<St
                 urls.push(format!("https://mdav.{geo}.{suffix}/storage/{account}/"));
             }
         }
-        Connectivity::Standard => {
-            let long = match region {
-                Region::Us => "unitedstates",
-                Region::Eu => "europe",
-                Region::Uk => "unitedkingdom",
-                Region::Au => "australia",
-            };
-            for centre in some(centres(region)) {
-                urls.push(format!(
-                    "https://winatp-gw-{centre}.microsoft.com/commands/test"
-                ));
-            }
+        (Connectivity::Standard, Some((geo, long))) => {
+            urls.extend(gateways().map(gateway));
             urls.push(format!("https://{geo}-v20.events.data.microsoft.com/ping"));
             urls.push(format!(
                 "https://{long}.cp.wd.microsoft.com/wdcp.svc/bond/submitReport/test"
@@ -148,7 +152,12 @@ pub fn regional(region: Region, connectivity: Connectivity, all: bool) -> Vec<St
         }
     }
     urls.push(TRUST_LIST.to_owned());
-    urls
+    Some(urls)
+}
+
+/// Command and control of a data centre, standard connectivity.
+fn gateway(centre: &&str) -> String {
+    format!("https://winatp-gw-{centre}.microsoft.com/commands/test")
 }
 
 /// The facts by which a host names its own addresses.
@@ -176,7 +185,8 @@ pub fn named_by_host(facts: &Facts, all: bool) -> Option<Vec<String>> {
         Some("streamlined") => Connectivity::Streamlined,
         _ => Connectivity::Standard,
     };
-    if let Some((_, region)) = region {
+    let of_region = region.and_then(|(_, region)| regional(*region, connectivity, all));
+    if let Some(of_region) = of_region {
         let host_of = |url: &str| url.split('/').nth(2).map(str::to_ascii_lowercase);
         let own = |kind: &str| urls.iter().any(|url| url.contains(kind));
         // The host's own centre and collector stand for those of the region.
@@ -184,7 +194,7 @@ pub fn named_by_host(facts: &Facts, all: bool) -> Option<Vec<String>> {
             .into_iter()
             .filter(|kind| own(kind) && !all)
             .collect::<Vec<_>>();
-        let more: Vec<String> = regional(*region, connectivity, all)
+        let more: Vec<String> = of_region
             .into_iter()
             .filter(|url| !covered.iter().any(|kind| url.contains(kind)))
             .filter(|url| {
@@ -221,10 +231,13 @@ mod tests {
 
     #[test]
     fn every_region_has_every_channel() {
-        for (_, region) in REGIONS {
+        for (_, region) in REGIONS
+            .into_iter()
+            .filter(|(_, region)| *region != Region::Uae)
+        {
             for (_, connectivity) in CONNECTIVITY {
-                let few = regional(region, connectivity, false);
-                let all = regional(region, connectivity, true);
+                let few = regional(region, connectivity, false).unwrap();
+                let all = regional(region, connectivity, true).unwrap();
                 assert_eq!(few.len(), 6, "{few:?}");
                 assert!(few.iter().all(|url| all.contains(url)));
                 let once: std::collections::BTreeSet<_> = all.iter().collect();
@@ -232,9 +245,23 @@ mod tests {
             }
         }
         assert_eq!(
-            regional(Region::Us, Connectivity::Standard, true).len(),
-            4 + 1 + 1 + 4 + 12 + 1
+            regional(Region::Us, Connectivity::Standard, true).map(|urls| urls.len()),
+            Some(4 + 1 + 1 + 4 + 12 + 1)
         );
+    }
+
+    #[test]
+    fn of_the_emirates_only_what_is_published_is_asked() {
+        let published = [
+            "https://winatp-gw-aec0a.microsoft.com/commands/test",
+            "https://winatp-gw-aen0a.microsoft.com/commands/test",
+            TRUST_LIST,
+        ];
+        let all = regional(Region::Uae, Connectivity::Standard, true);
+        assert_eq!(all.unwrap(), published);
+        let few = regional(Region::Uae, Connectivity::Standard, false);
+        assert_eq!(few.unwrap(), [published[0], published[2]]);
+        assert_eq!(regional(Region::Uae, Connectivity::Streamlined, true), None);
     }
 
     #[test]
