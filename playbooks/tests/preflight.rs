@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use playbooks::{
-    BUDGET, CHECKS, Check, Fact, FactValue, Facts, GpoSetting, HostStep, Observed, Playbook,
-    PreflightChange, PreflightGrade, RawValue, Rounds, Typed, Vars,
+    BUDGET, CHECKS, Check, Fact, FactSet, FactValue, Facts, GpoSetting, HostStep, Observed,
+    Playbook, PreflightChange, PreflightGrade, RawValue, Rounds, Typed, Vars,
 };
 
 use crate::support::{load, problems, scope};
@@ -425,6 +425,17 @@ fn asked(
     writes: bool,
     answer: &dyn Fn(Fact) -> FactValue,
 ) -> (BTreeSet<Fact>, u32) {
+    let (all, spent, _) = asked_of(wanted, writes, answer, &|_| None);
+    (all, spent)
+}
+
+/// What is asked, what it took, and what was left out. `took`: what the host makes of one question; `None`: as estimated.
+fn asked_of(
+    wanted: &[&str],
+    writes: bool,
+    answer: &dyn Fn(Fact) -> FactValue,
+    took: &dyn Fn(&FactSet) -> Option<u32>,
+) -> (BTreeSet<Fact>, u32, Vec<Fact>) {
     let playbook = load(&steps(wanted));
     let mut facts = Facts::default();
     facts.set(Fact::SensorPrefersStaticProxy, FactValue::Bool(true));
@@ -450,8 +461,37 @@ fn asked(
             assert!(all.insert(fact), "{} is asked twice", fact.name());
             facts.set(fact, answer(fact));
         }
+        if let Some(requests) = took(&set) {
+            rounds.took(requests);
+        }
     }
-    (all, rounds.spent())
+    (all, rounds.spent(), rounds.left_out().to_vec())
+}
+
+/// Hosts that answer every query in two or three pieces: less is asked, and it is told.
+#[test]
+fn a_host_whose_answers_take_more_requests_is_asked_less() {
+    let client = |_: Fact| FactValue::Null;
+    for pieces in [2, 3] {
+        let dear = |set: &FactSet| set.in_one_command.is_none().then_some(pieces);
+        for writes in [true, false] {
+            let all = [EDR, PREFER, AV, SSL, WINHTTP];
+            let (asked, spent, left_out) = asked_of(&all, writes, &client, &dear);
+            assert!(spent <= BUDGET, "{pieces}: {spent}, {asked:?}");
+            assert!(asked.contains(&Fact::GpoSettings) && asked.contains(&Fact::ServicesSense));
+            let found = [&asked.iter().copied().collect::<Vec<_>>()[..], &left_out].concat();
+            for fact in [Fact::NetworkIpv4, Fact::ChassisPortable, Fact::AvPresent] {
+                assert!(found.contains(&fact), "{} is forgotten", fact.name());
+            }
+            assert!(
+                left_out.contains(&Fact::AvPresent),
+                "{pieces}: {left_out:?}"
+            );
+        }
+    }
+    let few = |_: &FactSet| Some(1);
+    let (_, _, left_out) = asked_of(&[EDR, PREFER, AV, SSL, WINHTTP], true, &client, &few);
+    assert!(left_out.is_empty(), "{left_out:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! steps out or stop the host. The same code serves a plan, which only reads, and a push.
 
 use jiff::Timestamp;
-use playbooks::{Check, Facts, Playbook, PreflightChange, PreflightFinding, Rounds};
+use playbooks::{BUDGET, Check, Facts, Playbook, PreflightChange, PreflightFinding, Rounds};
 
 use crate::event::{Intent, PlannedStep};
 use crate::fleet::{HostError, Observe, Reason};
@@ -44,8 +44,22 @@ pub(crate) async fn look<O: Observe>(
         let found = playbook.preflight_findings(&changes, &names, &facts, now);
         let blocked = found.iter().any(|(_, finding)| finding.blocks());
         match rounds.next(&facts, blocked) {
-            Some(wanted) => facts.merge(observer.facts(&wanted).await?),
-            None => return Ok(Looked { found }),
+            Some(wanted) => {
+                let before = observer.cost().requests;
+                facts.merge(observer.facts(&wanted).await?);
+                rounds.took(observer.cost().requests.saturating_sub(before));
+            }
+            None if rounds.left_out().is_empty() => return Ok(Looked { found }),
+            None => {
+                for fact in rounds.left_out() {
+                    facts.set_unread(
+                        *fact,
+                        format!("the {BUDGET} requests of the preflight are used up"),
+                    );
+                }
+                let found = playbook.preflight_findings(&changes, &names, &facts, Timestamp::now());
+                return Ok(Looked { found });
+            }
         }
     }
 }

@@ -3,6 +3,9 @@
 //!
 //! Only what bears on a value that would be written is asked. A host on which everything is right is asked one thing:
 //! whether group policy owns it.
+//!
+//! Requests are counted, not guessed: where a host's answers come in more pieces than usual, less is asked, and what a
+//! decision needed then is told (`not_looked`).
 
 use super::judge::{Kind, kind_of, sets_proxy};
 use super::{Check, PreflightChange, PreflightSettings};
@@ -40,6 +43,14 @@ pub struct Rounds<'a> {
     writes: bool,
     round: u8,
     spent: u32,
+    /// What the facts asked for last were to cost.
+    estimate: u32,
+    /// Requests that it will take after the answer: a shell is deleted at the end.
+    later: u32,
+    /// Requests by which one question was dearer than it should be: hosts answer queries in pages of their own size.
+    surcharge: u32,
+    /// Facts that there was no room for.
+    left_out: Vec<Fact>,
 }
 
 impl<'a> Rounds<'a> {
@@ -55,13 +66,18 @@ impl<'a> Rounds<'a> {
             writes,
             round: 0,
             spent: 0,
+            estimate: 0,
+            later: 0,
+            surcharge: 0,
+            left_out: Vec::new(),
         }
     }
 
     /// The next facts to ask for, given what is known so far; `None`: all is asked. `blocked`: something that is known
-    /// blocks the host already, so that nothing but its name is of interest.
+    /// blocks the host already, so that nothing but its name is of interest. Whoever asks says what it cost
+    /// ([`Self::took`]).
     pub fn next(&mut self, facts: &Facts, blocked: bool) -> Option<FactSet> {
-        while self.round < 6 {
+        while self.round < 8 {
             self.round += 1;
             if blocked && self.round > 2 {
                 return None;
@@ -70,22 +86,44 @@ impl<'a> Rounds<'a> {
                 1 => self.owners(),
                 2 if blocked => self.owners_by_name(facts),
                 2 => FactSet::default(),
-                3 => self.surroundings(),
-                4 => self.road(facts),
-                5 => self.last(),
+                3 => self.services(),
+                4 => self.network(),
+                5 => self.road(facts),
+                6 => self.antivirus(),
+                7 => self.last(),
                 _ => self.floor(facts),
             };
             // What is known from conditions of the playbook is not asked again.
             let set = set.without(|fact| facts.knows(fact) && fact != Fact::GpoSettings);
-            if !set.is_empty() {
-                self.spent += cost(&set);
-                return Some(set);
+            if set.is_empty() {
+                continue;
             }
+            if matches!(self.round, 3..=6) && !self.room_for(cost(&set)) {
+                self.left_out.extend(set.iter());
+                continue;
+            }
+            self.estimate = cost(&set);
+            self.later = u32::from(set.in_one_command == Some(OWN_SHELL));
+            self.spent += self.estimate;
+            return Some(set);
         }
         None
     }
 
-    /// Requests that were asked for so far, at most.
+    /// Corrects what the facts asked for last were thought to cost.
+    pub fn took(&mut self, requests: u32) {
+        let real = requests + self.later;
+        self.surcharge = self.surcharge.max(real.saturating_sub(self.estimate));
+        self.spent = self.spent - self.estimate + real;
+        self.estimate = real;
+    }
+
+    /// Facts that a decision needs and that were not asked for, because the host's answers cost more than those of others.
+    pub fn left_out(&self) -> &[Fact] {
+        &self.left_out
+    }
+
+    /// Requests that it took so far.
     pub fn spent(&self) -> u32 {
         self.spent
     }
@@ -105,7 +143,7 @@ impl<'a> Rounds<'a> {
     }
 
     fn room_for(&self, more: u32) -> bool {
-        self.spent + more <= BUDGET
+        self.spent + more + self.surcharge <= BUDGET
     }
 
     fn owners(&self) -> FactSet {
@@ -133,16 +171,31 @@ impl<'a> Rounds<'a> {
         set
     }
 
-    fn surroundings(&self) -> FactSet {
+    /// One query for all services.
+    fn services(&self) -> FactSet {
         let mut set = FactSet::default();
-        if self.writes_to(Kind::Edr) || self.writes_to(Kind::Prefer) {
-            if self.makes(Check::SensorMissing) || self.makes(Check::MmaHost) {
-                set.extend([Fact::ServicesSense, Fact::RolesMma]);
-            }
-            if self.makes(Check::NoIpv4) {
-                set.insert(Fact::NetworkIpv4);
-            }
+        let edr = self.writes_to(Kind::Edr) || self.writes_to(Kind::Prefer);
+        if edr && (self.makes(Check::SensorMissing) || self.makes(Check::MmaHost)) {
+            set.extend([Fact::ServicesSense, Fact::RolesMma]);
         }
+        if self.writes_to(Kind::WinHttp) && self.makes(Check::RoleBypass) {
+            set.extend([
+                Fact::RolesDomainController,
+                Fact::RolesCluster,
+                Fact::RolesExchange,
+            ]);
+        }
+        set
+    }
+
+    fn network(&self) -> FactSet {
+        let edr = self.writes_to(Kind::Edr) || self.writes_to(Kind::Prefer);
+        let asks = edr && self.makes(Check::NoIpv4);
+        asks.then_some(Fact::NetworkIpv4).into_iter().collect()
+    }
+
+    fn antivirus(&self) -> FactSet {
+        let mut set = FactSet::default();
         let antivirus = [Kind::AvServer, Kind::Av, Kind::Ssl];
         if antivirus.iter().any(|kind| self.writes_to(*kind)) {
             if self.makes(Check::AvMissing) {
@@ -155,18 +208,11 @@ impl<'a> Rounds<'a> {
                 set.insert(Fact::AvPlatform);
             }
         }
-        if self.writes_to(Kind::WinHttp) && self.makes(Check::RoleBypass) {
-            set.extend([
-                Fact::RolesDomainController,
-                Fact::RolesCluster,
-                Fact::RolesExchange,
-            ]);
-        }
-        // The road of the shell has none of these classes: the budget holds all the same.
         set
     }
 
-    /// A server with a role is not portable; on others nobody asks for a suffix.
+    /// A server with a role is not portable; on others nobody asks for a suffix. Where the roles are not known both could
+    /// be, and the chassis is asked for.
     fn road(&self, facts: &Facts) -> FactSet {
         let mut set = FactSet::default();
         if !self.writes_to(Kind::WinHttp) {

@@ -225,6 +225,135 @@ fn it_adds_at_most_eight_requests_and_none_when_it_is_off() {
     assert!(asked > 20, "it asks nothing: {asked}");
 }
 
+/// Every kind of step, values that policies may own, and conditions that ask for facts of every source.
+const EVERYTHING: &str = r"steps:
+  - name: edr
+    when: facts.os.build > 1 and facts.sensor.present and facts.network.ipv4
+    edr_proxy: { server: '10.0.0.6:8080' }
+  - name: prefer
+    edr_prefer_static_proxy: { value: 1 }
+  - name: av
+    av_proxy: { server: 'https://10.0.0.6:8080', pac_url: 'http://pac.corp.example/p.pac', bypass: 'http://intranet.corp.example' }
+  - name: ssl
+    av_ssl_options: { value: 2, acknowledge: lowers_security }
+  - name: own
+    when: facts.computer.domain != 'nowhere'
+    registry: { key: 'HKLM\SOFTWARE\Policies\Corp', value: One, type: sz, data: 'x' }
+  - name: two
+    registry: { key: 'HKLM\SOFTWARE\Policies\Corp\Sub', value: Two, type: multi_sz, data: ['x', 'y'] }
+  - name: three
+    registry: { key: 'HKLM\SOFTWARE\Policies\Corp\Other', value: Three, ensure: absent }
+  - name: winhttp
+    winhttp_proxy: { server: '10.0.0.6:8080', bypass: ['<local>', '*.corp.example'] }
+";
+
+/// Hosts as different as can be, and the requests of a run on each.
+fn costs(preflight: &str, steps: &str, verb: &str) -> Vec<(String, u64)> {
+    let profiles = [
+        "laptop",
+        "cluster_node",
+        "domain_controller",
+        "server_2012_r2",
+        "server_2012_r2_mma",
+        "server_2019_old",
+        "ipv6_only",
+    ];
+    let mut hosts: Vec<(String, HostOptions)> = profiles
+        .iter()
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                HostOptions::profile(name).expect("a profile"),
+            )
+        })
+        .collect();
+    let many = |count: usize, data: &str| {
+        let owned = owned(data).group_policy.remove(0);
+        let one = |number: usize| PolicySpec {
+            gpo: format!("Policy {number}"),
+            precedence: number as u32 + 1,
+            ..owned.clone()
+        };
+        HostOptions {
+            group_policy: (0..count).map(one).collect(),
+            ..HostOptions::default()
+        }
+    };
+    let crowded: Vec<AdapterSpec> = (0..90)
+        .map(|n| AdapterSpec::new(&[&format!("10.20.{n}.5")], &["10.20.0.1"]))
+        .collect();
+    let more = [
+        ("owned", owned("10.0.0.6:8080")),
+        ("owned_otherwise", owned("old.corp.example:1")),
+        ("many_policies", many(60, "10.0.0.6:8080")),
+        ("many_other_policies", many(60, "old.corp.example:1")),
+        (
+            "no_rsop",
+            HostOptions {
+                rsop_logging: false,
+                ..HostOptions::default()
+            },
+        ),
+        (
+            "many_adapters",
+            HostOptions {
+                adapters: crowded,
+                chassis: vec![3; 80],
+                ..HostOptions::default()
+            },
+        ),
+        (
+            "no_antivirus",
+            HostOptions {
+                antivirus: None,
+                ..HostOptions::default()
+            },
+        ),
+        ("wmi_broken", HostOptions::default()),
+        ("registry_broken", HostOptions::default()),
+    ];
+    hosts.extend(more.map(|(name, options)| (name.to_owned(), options)));
+    let (names, options): (Vec<String>, Vec<HostOptions>) = hosts.into_iter().unzip();
+    let lab = lab(options);
+    for (name, host) in names.iter().zip(lab.hosts()) {
+        let broken =
+            |set: &str| host.change_knobs(|knobs| knobs.wmi_broken = e2e::knobs(set).wmi_broken);
+        match name.as_str() {
+            "wmi_broken" => broken("{ wmi_broken: { fault: class_not_found } }"),
+            "registry_broken" => {
+                broken("{ wmi_broken: { fault: class_not_found, registry_only: true } }")
+            }
+            _ => {}
+        }
+    }
+    let playbook = playbook(&lab, preflight, steps);
+    let words = [verb, "-i", "inventory.yaml", "-p", &playbook, "--yes"];
+    // Some of them are refused, which is right, and costs less.
+    let code = lab.run(&words).code();
+    assert!(matches!(code, Some(0 | 3)), "{verb}: {code:?}");
+    let requests = lab.hosts().into_iter().map(|host| host.counters().requests);
+    names.into_iter().zip(requests).collect()
+}
+
+#[test]
+fn a_playbook_of_everything_is_not_asked_more_than_eight_times() {
+    let mut most = 0;
+    for verb in ["push", "plan"] {
+        for steps in [EVERYTHING, STEPS] {
+            let with = costs("", steps, verb);
+            let without = costs("preflight: off\n", steps, verb);
+            for ((name, with), (_, without)) in with.iter().zip(&without) {
+                assert!(
+                    *with <= without + 8,
+                    "{verb} {name}: {with}, {without}\n{steps}"
+                );
+                most = most.max(with.saturating_sub(*without));
+            }
+        }
+    }
+    assert!(most >= 7, "the playbook does not ask everything: {most}");
+}
+
 #[test]
 fn preferences_are_pushed_proved_and_taken_back() {
     let lab = lab(vec![HostOptions::default()]);
