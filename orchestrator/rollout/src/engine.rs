@@ -389,7 +389,6 @@ fn defect() -> HostEnd {
             attempts: 1,
             cost: Cost::default(),
         },
-        before: Vec::new(),
         guarded: None,
     }
 }

@@ -354,11 +354,7 @@ impl<F: Fleet> Flow<F> {
             attempts: self.attempts,
             cost: self.cost,
         };
-        HostEnd {
-            finished,
-            before: Vec::new(),
-            guarded,
-        }
+        HostEnd { finished, guarded }
     }
 }
 

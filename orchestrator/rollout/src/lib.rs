@@ -45,6 +45,7 @@ pub use fleet::{
     Cost, Fleet, HostError, HostIdentity, Observe, Reason, Restored, Session, Severity, Standing,
     Survey, SystemTask, Undo,
 };
+pub use host::as_system::TASK_TREE;
 pub use host::marker::{MARKER_KEY, Mark};
 pub use journal::{
     ActiveRun, Clock, Holder, Journal, JournalError, JournalOptions, OpenMode, OrderId,

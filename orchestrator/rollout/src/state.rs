@@ -57,8 +57,6 @@ pub struct Now {
 pub struct HostEnd {
     /// Always [`EventKind::HostFinished`].
     pub finished: EventKind,
-    /// Events of the host that belong into the same commit.
-    pub before: Vec<EventKind>,
     /// `Some(account)` where the credential guard let no logon out.
     pub guarded: Option<String>,
 }
@@ -221,9 +219,6 @@ impl Rollout {
         effects: &mut Vec<Effect>,
     ) -> Result<(), IllegalEvent> {
         self.landed(id);
-        for event in end.before {
-            self.record(Some(id), event, effects)?;
-        }
         let (outcome, reason) = match &end.finished {
             EventKind::HostFinished {
                 outcome, reason, ..

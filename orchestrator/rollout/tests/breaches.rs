@@ -17,7 +17,6 @@ fn spec() -> RunSpec {
 fn ended(outcome: Outcome) -> HostEnd {
     HostEnd {
         finished: finished(outcome),
-        before: Vec::new(),
         guarded: None,
     }
 }

@@ -152,7 +152,6 @@ fn ended(outcome: Outcome, changed: bool) -> HostEnd {
             attempts: 1,
             cost: Cost::default(),
         },
-        before: Vec::new(),
         guarded: None,
     }
 }

@@ -276,7 +276,6 @@ impl Model {
         };
         let end = HostEnd {
             finished,
-            before: Vec::new(),
             guarded: guarded.then(|| "CORP\\svc".to_owned()),
         };
         self.tell(Input::Host(id, end));

@@ -13,7 +13,7 @@ use crate::fleet::{Fleet, HostError, Observe, Reason, Session, SystemTask};
 /// How every task of a probe begins its name; the run and a number follow.
 pub(crate) const TASK_PREFIX: &str = "winfleet-run-";
 /// Where Windows keeps the names of tasks, below HKLM: a key for each in the root folder.
-const TASK_TREE: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree";
+pub const TASK_TREE: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree";
 
 impl<F: Fleet> Flow<F> {
     /// Puts a probe to the host, as whom it says.

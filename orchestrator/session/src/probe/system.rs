@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use playbooks::registry::REG_SZ;
 use playbooks::{Fact, FactSet, HostProbe, KeyPath, Target, Typed, Verdict};
-use rollout::{Reason, SystemTask};
+use rollout::{Reason, SystemTask, TASK_TREE};
 use tokio::time::Instant;
 use wsman::CommandOutput;
 use wsman_proto::task::{OneShot, definition};
@@ -22,8 +22,6 @@ use crate::shell;
 
 const NAMESPACE: &str = "root/Microsoft/Windows/TaskScheduler";
 const CLASS: &str = "PS_ScheduledTask";
-/// Below it Windows keeps a key for every task of the root folder.
-const TREE: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Schedule\TaskCache\Tree";
 /// From the host's clock to the start: long enough for the registration to arrive.
 const AHEAD: SignedDuration = SignedDuration::from_secs(3);
 /// After so long the task is void, and deletes itself.
@@ -113,7 +111,7 @@ impl Link {
     /// Takes the task and its result away, and looks whether they are gone.
     pub(crate) async fn remove_task(&mut self, task: &SystemTask) -> Result<(), Trouble> {
         let there = Target {
-            key: KeyPath::below_local_machine(&format!(r"{TREE}\{}", task.name))
+            key: KeyPath::below_local_machine(&format!(r"{TASK_TREE}\{}", task.name))
                 .map_err(|error| Trouble::Refused(Reason::Internal, error.to_string()))?,
             value: "Id".to_owned(),
         };
