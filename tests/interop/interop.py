@@ -58,6 +58,9 @@ def run_parts(names: tuple[str, ...], only: str, write: bool) -> int:
             traceback.print_exc()
             print(f"FAIL {name}: could not run", flush=True)
             count = Count(failed=1)
+        if not only and count.passed + count.failed == 0:
+            print(f"FAIL {name}: no check ran", flush=True)
+            count = Count(failed=1)
         print(f"== {name}: {count.passed} passed, {count.failed} failed", flush=True)
         total.passed += count.passed
         total.failed += count.failed

@@ -132,6 +132,10 @@ impl LogonPermit for Permit {
     fn refused(mut self: Box<Self>) {
         self.settle(Answer::Refused);
     }
+
+    fn unsent(mut self: Box<Self>) {
+        self.settle(Answer::Unsent);
+    }
 }
 
 impl Drop for Permit {

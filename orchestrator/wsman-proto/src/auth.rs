@@ -7,7 +7,7 @@
 mod account;
 mod binding;
 mod challenge;
-mod der;
+pub mod der;
 mod ntlm;
 mod scheme;
 mod target;

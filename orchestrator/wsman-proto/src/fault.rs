@@ -108,8 +108,15 @@ impl Fault {
         self.is_timeout()
             || matches!(
                 self.code,
-                995 | 1223 | 1726 | 0x8007_03E3 | 0x8007_06BE | 2_150_858_883
+                995 | 1223
+                    | 1726
+                    | 0x8007_03E3
+                    | 0x8007_04C7
+                    | 0x8007_06BE
+                    | 2_150_858_883
             )
+            // WMI was cancelled, or ends.
+            || matches!(self.wmi_status, Some(0x8004_1032 | 0x8004_1033))
     }
 }
 

@@ -66,7 +66,13 @@ impl Masker {
     /// A reply, masked. Bytes that are no XML are shown as far as they are text.
     pub fn reply(&mut self, bytes: &[u8], bounds: Bounds) -> String {
         let Ok(mut tree) = parse(bytes, bounds) else {
-            return excerpt(bytes);
+            // What cannot be read cannot be masked; in UTF-16 not even a name would be found.
+            let wide = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
+            let stream = bytes.windows(6).any(|part| part == b"Stream");
+            return match self.secret_value || wide || stream {
+                true => MASK.to_owned(),
+                false => excerpt(bytes),
+            };
         };
         self.mask(&mut tree, false);
         pretty(&tree)

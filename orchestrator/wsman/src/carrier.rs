@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use hyper_util::client::legacy::connect::HttpInfo;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, SERVER, VIA,
+    AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, SERVER, VIA,
     WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Response, redirect, retry};
@@ -63,6 +63,8 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Leaf certificate (DER).
     pub(crate) certificate: Option<Vec<u8>>,
+    /// The host closes the connection behind it.
+    pub(crate) closes: bool,
 }
 
 impl Answer {
@@ -241,6 +243,10 @@ impl Carrier {
         let content_type = first(&CONTENT_TYPE).unwrap_or_default();
         let server = first(&SERVER).unwrap_or_default();
         let via = first(&VIA);
+        let closes = texts(headers, &CONNECTION)
+            .iter()
+            .flat_map(|text| text.split(','))
+            .any(|option| option.trim().eq_ignore_ascii_case("close"));
         let certificate = response
             .extensions()
             .get::<reqwest::tls::TlsInfo>()
@@ -269,6 +275,7 @@ impl Carrier {
             via,
             body,
             certificate,
+            closes,
         })
     }
 

@@ -58,19 +58,19 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// What this machine and another one call themselves in their NTLM challenges, where they are not the same. With
-    /// Kerberos and verified TLS a machine proves who it is instead.
-    pub(crate) fn other_than<'a>(&'a self, other: &'a Self) -> Option<(&'a str, &'a str)> {
-        let names = match (&self.dns_name, &other.dns_name) {
-            (Some(own), Some(other)) => Some((own, other)),
-            _ => self
-                .computer_name
-                .as_ref()
-                .zip(other.computer_name.as_ref()),
+    /// What this machine and another one call themselves in their NTLM challenges, where they are not the same. One that
+    /// had a name and has none is another one. With Kerberos and verified TLS a machine proves who it is instead.
+    pub(crate) fn other_than<'a>(&'a self, other: &'a Self) -> Option<(&'a str, Option<&'a str>)> {
+        let named = |peer: &'a Self| peer.dns_name.as_deref().or(peer.computer_name.as_deref());
+        let (own, other) = match (&self.dns_name, &other.dns_name) {
+            (Some(own), Some(other)) => (own.as_str(), Some(other.as_str())),
+            _ => match (&self.computer_name, &other.computer_name) {
+                (Some(own), Some(other)) => (own.as_str(), Some(other.as_str())),
+                // Names that cannot be compared are no proof.
+                _ => (named(self)?, None),
+            },
         };
-        names
-            .map(|(own, other)| (own.as_str(), other.as_str()))
-            .filter(|(own, other)| !own.eq_ignore_ascii_case(other))
+        (!other.is_some_and(|other| other.eq_ignore_ascii_case(own))).then_some((own, other))
     }
 }
 
@@ -239,5 +239,37 @@ fn failed(operation: &'static str, loss: Loss) -> Error {
         sent: loss.sent,
         source: loss.source,
         spent: Cost::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Peer;
+
+    #[test]
+    fn a_machine_is_known_by_the_names_that_both_times_have() {
+        let peer = |dns: Option<&str>, computer: Option<&str>| Peer {
+            dns_name: dns.map(str::to_owned),
+            computer_name: computer.map(str::to_owned),
+            ..Peer::default()
+        };
+        let whole = peer(Some("pc-1.x"), Some("PC-1"));
+        for same in [
+            peer(Some("PC-1.X"), None),
+            peer(None, Some("pc-1")),
+            whole.clone(),
+        ] {
+            assert_eq!(whole.other_than(&same), None, "{same:?}");
+        }
+        for (other, told) in [
+            (peer(Some("pc-2.x"), Some("PC-1")), Some("pc-2.x")),
+            (peer(None, Some("PC-2")), Some("PC-2")),
+            (peer(None, None), None),
+        ] {
+            let (_, now) = whole.other_than(&other).expect("another one");
+            assert_eq!(now, told, "{other:?}");
+        }
+        // Of the first one nothing was known: there is nothing to compare.
+        assert_eq!(peer(None, None).other_than(&whole), None);
     }
 }

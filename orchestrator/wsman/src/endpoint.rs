@@ -111,6 +111,9 @@ pub struct Deadlines {
     pub request: Duration,
     /// `OperationTimeout` asked of the host; lowered where it would not end before `request`.
     pub operation: Duration,
+    /// How old a host's challenge may be when it is answered: hosts close silent connections after two minutes, and the
+    /// guard may have kept us waiting. Where it is older, the connection is made anew.
+    pub challenge: Duration,
 }
 
 impl Default for Deadlines {
@@ -119,6 +122,7 @@ impl Default for Deadlines {
             connect: Duration::from_secs(10),
             request: Duration::from_secs(90),
             operation: Duration::from_secs(60),
+            challenge: Duration::from_secs(45),
         }
     }
 }

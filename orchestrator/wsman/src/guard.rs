@@ -6,8 +6,8 @@ use std::pin::Pin;
 /// A boxed future, as object-safe traits need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Decides whether a logon may be tried now. Awaited right before an NTLM Type 3 or a Basic header leaves, at each
-/// re-authentication too.
+/// Decides whether a logon may be tried now. Awaited before an NTLM Type 3 or a Basic header leaves, at each
+/// re-authentication too; between the two at most the connection is made anew, if the wait was long.
 pub trait LogonGuard: Send + Sync {
     /// Waits for permission. `account` is the user name as given, `host` the endpoint's name.
     fn admit<'a>(
@@ -23,6 +23,8 @@ pub trait LogonPermit: Send {
     fn accepted(self: Box<Self>);
     /// The host refused them.
     fn refused(self: Box<Self>);
+    /// Nothing derived from the password has left after all.
+    fn unsent(self: Box<Self>);
 }
 
 /// The guard let nothing out; the text says why.
@@ -39,6 +41,7 @@ struct Free;
 impl LogonPermit for Free {
     fn accepted(self: Box<Self>) {}
     fn refused(self: Box<Self>) {}
+    fn unsent(self: Box<Self>) {}
 }
 
 impl LogonGuard for Unguarded {

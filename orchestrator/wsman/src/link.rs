@@ -92,10 +92,22 @@ impl Link {
         }
     }
 
+    /// Whether an answer has a body of the kind that operations are answered with.
+    fn speaks(&self, answer: &Answer) -> bool {
+        let sealed = matches!(self.security, Security::Sealed(..));
+        !answer.body.is_empty()
+            && match sealed {
+                true => seal::is_sealed(&answer.content_type),
+                false => answer.content_type.to_ascii_lowercase().contains("xml"),
+            }
+    }
+
     /// Judges an answer to an authenticated request.
     pub(crate) fn receive(&mut self, answer: Answer) -> Result<Vec<u8>, Failure> {
         match answer.status {
             200 | 500 => open_body(&mut self.security, &answer),
+            // SOAP's own binding to HTTP: whoever is no HTTP.sys tells faults of the sender so.
+            400 if self.speaks(&answer) => open_body(&mut self.security, &answer),
             // The connection is not authenticated (any more), or the body could not be unsealed: not processed.
             401 | 400 => Err(Failure {
                 loss: Loss::new(unexpected::kind(&answer), Sent::NotProcessed),

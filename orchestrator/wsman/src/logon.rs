@@ -9,7 +9,7 @@ mod certificate;
 mod kerberos;
 mod ntlm;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wsman_proto::Secret;
 use wsman_proto::auth::{Challenge, Ntlm, Wrapping, authorization, offers};
@@ -62,9 +62,6 @@ pub(crate) enum Form {
     TwoLegs,
 }
 
-/// A host closes silent connections after two minutes; the guard may have kept us waiting.
-const STALE: Duration = Duration::from_secs(45);
-
 /// Connects. For NTLM up to the challenge, for Kerberos up to the ticket; no secret goes to the host.
 pub(crate) async fn open(setup: &Setup) -> Result<Opening, Loss> {
     let (carrier, method) = match setup.endpoint.auth {
@@ -95,10 +92,7 @@ async fn open_kerberos(setup: &Setup) -> Result<(Carrier, Method), Loss> {
     Ok((carrier, Method::Kerberos(Box::new(ticketed))))
 }
 
-async fn open_ntlm(
-    setup: &Setup,
-    instead_of: Option<&'static str>,
-) -> Result<(Carrier, Method), Loss> {
+async fn open_ntlm(setup: &Setup, instead_of: Option<&str>) -> Result<(Carrier, Method), Loss> {
     let (carrier, challenged) = ntlm::open(setup, instead_of).await?;
     Ok((carrier, Method::Ntlm(Box::new(challenged))))
 }
@@ -109,6 +103,8 @@ fn instead(setup: &Setup, loss: Loss) -> Result<&'static str, Loss> {
         ErrorKind::Kerberos(error)
             if error.leaves_ntlm()
                 && setup.endpoint.allow_ntlm
+                // A session that began with a ticket has no other proof of who answers.
+                && setup.peer().service.is_none()
                 && setup.credentials.secret().is_some() =>
         {
             tracing::debug!(host = %setup.endpoint.name, %error, "NTLM in place of Kerberos");
@@ -142,13 +138,33 @@ pub(crate) async fn log_on(
         }
         Method::Ntlm(challenged) => {
             let permit = admit(setup).await?;
-            let (carrier, challenged) = if since.elapsed() > STALE {
-                ntlm::open(setup, challenged.instead_of.as_deref()).await?
+            let (carrier, challenged) = if since.elapsed() >= setup.endpoint.deadlines.challenge {
+                match anew(setup, &challenged).await {
+                    Ok(opened) => opened,
+                    Err(loss) => {
+                        permit.unsent();
+                        return Err(loss.into());
+                    }
+                }
             } else {
                 (carrier, *challenged)
             };
             ntlm::log_on(setup, carrier, challenged, permit, form, envelope).await
         }
+    }
+}
+
+/// Connects once more, after the guard has kept us waiting: whoever answers now has to be the machine of before.
+async fn anew(setup: &Setup, before: &Challenged) -> Result<(Carrier, Challenged), Loss> {
+    let (carrier, challenged) = ntlm::open(setup, before.instead_of.as_deref()).await?;
+    let method = Method::Ntlm(Box::new(challenged));
+    setup.meet(&method)?;
+    match method {
+        Method::Ntlm(challenged) => Ok((carrier, *challenged)),
+        _ => Err(Loss::new(
+            ErrorKind::Protocol("no challenge".to_owned()),
+            Sent::Nothing,
+        )),
     }
 }
 

@@ -107,14 +107,20 @@ impl Setup {
     /// Connects up to the challenge, and remembers who answers. A session has to do with one machine: where DNS has
     /// moved on meanwhile, what is next to be sent is not for the new one.
     async fn open(&self) -> Result<Opening, Loss> {
-        let before = self.peer();
         let opening = logon::open(self).await?;
-        self.saw(&opening);
+        self.meet(&opening.method)?;
+        Ok(opening)
+    }
+
+    /// Remembers who answers; an error where that is another machine than before.
+    pub(crate) fn meet(&self, method: &Method) -> Result<(), Loss> {
+        let before = self.peer();
+        self.saw(method);
         let now = self.peer();
         if let Some((old, new)) = before.other_than(&now) {
             let kind = ErrorKind::AnotherMachine {
                 before: old.to_owned(),
-                now: new.to_owned(),
+                now: new.unwrap_or("one without a name").to_owned(),
             };
             *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = before;
             return Err(Loss::new(kind, Sent::Nothing));
@@ -122,14 +128,14 @@ impl Setup {
         if self.tracer.is_on() {
             self.tracer.saw(&Seen::Peer(&self.peer()));
         }
-        Ok(opening)
+        Ok(())
     }
 
-    fn saw(&self, opening: &Opening) {
+    fn saw(&self, method: &Method) {
         let tls = self.endpoint.tls.as_ref();
         let mut peer = self.peer.lock().unwrap_or_else(PoisonError::into_inner);
         peer.tls_verified = tls.is_some_and(crate::endpoint::TlsPolicy::is_verifying);
-        match &opening.method {
+        match method {
             Method::Basic => peer.auth = "basic (tls)".to_owned(),
             Method::Certificate => peer.auth = "certificate (tls)".to_owned(),
             Method::Ntlm(challenged) => {

@@ -31,9 +31,9 @@ pub(crate) fn kind(answer: &Answer) -> ErrorKind {
 }
 
 /// Whether the operation may have been carried out all the same. HTTP.sys refuses without asking WinRM; a gateway that
-/// lost the host has passed the request on.
+/// lost the host has passed the request on, and any other 2xx says that it was taken.
 pub(crate) fn sent(answer: &Answer) -> Sent {
-    if answer.status >= 500 && answer.status != 503 {
+    if (200..300).contains(&answer.status) || (answer.status >= 500 && answer.status != 503) {
         Sent::Unknown
     } else {
         Sent::NotProcessed

@@ -1,13 +1,17 @@
 //! The client against the simulated fleet, which shares no code with it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use sim_fleet::{Account, ChannelBinding, Dialect, FleetSpec, HostHandle, Knobs, SimFleet};
+use sim_fleet::{
+    Account, ChannelBinding, Dialect, FleetSpec, HostHandle, Knobs, OtherMachine, SimFleet,
+};
 use wsman::{
-    AuthMethod, Client, Credentials, Deleted, Endpoint, Error, ErrorKind, KerberosProblem, Proof,
-    RegistryData, Secret, Sent, TlsConfigs, TlsPolicy, Unguarded, cleanup_finished,
+    AuthMethod, BoxFuture, Client, Credentials, Deleted, Endpoint, Error, ErrorKind,
+    KerberosProblem, LogonDenied, LogonGuard, LogonPermit, Proof, RegistryData, Secret, Sent,
+    TlsConfigs, TlsPolicy, Unguarded, cleanup_finished,
 };
 
 const NAME: &str = "pc-1.corp.example";
@@ -527,4 +531,72 @@ async fn the_shell_is_found_in_every_form_of_enumeration() {
         assert!(cleanup_finished(Duration::from_secs(20)).await);
         assert_eq!(fleet.host().counters().shells_open, 3, "{name}");
     }
+}
+
+/// Lets every logon out, and lets the address go to another machine meanwhile. Counts what was never sent.
+struct Slow {
+    host: HostHandle,
+    unsent: Arc<AtomicU32>,
+}
+
+struct Counted(Arc<AtomicU32>);
+
+impl LogonPermit for Counted {
+    fn accepted(self: Box<Self>) {}
+    fn refused(self: Box<Self>) {}
+    fn unsent(self: Box<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl LogonGuard for Slow {
+    fn admit<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Box<dyn LogonPermit>, LogonDenied>> {
+        Box::pin(async move {
+            self.host.change_knobs(|knobs| {
+                knobs.other_machine = Some(OtherMachine {
+                    computer_name: "PC-9999".to_owned(),
+                    machine_guid: None,
+                });
+            });
+            Ok(Box::new(Counted(Arc::clone(&self.unsent))) as Box<dyn LogonPermit>)
+        })
+    }
+}
+
+/// The guard kept the logon waiting for so long that the connection is made anew, and the address has another machine by
+/// then: it gets nothing that is derived from the password, and the account is not charged for it.
+#[tokio::test]
+async fn who_answers_after_a_long_wait_is_looked_at_again() {
+    let fleet = Fleet::start(|_| {}).await;
+    let mut endpoint = fleet.http();
+    endpoint.deadlines.challenge = Duration::ZERO;
+    let unsent = Arc::new(AtomicU32::new(0));
+    let guard = Slow {
+        host: fleet.host(),
+        unsent: Arc::clone(&unsent),
+    };
+    let mut client = Client::connect(
+        endpoint,
+        Credentials::password("corp\\svc", Secret::new("pass word")),
+        Arc::new(guard),
+        Arc::new(TlsConfigs::new()),
+    )
+    .await
+    .unwrap();
+    let error = client.enum_values("SOFTWARE").await.unwrap_err();
+    assert!(
+        matches!(
+            (&error.kind, error.sent),
+            (ErrorKind::AnotherMachine { .. }, Sent::Nothing)
+        ),
+        "{error:?}"
+    );
+    assert_eq!(client.peer().computer_name.as_deref(), Some("PC-1"));
+    assert_eq!(fleet.host().counters().logon_attempts, 0);
+    assert_eq!(unsent.load(Ordering::SeqCst), 1);
+    client.close().await;
 }

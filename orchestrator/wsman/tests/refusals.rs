@@ -88,6 +88,7 @@ struct Counting {
 struct Permit(Arc<AtomicU32>);
 
 impl LogonPermit for Permit {
+    fn unsent(self: Box<Self>) {}
     fn accepted(self: Box<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }

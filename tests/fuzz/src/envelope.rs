@@ -1,6 +1,7 @@
 //! Replies: XML, envelope, faults, and every body that an operation reads.
 
 use wsman_proto::reply::{Reply, decode};
+use wsman_proto::shown::Masker;
 use wsman_proto::xml::{Bounds, Element};
 use wsman_proto::{cim, enumerate, identify, registry, shell};
 
@@ -17,6 +18,8 @@ const BOUNDS: Bounds = Bounds {
 /// Reads the bytes as the reply to every operation.
 pub fn envelope(bytes: &[u8]) {
     let _ = identify::decode(bytes, BOUNDS);
+    let mut masker = Masker::default();
+    let _ = (masker.request(bytes), masker.reply(bytes, BOUNDS));
     match decode(bytes, ID, BOUNDS) {
         Ok(Reply::Body(body)) => bodies(&body, bytes.len()),
         Ok(Reply::Fault(fault)) => {

@@ -1,6 +1,7 @@
 //! A client of a hundred lines: HTTP by hand, Basic, plain bodies. Sealing is judged by others' clients and the unit tests.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -113,8 +114,11 @@ impl Connection {
     }
 }
 
-/// An HTTP request with Basic and a plain body.
+/// An HTTP request with Basic and a plain body. The id of [`envelope`] becomes one of its own: none may come twice.
 pub(crate) fn request(body: &str, more: &str) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let body = body.replace("uuid:AbC", &format!("uuid:AbC-{number}"));
     let basic = STANDARD.encode("admin:secret");
     format!(
         "POST /wsman HTTP/1.1\r\nHost: pc-0001.corp.example:5985\r\nAuthorization: Basic {basic}\r\nContent-Type: application/soap+xml;charset=UTF-8\r\n{more}Content-Length: {}\r\n\r\n{body}",

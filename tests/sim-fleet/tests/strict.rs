@@ -12,10 +12,13 @@ async fn headers_actions_and_parameters() {
     let world = world(|_| ()).await;
     let good = invoke("GetStringValue", &READ);
     let reply = world.post(&good).await.unwrap();
-    assert_eq!(
-        (reply.status, reply.text("RelatesTo").unwrap().as_str()),
-        (200, "uuid:AbC")
-    );
+    let relates_to = reply.text("RelatesTo").unwrap();
+    assert_eq!(reply.status, 200);
+    assert!(relates_to.starts_with("uuid:AbC-"), "{relates_to}");
+    // An id of its own for each request.
+    let twice = good.replace("uuid:AbC", "uuid:twice");
+    assert_eq!(world.post(&twice).await.unwrap().status, 200);
+    assert_eq!(world.post(&twice).await.unwrap().fault(), 2_150_858_767);
     assert_eq!(reply.text("sValue").unwrap(), world.host.machine_guid());
     let header = |xml: &str| good.replacen("</s:Header>", &format!("{xml}</s:Header>"), 1);
     for (what, body, code) in [
@@ -145,7 +148,8 @@ async fn http() {
         ("good", text.clone(), 200),
         (
             "query string and case",
-            text.replace("/wsman ", "/WSMAN?PSVersion=5.1 ")
+            request(&good, "")
+                .replace("/wsman ", "/WSMAN?PSVersion=5.1 ")
                 .replace("Content-Type", "cONTENT-tYPE"),
             200,
         ),
@@ -154,7 +158,7 @@ async fn http() {
         ("unknown host", text.replace("pc-0001", "pc-0009"), 404),
         (
             "default host",
-            text.replace("pc-0001.corp.example", "127.0.0.1"),
+            request(&good, "").replace("pc-0001.corp.example", "127.0.0.1"),
             200,
         ),
         ("other method", text.replace("POST", "PUT"), 405),

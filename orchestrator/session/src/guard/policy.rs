@@ -33,6 +33,8 @@ pub(crate) enum Answer {
     Accepted,
     Refused,
     None,
+    /// It never left.
+    Unsent,
 }
 
 /// The right to send one logon; handed back with its answer.
@@ -147,7 +149,7 @@ impl Policy {
                 password.refused += 1;
             }
             Answer::None if !password.proved => state.unanswered += 1,
-            Answer::None => {}
+            Answer::None | Answer::Unsent => {}
         }
         let count = state.refused.max(password.refused);
         let account = || ticket.account.to_string();

@@ -45,8 +45,8 @@ pub(super) fn replaced(
     None
 }
 
-/// Tag, content, and what follows.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+/// Tag, content, and what follows, of the first element; no more than the bytes hold.
+pub fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {

@@ -188,7 +188,13 @@ impl Client {
                     }
                     // The process has ended without reading all of it: its output says how.
                     Some(fault) if fault.code == UNEXPECTED_SELECTORS => return Ok(()),
-                    _ => return Err(error),
+                    // Its command runs.
+                    _ => {
+                        return Err(Error {
+                            sent: Sent::Unknown,
+                            ..error
+                        });
+                    }
                 }
             }
         }

@@ -130,7 +130,11 @@ pub(super) async fn open(setup: &Setup) -> Result<(Carrier, Ticketed), Loss> {
     };
     let mut certificate = None;
     if endpoint.tls.is_some() {
-        let (offered, der) = probe(&mut carrier).await?;
+        let (offered, der, closes) = probe(&mut carrier).await?;
+        if closes {
+            // The token is bound to the certificate, not to the connection.
+            carrier = setup.carrier()?;
+        }
         scheme = scheme
             .fitting(&offered)
             .ok_or_else(|| Loss::new(ErrorKind::AuthNotOffered(offered), Sent::Nothing))?;
@@ -171,8 +175,8 @@ async fn start(
     .map_err(loss)
 }
 
-/// An empty request without a logon: the schemes on offer, and the certificate.
-async fn probe(carrier: &mut Carrier) -> Result<(Vec<String>, Vec<u8>), Loss> {
+/// An empty request without a logon: the schemes on offer, the certificate, and whether the connection is over.
+async fn probe(carrier: &mut Carrier) -> Result<(Vec<String>, Vec<u8>, bool), Loss> {
     let answer = carrier
         .post(Headers::default(), Vec::new())
         .await
@@ -184,7 +188,7 @@ async fn probe(carrier: &mut Carrier) -> Result<(Vec<String>, Vec<u8>), Loss> {
         let detail = "no certificate to bind the logon to".to_owned();
         Loss::new(ErrorKind::Protocol(detail), Sent::Nothing)
     })?;
-    Ok((schemes(&answer), certificate))
+    Ok((schemes(&answer), certificate, answer.closes))
 }
 
 /// Shows the ticket, makes the host prove itself, and carries out the first operation.

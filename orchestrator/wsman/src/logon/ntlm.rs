@@ -28,6 +28,8 @@ struct Exchange<'a> {
     scheme: &'static str,
     wrapping: Wrapping,
     form: Form,
+    /// The last token has left, as far as is known.
+    left: bool,
 }
 
 pub(super) async fn log_on(
@@ -49,9 +51,13 @@ pub(super) async fn log_on(
     let binding = certificate
         .as_deref()
         .map(|der| channel_bindings(&end_point_hash(der)));
-    let last = context
-        .step(&token, binding.as_deref())
-        .map_err(|error| protocol(error.to_string()))?;
+    let last = match context.step(&token, binding.as_deref()) {
+        Ok(last) => last,
+        Err(error) => {
+            permit.unsent();
+            return Err(protocol(error.to_string()));
+        }
+    };
     let before_sealing = Box::new(context.clone());
     // With SPNEGO the host's last token has to come before the first sealed body.
     let form = if wrapping == Wrapping::Spnego && setup.endpoint.tls.is_none() {
@@ -68,8 +74,17 @@ pub(super) async fn log_on(
         scheme,
         wrapping,
         form,
+        left: true,
     };
-    let answer = exchange.prove(&last.token, envelope).await?;
+    let answer = match exchange.prove(&last.token, envelope).await {
+        Ok(answer) => answer,
+        Err(failure) => {
+            if !exchange.left {
+                permit.unsent();
+            }
+            return Err(failure);
+        }
+    };
     if answer.status == 401 {
         let given = NtlmProof {
             service: setup.endpoint.service(),
@@ -118,18 +133,18 @@ impl Exchange<'_> {
                 seal_body(self.context.as_mut(), Protocol::Spnego, envelope)?
             }
         };
-        let mut answer =
-            self.carrier
-                .post(headers, body)
-                .await
-                .map_err(|loss| match self.form {
-                    // A lone token carries no operation.
-                    Form::TwoLegs => Loss {
-                        sent: Sent::Nothing,
-                        ..loss
-                    },
-                    Form::OneLeg => loss,
-                })?;
+        let answer = self.carrier.post(headers, body).await;
+        let mut answer = answer.map_err(|loss| {
+            self.left = loss.sent != Sent::Nothing;
+            match self.form {
+                // A lone token carries no operation.
+                Form::TwoLegs => Loss {
+                    sent: Sent::Nothing,
+                    ..loss
+                },
+                Form::OneLeg => loss,
+            }
+        })?;
         if self.wrapping == Wrapping::Raw {
             return Ok(answer);
         }

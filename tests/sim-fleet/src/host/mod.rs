@@ -55,6 +55,8 @@ pub(crate) struct State {
     pub(crate) registry: Registry,
     pub(crate) knobs: Arc<Knobs>,
     pub(crate) points: Points,
+    /// Ids of the last requests: none comes twice (wsman.md 2.2).
+    pub(crate) last_ids: VecDeque<String>,
     /// Down until then, and what a client sees of it.
     pub(crate) down: Option<(Instant, RebootSymptom)>,
     pub(crate) booted: jiff::Timestamp,
@@ -161,6 +163,7 @@ impl Host {
                 registry,
                 knobs: Arc::new(spec.knobs.clone()),
                 points: Points::default(),
+                last_ids: VecDeque::new(),
                 down: None,
                 booted: jiff::Timestamp::now(),
                 log: Vec::new(),

@@ -96,10 +96,32 @@ fn begin(call: &Call<'_>, text: &str) -> (Meta, Result<Next, Fault>) {
             if dropped(call.host, &request) {
                 return Ok(Next::Reset);
             }
+            if repeated(call.host, &meta) {
+                return Err(Fault::new(fault::BAD_HEADER));
+            }
             general_faults(call)?;
             verbs::dispatch(call, &request)
         });
     (meta, next)
+}
+
+/// How many ids are kept: more than a client can have under way.
+const LAST_IDS: usize = 64;
+
+/// True where a request with this id was processed before: each has one of its own.
+fn repeated(host: &Host, meta: &Meta) -> bool {
+    let Some(id) = &meta.message_id else {
+        return false;
+    };
+    let mut state = host.state();
+    if state.last_ids.contains(id) {
+        return true;
+    }
+    if state.last_ids.len() == LAST_IDS {
+        state.last_ids.pop_front();
+    }
+    state.last_ids.push_back(id.clone());
+    false
 }
 
 /// Faults that come whatever the operation is.

@@ -1,6 +1,8 @@
 //! What a host says of a ticket that it does not take: a KRB-ERROR (RFC 4120 5.9.1), as it is or inside of SPNEGO, whose
 //! library keeps silent about it.
 
+use wsman_proto::auth::der::element;
+
 use super::error::{KerberosError, KerberosProblem, of_code};
 
 /// Kerberos' object identifier as an element, and the mark of an error (RFC 4121 4.1).
@@ -55,27 +57,6 @@ fn content(tag: u8, bytes: &[u8]) -> Option<&[u8]> {
     element(bytes)
         .filter(|(found, ..)| *found == tag)
         .map(|(_, content, _)| content)
-}
-
-/// Tag, content and what follows of a DER element; no more than the token holds.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = bytes.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81 | 0x82 => {
-            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            (
-                digits
-                    .iter()
-                    .fold(0, |sum, digit| sum << 8 | usize::from(*digit)),
-                rest,
-            )
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
 }
 
 #[cfg(test)]

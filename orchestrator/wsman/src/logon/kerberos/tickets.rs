@@ -25,10 +25,12 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 /// What an account has got from its KDC. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Tickets(
-    // An async mutex: held over the one exchange, so that all other hosts of the account wait for its outcome.
-    Arc<Mutex<State>>,
-);
+pub(crate) struct Tickets {
+    // Async mutexes: held over the one exchange, so that all other hosts of the account wait for its outcome.
+    named: Arc<Mutex<State>>,
+    /// For hosts that take a bare name as one of the default realm: to the others it says nothing.
+    bare: Arc<Mutex<State>>,
+}
 
 #[derive(Default)]
 enum State {
@@ -59,7 +61,10 @@ impl Asking {
     /// out; a password that was refused is never sent again. Cancel safe: the exchange goes on for the others.
     pub(super) async fn granted(self) -> Result<Arc<Granted>, Loss> {
         let patience = self.patience;
-        let state = Arc::clone(&self.credentials.tickets.0);
+        let name = &self.credentials.username;
+        let tickets = &self.credentials.tickets;
+        let bare = self.bare && !name.is_empty() && !name.contains(['\\', '@']);
+        let state = Arc::clone(if bare { &tickets.bare } else { &tickets.named });
         // A task of its own: a host that is given up while the password is under way must not lose the answer.
         let work = tokio::spawn(async move {
             let mut state = state.lock_owned().await;
