@@ -53,16 +53,26 @@ pub(super) fn account(
     Ok(Some([&escape(user), "@", &realm].concat()))
 }
 
-/// An account and the domain that knows it, apart, as Windows takes them.
+/// An account as Windows takes it.
 #[cfg(any(windows, test))]
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) user: String,
-    pub(super) domain: String,
+    /// None where the user's name is a user principal name: its part behind the `@` need not be a domain.
+    pub(super) domain: Option<String>,
+}
+
+#[cfg(any(windows, test))]
+impl Named {
+    /// Where its KDC is found: the domain, or what the user principal name says of it.
+    pub(super) fn realm(&self) -> &str {
+        let suffix = || self.user.rsplit_once('@').map(|(_, suffix)| suffix);
+        self.domain.as_deref().or_else(suffix).unwrap_or_default()
+    }
 }
 
 /// The account as Windows takes it. `None` for an empty user name: whoever is logged on. Windows resolves short names
-/// of domains itself; `bare` as in [`account`], with the domain of whoever is logged on.
+/// of domains and user principal names itself; `bare` as in [`account`], with the domain of whoever is logged on.
 #[cfg(any(windows, test))]
 pub(super) fn identity(
     username: &str,
@@ -73,14 +83,15 @@ pub(super) fn identity(
         return Ok(None);
     }
     let none = |text: &str| Err(KerberosError::new(KerberosProblem::NoName, text));
-    let (user, domain) = match (username.split_once('\\'), username.rsplit_once('@')) {
-        (Some(("." | "", _)), _) => return none(LOCAL),
-        (Some((domain, user)), _) | (None, Some((user, domain))) => (user, domain.to_owned()),
-        (None, None) if bare => match own_domain() {
-            Some(domain) => (username, domain),
+    let (user, domain) = match username.split_once('\\') {
+        Some(("." | "", _)) => return none(LOCAL),
+        Some((domain, user)) => (user, Some(domain.to_owned())),
+        None if username.contains('@') => (username, None),
+        None if bare => match own_domain() {
+            Some(domain) => (username, Some(domain)),
             None => return none(NO_REALM),
         },
-        (None, None) => return none(NO_DOMAIN),
+        None => return none(NO_DOMAIN),
     };
     let user = user.to_owned();
     Ok(Some(Named { user, domain }))
@@ -158,19 +169,22 @@ mod tests {
 
     #[test]
     fn accounts_become_users_of_a_domain() {
-        let check = |username: &str, bare: bool, expected: Result<Option<(&str, &str)>, &str>| {
+        type Parts<'a> = (&'a str, Option<&'a str>, &'a str);
+        let check = |username: &str, bare: bool, expected: Result<Option<Parts<'_>>, &str>| {
             let found = identity(username, bare, || Some("CORP.EXAMPLE".to_owned()));
-            let found = found.map(|found| found.map(|named| (named.user, named.domain)));
-            let found = found.as_ref().map(|found| {
-                let found = found.as_ref();
-                found.map(|(user, domain)| (user.as_str(), domain.as_str()))
+            let found = found.as_ref().map(|named| {
+                let named = named.as_ref();
+                named.map(|named| (named.user.as_str(), named.domain.as_deref(), named.realm()))
             });
             assert_eq!(found.map_err(|error| error.detail.as_str()), expected);
         };
         check("", false, Ok(None));
-        check(r"CORP\svc", false, Ok(Some(("svc", "CORP"))));
-        check("svc@corp.example", false, Ok(Some(("svc", "corp.example"))));
-        check("svc", true, Ok(Some(("svc", "CORP.EXAMPLE"))));
+        check(r"CORP\svc", false, Ok(Some(("svc", Some("CORP"), "CORP"))));
+        // What is behind the @ may be a suffix of its own: Windows asks the domain what it means.
+        let upn = "svc@corp.example";
+        check(upn, false, Ok(Some((upn, None, "corp.example"))));
+        let own = Some("CORP.EXAMPLE");
+        check("svc", true, Ok(Some(("svc", own, "CORP.EXAMPLE"))));
         check("svc", false, Err(NO_DOMAIN));
         check(r".\admin", true, Err(LOCAL));
         let nowhere = identity("svc", true, || None).unwrap_err();

@@ -3,7 +3,7 @@
 //! The system keeps the tickets. It asks a KDC while a context is made; it blocks then, and is called from
 //! `tickets.rs` on threads made for that.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use wsman_proto::Secret;
@@ -24,8 +24,11 @@ pub(super) struct Granted {
     pub(super) principal: String,
     /// When the account is proved anew.
     pub(super) until: Instant,
-    negotiate: Arc<Credential>,
+    /// `None` for whoever is logged on.
+    account: Option<(principal::Named, Secret)>,
     kerberos: Arc<Credential>,
+    /// Made when a host first wants it.
+    negotiate: OnceLock<Arc<Credential>>,
 }
 
 /// Whether Kerberos can be tried for the account, without asking anybody.
@@ -37,13 +40,16 @@ pub(super) fn check(username: &str, bare: bool) -> Result<(), KerberosError> {
 pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted, KerberosError> {
     let account = principal::identity(username, bare, own_domain)?;
     let no_name = |text: &str| KerberosError::new(KerberosProblem::NoName, text);
-    match (proof, &account) {
+    match (proof, account) {
         (Proof::Password(secret), Some(account)) => {
-            let granted = Granted::of(Some((account, secret)))?;
             // The KDC's own service: every KDC has it, and gives a ticket for it to whoever proved the password.
-            let mut proved = Context::new(&["krbtgt/", &account.domain].concat());
-            proved.step(&granted.kerberos, &[], None)?;
-            Ok(granted)
+            let mut proved = Context::new(&["krbtgt/", account.realm()].concat());
+            let granted = Granted::of(Some((account, secret.clone())))?;
+            match proved.step(&granted.kerberos, &[], None) {
+                // A KDC that says that it has no such service has taken the password before.
+                Err(error) if error.problem != KerberosProblem::SpnUnknown => Err(error),
+                _ => Ok(granted),
+            }
         }
         (Proof::Password(_), None) => Err(no_name("a password needs a user name")),
         (Proof::TicketCache(None), None) => Granted::of(None),
@@ -61,16 +67,13 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
 }
 
 impl Granted {
-    fn of(account: Option<(&principal::Named, &Secret)>) -> Result<Self, KerberosError> {
-        let identity = account.map(|(named, password)| Identity {
-            user: &named.user,
-            domain: &named.domain,
-            password,
-        });
-        let kerberos = Credential::acquire(Mechanism::Krb5, identity.as_ref())?;
-        let negotiate = Credential::acquire(Mechanism::Spnego, identity.as_ref())?;
-        let principal = match account {
-            Some((named, _)) => [&named.user, "@", &named.domain].concat(),
+    fn of(account: Option<(principal::Named, Secret)>) -> Result<Self, KerberosError> {
+        let kerberos = acquire(Mechanism::Krb5, account.as_ref())?;
+        let principal = match &account {
+            Some((named, _)) => match &named.domain {
+                Some(domain) => [&named.user, "@", domain].concat(),
+                None => named.user.clone(),
+            },
             None => kerberos
                 .name()
                 .unwrap_or_else(|| "the logged-on user".to_owned()),
@@ -78,9 +81,23 @@ impl Granted {
         Ok(Self {
             principal,
             until: Instant::now() + WORKING_DAY,
-            negotiate: Arc::new(negotiate),
+            account,
             kerberos: Arc::new(kerberos),
+            negotiate: OnceLock::new(),
         })
+    }
+
+    fn credential(&self, mechanism: Mechanism) -> Result<Arc<Credential>, KerberosError> {
+        let found = match mechanism {
+            Mechanism::Krb5 => Some(&self.kerberos),
+            Mechanism::Spnego => self.negotiate.get(),
+        };
+        if let Some(found) = found {
+            return Ok(Arc::clone(found));
+        }
+        let made = Arc::new(acquire(mechanism, self.account.as_ref())?);
+        // Of two that were made at the same time the second one is freed: one is as good as the other.
+        Ok(Arc::clone(self.negotiate.get_or_init(|| made)))
     }
 
     /// A context for a host's service with its first token. The system asks the KDC for the service's ticket, once.
@@ -91,15 +108,11 @@ impl Granted {
         mechanism: Mechanism,
         binding: Option<&[u8]>,
     ) -> Result<(Sealing, Vec<u8>), KerberosError> {
-        let credential = match mechanism {
-            Mechanism::Krb5 => &self.kerberos,
-            Mechanism::Spnego => &self.negotiate,
-        };
+        let credential = self.credential(mechanism)?;
         // The empty realm at the end is what other systems need to leave the realm to the KDC.
         let target = target.strip_suffix('@').unwrap_or(target);
         let mut context = Context::new(target);
-        let token = context.step(credential, &[], binding)?;
-        let credential = Arc::clone(credential);
+        let token = context.step(&credential, &[], binding)?;
         Ok((
             Sealing {
                 context,
@@ -124,14 +137,19 @@ impl Sealing {
     pub(super) fn finish(&mut self, token: &[u8]) -> Result<(), KerberosError> {
         self.context
             .step(&self.credential, token, self.binding.as_deref())?;
-        if self.context.is_mutual_and_sealing() {
-            Ok(())
-        } else {
-            Err(KerberosError::new(
+        if !self.context.is_mutual_and_sealing() {
+            return Err(KerberosError::new(
                 KerberosProblem::NotMutual,
                 "the host did not prove that it can read the ticket, or cannot seal",
-            ))
+            ));
         }
+        if !self.context.is_kerberos()? {
+            return Err(KerberosError::new(
+                KerberosProblem::KdcUnreachable,
+                "the system chose something else than Kerberos for this host",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -154,6 +172,18 @@ impl SecurityContext for Sealing {
     fn open(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, AuthError> {
         self.context.open(header, data).map_err(refused)
     }
+}
+
+fn acquire(
+    mechanism: Mechanism,
+    account: Option<&(principal::Named, Secret)>,
+) -> Result<Credential, KerberosError> {
+    let identity = account.map(|(named, password)| Identity {
+        user: &named.user,
+        domain: named.domain.as_deref(),
+        password,
+    });
+    Credential::acquire(mechanism, identity.as_ref())
 }
 
 /// The domain of whoever is logged on, where that is one.

@@ -7,24 +7,25 @@
 
 use std::ptr;
 
-use windows_sys::Win32::Foundation::SEC_I_CONTINUE_NEEDED;
+use windows_sys::Win32::Foundation::{SEC_E_INTERNAL_ERROR, SEC_E_OK, SEC_I_CONTINUE_NEEDED};
 use windows_sys::Win32::Security::Authentication::Identity::{
     DecryptMessage, DeleteSecurityContext, EncryptMessage, FreeContextBuffer,
-    ISC_REQ_ALLOCATE_MEMORY, ISC_REQ_CONFIDENTIALITY, ISC_REQ_INTEGRITY, ISC_REQ_MUTUAL_AUTH,
-    InitializeSecurityContextW, QueryContextAttributesW, SECBUFFER_CHANNEL_BINDINGS,
-    SECBUFFER_DATA, SECBUFFER_TOKEN, SECBUFFER_VERSION, SECPKG_ATTR_SIZES, SECURITY_NATIVE_DREP,
-    SecBuffer, SecBufferDesc, SecPkgContext_Sizes,
+    ISC_REQ_CONFIDENTIALITY, ISC_REQ_INTEGRITY, ISC_REQ_MUTUAL_AUTH, InitializeSecurityContextW,
+    QueryContextAttributesW, SECBUFFER_CHANNEL_BINDINGS, SECBUFFER_DATA, SECBUFFER_TOKEN,
+    SECBUFFER_VERSION, SECPKG_ATTR_NEGOTIATION_INFO, SECPKG_ATTR_SIZES, SECQOP_WRAP_NO_ENCRYPT,
+    SECURITY_NATIVE_DREP, SecBuffer, SecBufferDesc, SecPkgContext_NegotiationInfoW,
+    SecPkgContext_Sizes,
 };
 use windows_sys::Win32::Security::Credentials::SecHandle;
 
 use super::super::error::{KerberosError, KerberosProblem};
-use super::{Credential, check, failure, wide};
+use super::{Credential, Mechanism, check, failure, text, wide};
 
 /// As on other systems: no replay and sequence detection, because WinRM seals each answer with sequence number 0;
 /// no delegation.
 const WANTED: u32 = ISC_REQ_MUTUAL_AUTH | ISC_REQ_CONFIDENTIALITY | ISC_REQ_INTEGRITY;
-/// `SECQOP_WRAP_NO_ENCRYPT`: what `DecryptMessage` says of a message that was only signed.
-const ONLY_SIGNED: u32 = 0x8000_0001;
+/// The most that `MaxTokenSize` of Windows can be set to: a token never needs more room.
+const MAX_TOKEN: usize = 65_535;
 /// More than a header of any package.
 const MAX_TRAILER: u32 = 64 * 1024;
 
@@ -64,21 +65,18 @@ impl Context {
             inputs.push(buffer(SECBUFFER_CHANNEL_BINDINGS, binding)?);
         }
         let input = describe(&mut inputs);
-        let mut outputs = [SecBuffer {
-            BufferType: SECBUFFER_TOKEN,
-            cbBuffer: 0,
-            pvBuffer: ptr::null_mut(),
-        }];
+        let mut made = vec![0; MAX_TOKEN];
+        let mut outputs = [buffer(SECBUFFER_TOKEN, &mut made)?];
         let mut output = describe(&mut outputs);
         let (mut next, mut expiry) = (self.handle.unwrap_or_default(), 0);
         // SAFETY: credential, target and all buffers outlive the call. The system writes the context's handle, which
-        // this value owns from then on, and allocates the output, which is freed below.
+        // this value owns from then on, and into the output, and says how much.
         let status = unsafe {
             InitializeSecurityContextW(
                 &raw const credential.handle,
                 self.handle.as_ref().map_or(ptr::null(), ptr::from_ref),
                 self.target.as_ptr(),
-                WANTED | ISC_REQ_ALLOCATE_MEMORY,
+                WANTED,
                 0,
                 SECURITY_NATIVE_DREP,
                 if inputs.is_empty() {
@@ -93,10 +91,15 @@ impl Context {
                 &raw mut expiry,
             )
         };
-        let made = take(&outputs[0]);
         check("InitializeSecurityContext", status)?;
+        made.truncate(length(&outputs[0]));
         self.handle = Some(next);
-        self.complete = status != SEC_I_CONTINUE_NEEDED;
+        self.complete = match status {
+            SEC_E_OK => true,
+            SEC_I_CONTINUE_NEEDED => false,
+            // The other good ones want calls that only packages make which are not asked for here.
+            other => return Err(failure("InitializeSecurityContext", other)),
+        };
         // Whatever the system's settings say: what is called Kerberos here carries no NTLM.
         if made.windows(8).any(|part| part == b"NTLMSSP\0") {
             return Err(KerberosError::new(
@@ -113,7 +116,31 @@ impl Context {
         self.complete && self.flags & WANTED == WANTED
     }
 
-    /// Seals a message: header and ciphertext, as WinRM sends them.
+    /// Whether Kerberos it was: `Negotiate` has further packages of the system to choose from.
+    pub(in super::super) fn is_kerberos(&self) -> Result<bool, KerberosError> {
+        let mut found = SecPkgContext_NegotiationInfoW::default();
+        // SAFETY: the context is alive and this is the structure that belongs to the attribute.
+        let status = unsafe {
+            QueryContextAttributesW(
+                self.established()?,
+                SECPKG_ATTR_NEGOTIATION_INFO,
+                (&raw mut found).cast(),
+            )
+        };
+        check("QueryContextAttributes", status)?;
+        if found.PackageInfo.is_null() {
+            return Ok(false);
+        }
+        // SAFETY: on success the system gave the structure with its texts in one piece, freed once, here.
+        unsafe {
+            let name = text((*found.PackageInfo).Name);
+            FreeContextBuffer(found.PackageInfo.cast());
+            Ok(name.eq_ignore_ascii_case(Mechanism::Krb5.package()))
+        }
+    }
+
+    /// Seals a message: header and ciphertext, as WinRM sends them. Two buffers, without one for padding: AES pads
+    /// nothing, and so do other clients of SSPI that work with real hosts (pyspnego).
     pub(in super::super) fn seal(
         &mut self,
         plain: &[u8],
@@ -156,7 +183,7 @@ impl Context {
         let status =
             unsafe { DecryptMessage(self.established()?, &raw const message, 0, &raw mut quality) };
         check("DecryptMessage", status)?;
-        if quality == ONLY_SIGNED {
+        if quality == SECQOP_WRAP_NO_ENCRYPT {
             return Err(KerberosError::new(
                 KerberosProblem::Other,
                 "a message was signed but not encrypted",
@@ -202,10 +229,7 @@ impl Context {
         check("QueryContextAttributes", status)?;
         match usize::try_from(sizes.cbSecurityTrailer) {
             Ok(size) if sizes.cbSecurityTrailer <= MAX_TRAILER => Ok(size),
-            _ => Err(failure(
-                "QueryContextAttributes",
-                windows_sys::Win32::Foundation::SEC_E_INTERNAL_ERROR,
-            )),
+            _ => Err(failure("QueryContextAttributes", SEC_E_INTERNAL_ERROR)),
         }
     }
 }
@@ -243,18 +267,4 @@ fn describe(buffers: &mut [SecBuffer]) -> SecBufferDesc {
 
 fn length(buffer: &SecBuffer) -> usize {
     usize::try_from(buffer.cbBuffer).unwrap_or(0)
-}
-
-/// Copies what the system allocated, and frees it.
-fn take(buffer: &SecBuffer) -> Vec<u8> {
-    if buffer.pvBuffer.is_null() {
-        return Vec::new();
-    }
-    // SAFETY: the system allocated the buffer with this length; it is freed once, here.
-    unsafe {
-        let bytes =
-            std::slice::from_raw_parts(buffer.pvBuffer.cast::<u8>(), length(buffer)).to_vec();
-        FreeContextBuffer(buffer.pvBuffer);
-        bytes
-    }
 }

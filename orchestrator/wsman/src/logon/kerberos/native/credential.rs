@@ -13,12 +13,12 @@ use windows_sys::Win32::Security::Authentication::Identity::{
     SECPKG_CRED_ATTR_NAMES, SECPKG_CRED_OUTBOUND, SecPkgCredentials_NamesW,
 };
 use windows_sys::Win32::Security::Credentials::SecHandle;
-use windows_sys::Win32::System::Rpc::SEC_WINNT_AUTH_IDENTITY_UNICODE;
+use windows_sys::Win32::System::Rpc::{SEC_WINNT_AUTH_IDENTITY_UNICODE, SEC_WINNT_AUTH_IDENTITY_W};
 use wsman_proto::Secret;
 use zeroize::Zeroizing;
 
 use super::super::error::KerberosError;
-use super::{Mechanism, check, wide};
+use super::{Mechanism, check, text, wide};
 
 /// What forbids NTLM to the package `Negotiate` (`SEC_WINNT_AUTH_IDENTITY_EX`, member `PackageList`).
 const WITHOUT_NTLM: &str = "!ntlm";
@@ -26,7 +26,8 @@ const WITHOUT_NTLM: &str = "!ntlm";
 /// An account with its password.
 pub(in super::super) struct Identity<'a> {
     pub(in super::super) user: &'a str,
-    pub(in super::super) domain: &'a str,
+    /// None for a user principal name, which stands in `user` as a whole.
+    pub(in super::super) domain: Option<&'a str>,
     pub(in super::super) password: &'a Secret,
 }
 
@@ -45,12 +46,12 @@ impl Credential {
         let packages = wide(WITHOUT_NTLM);
         let count = |text: &[u16]| u32::try_from(text.len().saturating_sub(1)).unwrap_or(0);
         let user = identity.map(|identity| wide(identity.user));
-        let domain = identity.map(|identity| wide(identity.domain));
+        let domain = identity.and_then(|identity| identity.domain).map(wide);
         let password = identity.map(|identity| {
             // Room for all of it at once: a buffer that grows would leave copies behind.
-            let text = identity.password.expose();
-            let mut wide = Zeroizing::new(Vec::with_capacity(text.len() + 1));
-            wide.extend(text.encode_utf16().chain([0]));
+            let password = identity.password.expose();
+            let mut wide = Zeroizing::new(Vec::with_capacity(password.len() + 1));
+            wide.extend(password.encode_utf16().chain([0]));
             wide
         });
         let start =
@@ -61,9 +62,7 @@ impl Credential {
             domain.as_deref(),
             password.as_ref().map(|password| password.as_slice()),
         );
-        let data = SEC_WINNT_AUTH_IDENTITY_EXW {
-            Version: SEC_WINNT_AUTH_IDENTITY_VERSION,
-            Length: u32::try_from(size_of::<SEC_WINNT_AUTH_IDENTITY_EXW>()).unwrap_or(0),
+        let plain = SEC_WINNT_AUTH_IDENTITY_W {
             User: start(user),
             UserLength: length(user),
             Domain: start(domain),
@@ -71,11 +70,26 @@ impl Credential {
             Password: start(password),
             PasswordLength: length(password),
             Flags: SEC_WINNT_AUTH_IDENTITY_UNICODE,
+        };
+        let choosing = SEC_WINNT_AUTH_IDENTITY_EXW {
+            Version: SEC_WINNT_AUTH_IDENTITY_VERSION,
+            Length: u32::try_from(size_of::<SEC_WINNT_AUTH_IDENTITY_EXW>()).unwrap_or(0),
+            User: plain.User,
+            UserLength: plain.UserLength,
+            Domain: plain.Domain,
+            DomainLength: plain.DomainLength,
+            Password: plain.Password,
+            PasswordLength: plain.PasswordLength,
+            Flags: plain.Flags,
             PackageList: packages.as_ptr().cast_mut(),
             PackageListLength: count(&packages),
         };
-        // The package `Kerberos` has nothing to choose from: for the logged-on user it gets no structure at all.
-        let needed = identity.is_some() || mechanism == Mechanism::Spnego;
+        // The package `Kerberos` has nothing to choose from: it gets the plain form, and nothing for whoever is logged on.
+        let data = match (mechanism, identity) {
+            (Mechanism::Spnego, _) => (&raw const choosing).cast(),
+            (Mechanism::Krb5, Some(_)) => (&raw const plain).cast(),
+            (Mechanism::Krb5, None) => ptr::null(),
+        };
         let (mut handle, mut expiry) = (SecHandle::default(), 0);
         // SAFETY: all texts outlive the call, which copies them and only reads; handle and expiry are written.
         let status = unsafe {
@@ -84,11 +98,7 @@ impl Credential {
                 package.as_ptr(),
                 SECPKG_CRED_OUTBOUND,
                 ptr::null(),
-                if needed {
-                    (&raw const data).cast()
-                } else {
-                    ptr::null()
-                },
+                data,
                 None,
                 ptr::null(),
                 &raw mut handle,
@@ -117,13 +127,9 @@ impl Credential {
         }
         // SAFETY: on success the system gave a text with a NUL at its end, which is ours to free and is freed once.
         unsafe {
-            let length = (0..1024)
-                .take_while(|at| *names.sUserName.add(*at) != 0)
-                .count();
-            let text =
-                String::from_utf16_lossy(std::slice::from_raw_parts(names.sUserName, length));
+            let name = text(names.sUserName);
             FreeContextBuffer(names.sUserName.cast());
-            Some(text)
+            Some(name)
         }
     }
 }
