@@ -19,6 +19,7 @@ pub(crate) fn start(verbose: u8) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        // Asks a terminal of Windows for colours, which it does not show by itself; honours NO_COLOR.
+        .with_ansi(console::colors_enabled_stderr())
         .try_init();
 }
