@@ -1,196 +1,39 @@
-"""The Windows program under Wine against the Linux sim-fleet. Called by ``run``, which has built everything. The Linux
-program looks at the same hosts and at the same journal, so that neither is judged by itself alone."""
+"""The Windows program under Wine against the Linux sim-fleet. Called by ``run``, which has built everything."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import json
-import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import tickets
 from checks import Part, equal
+from desk import ACCOUNT, PASSWORD, PLAYBOOK, PROXY, ROOT, Desk, cycle, desk, windows
 
 PART = Part("windows")
-ROOT = Path(__file__).resolve().parents[2]
-PLAYBOOK = ROOT / "playbooks" / "full-proxy-set.yaml"
-USER, PASSWORD = "svc-rollout", "Grün & 'ok' 100%"
-PROXY = "proxy=10.0.0.6:8080"
-
-
-#: What stands on the first host before, and less of it on each further one.
-PRIOR = [
-    {
-        "key": r"SOFTWARE\Policies\Microsoft\Windows Defender",
-        "value": "ProxyServer",
-        "data": {"multi_sz": ["http://old:1", "Grün"]},
-    },
-    {
-        "key": r"SOFTWARE\Policies\Microsoft\Windows\DataCollection",
-        "value": "TelemetryProxyServer",
-        "data": {"sz": "old.example:3128"},
-    },
-]
-
-
-def windows(path: Path) -> str:
-    """A path as Wine shows the whole file system."""
-    return "Z:" + str(path).replace("/", "\\")
-
-
-@dataclass
-class Ran:
-    """What one start of a program left behind."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    def exits(self, code: int) -> Ran:
-        """Fails with the whole output unless the exit code is the wanted one."""
-        assert self.code == code, f"exit {self.code}, wanted {code}\n{self.stdout[-3000:]}\n{self.stderr[-3000:]}"
-        return self
-
-    def json(self) -> dict[str, Any]:
-        """The JSON document on stdout."""
-        return dict(json.loads(self.stdout))
-
-
-class Desk:
-    """An empty folder with an inventory, and both programs."""
-
-    def __init__(self, folder: Path, fleet: dict[str, Any]) -> None:
-        self.folder, self.fleet = folder, fleet
-        self.journal = folder / "journal.sqlite"
-
-    def inventory(self, settings: str, credential: str) -> Path:
-        """All hosts, reached the given way. ``{ca}`` is the authority's file as the Windows program sees it."""
-        port = self.fleet["https" if "https" in settings else "http"].rpartition(":")[2]
-        shutil.copy(self.fleet["ca_file"], self.folder / "ca.pem")
-        lines = [
-            "version: 1",
-            f"defaults: {{ {settings}, credential: it, address: 127.0.0.1, port: {port}, connect_timeout: 5s }}",
-            f"credentials: {{ it: {{ {credential} }} }}",
-            "hosts:",
-            *(f"  - {{ name: {host['name']} }}" for host in self.fleet["hosts"]),
-        ]
-        path = self.folder / "inventory.yaml"
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return path
-
-    def exe(self, *arguments: object) -> Ran:
-        """Starts winfleet.exe. Paths become Windows' own."""
-        shown = [windows(a) if isinstance(a, Path) else str(a) for a in arguments]
-        return self._start([os.environ["WINE"], os.environ["WINFLEET_EXE"], *shown])
-
-    def native(self, *arguments: object) -> Ran:
-        """Starts the Linux program."""
-        return self._start([os.environ["WINFLEET"], *map(str, arguments)])
-
-    def begin(self, *arguments: object) -> subprocess.Popen[bytes]:
-        """Starts winfleet.exe and does not wait for it."""
-        shown = [windows(a) if isinstance(a, Path) else str(a) for a in arguments]
-        nothing = subprocess.DEVNULL
-        command = [os.environ["WINE"], os.environ["WINFLEET_EXE"], *shown]
-        return subprocess.Popen(
-            command, env=self._environment(), cwd=self.folder, stdin=nothing, stdout=nothing, stderr=nothing
-        )
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            **{name: value for name, value in os.environ.items() if not name.startswith("WINFLEET")},
-            "HOME": str(self.folder),
-            "XDG_STATE_HOME": str(self.folder / "state"),
-            "LAB_PASSWORD": PASSWORD,
-        }
-
-    def _start(self, command: list[str]) -> Ran:
-        done = subprocess.run(
-            command,
-            env=self._environment(),
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=300,
-            check=False,
-        )
-        ran = Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
-        assert "panicked at" not in ran.stderr, ran.stderr
-        assert PASSWORD not in ran.stdout + ran.stderr, "the password in clear"
-        return ran
-
-    def seen(self, inventory: Path) -> dict[str, Any]:
-        """What the hosts hold now, as the Linux program reads them with a plan: what there is to change, from what."""
-        plan = self.native("plan", "-i", inventory, "-p", PLAYBOOK, "-e", PROXY, "-o", "json").exits(0).json()
-        return {part: plan[part] for part in ("totals", "groups")}
-
-
-@contextmanager
-def fleet(hosts: int = 3, **more: Any) -> Iterator[dict[str, Any]]:
-    """Starts sim-fleet and ends it by closing its standard input."""
-    with tempfile.TemporaryDirectory() as folder:
-        spec = {
-            "accounts": [{"domain": "CORP", "username": USER, "password": PASSWORD}],
-            "hosts": [{"name": f"pc-{number + 1:04}.corp.example", "registry": PRIOR[number:]} for number in range(hosts)],
-            **more,
-        }
-        file = Path(folder) / "fleet.yaml"
-        file.write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
-        process = subprocess.Popen(
-            [os.environ["SIM_FLEET"], "--spec", str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            assert line, f"sim-fleet ended with {process.wait(10)} before it was ready"
-            yield json.loads(line)
-        finally:
-            process.stdin.close()
-            process.wait(10)
-
-
-@contextmanager
-def desk(**more: Any) -> Iterator[Desk]:
-    """Hosts and an empty folder."""
-    with fleet(**more) as running, tempfile.TemporaryDirectory() as folder:
-        yield Desk(Path(folder), running)
-
-
-def cycle(at: Desk, inventory: Path, auth: str) -> None:
-    """Push, push again, audit, rollback by winfleet.exe; the hosts and the journal as the Linux program sees them."""
-    before = at.seen(inventory)
-    usual = ("-i", inventory, "-p", PLAYBOOK, "-e", PROXY, "--yes", "--journal", at.journal, "-o", "json")
-    first = at.exe("push", *usual).exits(0).json()
-    equal({(host["outcome"], host["changed"]) for host in first["hosts"]}, {("ok", True)})
-    equal({host["auth"] for host in first["hosts"]}, {auth})
-    assert at.seen(inventory) != before, "nothing is to be seen of the push"
-    again = at.exe("push", *usual).exits(0).json()
-    equal({(host["outcome"], host["changed"]) for host in again["hosts"]}, {("ok", False)})
-    at.exe("audit", "--against", first["run"], "--journal", at.journal).exits(0)
-    report = ("report", first["run"], "--format", "json", "--journal", at.journal)
-    equal(at.native(*report).exits(0).json(), first, "the report, read from the journal by the other program")
-    at.native("verify", first["run"], "--journal", at.journal).exits(0)
-    back = at.exe("rollback", first["run"], "--yes", "--journal", at.journal, "-o", "json").exits(0).json()
-    equal({host["outcome"] for host in back["hosts"]}, {"rolled_back"})
-    equal(at.seen(inventory), before, "the hosts after the rollback")
-
-
-ACCOUNT = f"username: 'CORP\\{USER}', password: {{ env: LAB_PASSWORD }}"
 
 
 @PART.check("--version says what the Linux program says")
 def _(at: Desk) -> None:
     equal(at.exe("--version").exits(0).stdout.strip(), at.native("--version").exits(0).stdout.strip())
+
+
+@PART.check("--help names the same verbs and options as on Linux")
+def _(at: Desk) -> None:
+    for verb in ("--help", "push", "ping", "rollback"):
+        words = (verb, "--help") if verb != "--help" else (verb,)
+        found, wanted = (ran.exits(0).stdout.replace("winfleet.exe", "winfleet") for ran in (at.exe(*words), at.native(*words)))
+        # Which folder the journal lies in by itself is of the system.
+        equal(found.split(), wanted.split(), verb)
 
 
 @PART.check("check: the shipped files, and a mistake by line and column")
@@ -204,14 +47,24 @@ def _(at: Desk) -> None:
 
 @PART.check("rehearse --hosts 20 --then-rollback: engine, protocol and simulated hosts, all of it on Windows")
 def _(at: Desk) -> None:
+    state = at.state()
     at.exe("rehearse", "--hosts", 20, "--then-rollback", "--no-input").exits(0)
-    runs = at.exe("runs", "-o", "json").exits(0).json()
-    equal(runs["runs"], [], "rehearsals have a journal of their own, and the folder for it was found")
+    equal(at.exe("runs", "-o", "json").exits(0).json()["runs"], [], "rehearsals have a journal of their own")
+    rehearsed = at.native("runs", "--journal", state / "rehearsals.sqlite", "-o", "json").exits(0).json()
+    equal([run["state"] for run in rehearsed["runs"]], ["succeeded"] * 2)
 
 
 @PART.check("sealed NTLM over HTTP: push, push again, audit, rollback")
 def _(at: Desk) -> None:
     cycle(at, at.inventory("auth: ntlm", ACCOUNT), "ntlm (sealed)")
+
+
+@PART.check("without --journal it lies in %LOCALAPPDATA%, and the Linux program reads it")
+def _(at: Desk) -> None:
+    state, inventory = at.state(), at.inventory("auth: ntlm", ACCOUNT)
+    run = at.exe("push", "-i", inventory, "-p", PLAYBOOK, "-e", PROXY, "--yes", "-o", "json").exits(0).json()
+    at.native("verify", run["run"], "--journal", state / "journal.sqlite").exits(0)
+    at.exe("rollback", "last", "--yes").exits(0)
 
 
 @PART.check("negotiate without a domain controller: NTLM, and why not Kerberos")
@@ -224,23 +77,17 @@ def _(at: Desk) -> None:
 @PART.check("NTLM bound to TLS where the host demands it: push, push again, audit, rollback")
 def _(_: Desk) -> None:
     with desk(defaults={"channel_binding": "strict"}) as at:
+        absolute = windows(at.folder / "ca.pem")
+        at.exe("ping", "-i", at.inventory(f"auth: ntlm, transport: https, ca_file: '{absolute}'", ACCOUNT)).exits(0)
         cycle(at, at.inventory("auth: ntlm, transport: https, ca_file: ca.pem", ACCOUNT), "ntlm+cbt (tls)")
 
 
 @PART.check("a wrong password costs a bounded number of attempts")
 def _(_: Desk) -> None:
     with desk(hosts=8) as at:
-        wrong = ACCOUNT.replace("LAB_PASSWORD", "HOME")
+        wrong = ACCOUNT.replace("LAB_PASSWORD", "WRONG_PASSWORD")
         ran = at.exe("ping", "-i", at.inventory("auth: ntlm", wrong)).exits(9)
         assert "password" in ran.stdout + ran.stderr, ran
-
-
-@PART.check("logged_on: true goes to the system, and what it says has a remedy")
-def _(at: Desk) -> None:
-    inventory = at.inventory("auth: kerberos", "logged_on: true")
-    ran = at.exe("ping", "-i", inventory)
-    assert ran.code in (3, 4), ran
-    assert "Kerberos" in ran.stdout and "SEC_E" not in ran.stdout, ran.stdout
 
 
 @PART.check("a client certificate over TLS: push, push again, audit, rollback; a key of another is refused")
@@ -276,25 +123,56 @@ def _(at: Desk) -> None:
     assert "can be read by others" in ran.stderr and "icacls" in ran.stderr, ran.stderr
 
 
+@PART.check("a password from a program of Windows")
+def _(at: Desk) -> None:
+    (at.folder / "secret.txt").write_text(PASSWORD + "\r\n", encoding="utf-8")
+    program = "[cmd.exe, /c, type, secret.txt]"
+    at.exe("ping", "-i", at.inventory("auth: ntlm", ACCOUNT.replace("{ env: LAB_PASSWORD }", f"{{ command: {program} }}"))).exits(0)
+
+
+#: Hosts so slow that a push of them is still under way when it is looked at.
+SLOW = [{"hosts": "*", "set": {"latency": "1500ms"}}]
+
+
+@contextmanager
+def running(at: Desk) -> Iterator[subprocess.Popen[bytes]]:
+    """A push that is under way; in the end it is gone."""
+    inventory = at.inventory("auth: ntlm", ACCOUNT)
+    push = at.begin("push", "-i", inventory, "-p", PLAYBOOK, "-e", PROXY, "--yes", "--journal", at.journal)
+    try:
+        deadline = time.monotonic() + 120
+        # By the Windows program: whose lock a run is under is only seen from inside of Wine.
+        while '"running"' not in at.exe("runs", "--journal", at.journal, "-o", "json").stdout:
+            assert push.poll() is None and time.monotonic() < deadline, push.poll()
+        yield push
+    finally:
+        push.kill()
+        push.wait(20)
+
+
+def resumed(at: Desk) -> None:
+    """The run goes on and ends well."""
+    ran = at.exe("resume", "last", "--yes", "--journal", at.journal, "-o", "json").exits(0)
+    equal({host["outcome"] for host in ran.json()["hosts"]}, {"ok"})
+    at.native("verify", "last", "--journal", at.journal).exits(0)
+
+
 @PART.check("one controller at a time: a second one is told who the first is; after its death the run goes on")
 def _(_: Desk) -> None:
-    with desk(faults=[{"hosts": "*", "set": {"latency": "1500ms"}}]) as at:
-        inventory = at.inventory("auth: ntlm", ACCOUNT)
-        usual = ("-i", inventory, "-p", PLAYBOOK, "-e", PROXY, "--yes", "--journal", at.journal)
-        push = at.begin("push", *usual)
-        try:
-            deadline = time.monotonic() + 120
-            while '"running"' not in at.native("runs", "--journal", at.journal, "-o", "json").stdout:
-                assert push.poll() is None and time.monotonic() < deadline, push.poll()
-                time.sleep(0.1)
+    with desk(faults=SLOW) as at:
+        with running(at):
             ran = at.exe("resume", "last", "--yes", "--journal", at.journal).exits(8)
             assert "nothing was sent to any host" in ran.stderr and "process" in ran.stderr, ran.stderr
-        finally:
-            push.kill()
-            push.wait(20)
-        ran = at.exe("resume", "last", "--yes", "--journal", at.journal, "-o", "json").exits(0)
-        equal({host["outcome"] for host in ran.json()["hosts"]}, {"ok"})
-        at.native("verify", "last", "--journal", at.journal).exits(0)
+        resumed(at)
+
+
+@PART.check("Ctrl-C: the hosts under way end, the exit code says it, and the run goes on later")
+def _(_: Desk) -> None:
+    with desk(faults=SLOW) as at:
+        with running(at) as push:
+            push.send_signal(signal.SIGINT)
+            equal(push.wait(120), 130)
+        resumed(at)
 
 
 def main() -> int:
@@ -304,8 +182,10 @@ def main() -> int:
     arguments = parser.parse_args()
     with desk() as at:
         count = PART.run(at, arguments.only)
-    print(f"{count.passed} passed, {count.failed} failed")
-    return 0 if count.failed == 0 and count.passed > 0 else 1
+    tickets_count = tickets.run(arguments.only)
+    passed, failed = count.passed + tickets_count.passed, count.failed + tickets_count.failed
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
 
 
 if __name__ == "__main__":
