@@ -29,11 +29,9 @@ def _(at: Desk) -> None:
 
 @PART.check("--help names the same verbs and options as on Linux")
 def _(at: Desk) -> None:
-    for verb in ("--help", "push", "ping", "rollback"):
-        words = (verb, "--help") if verb != "--help" else (verb,)
-        found, wanted = (ran.exits(0).stdout.replace("winfleet.exe", "winfleet") for ran in (at.exe(*words), at.native(*words)))
-        # Which folder the journal lies in by itself is of the system.
-        equal(found.split(), wanted.split(), verb)
+    for words in ((), ("push",), ("ping",), ("rollback",)):
+        found = at.exe(*words, "--help").exits(0).stdout.replace("winfleet.exe", "winfleet")
+        equal(found.split(), at.native(*words, "--help").exits(0).stdout.split())
 
 
 @PART.check("check: the shipped files, and a mistake by line and column")
@@ -126,8 +124,8 @@ def _(at: Desk) -> None:
 @PART.check("a password from a program of Windows")
 def _(at: Desk) -> None:
     (at.folder / "secret.txt").write_text(PASSWORD + "\r\n", encoding="utf-8")
-    program = "[cmd.exe, /c, type, secret.txt]"
-    at.exe("ping", "-i", at.inventory("auth: ntlm", ACCOUNT.replace("{ env: LAB_PASSWORD }", f"{{ command: {program} }}"))).exits(0)
+    account = ACCOUNT.replace("{ env: LAB_PASSWORD }", "{ command: [cmd.exe, /c, type, secret.txt] }")
+    at.exe("ping", "-i", at.inventory("auth: ntlm", account)).exits(0)
 
 
 #: Hosts so slow that a push of them is still under way when it is looked at.
