@@ -43,9 +43,11 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
     match (proof, account) {
         (Proof::Password(secret), Some(account)) => {
             // The KDC's own service: every KDC has it, and gives a ticket for it to whoever proved the password.
-            let mut proved = Context::new(&["krbtgt/", account.realm()].concat());
+            let service = ["krbtgt/", account.realm()].concat();
             let granted = Granted::of(Some((account, secret.clone())))?;
-            match proved.step(&granted.kerberos, &[], None) {
+            // The context is gone at the end of this line, before its credential can be.
+            let proved = Context::new(&service).step(&granted.kerberos, &[], None);
+            match proved {
                 // A KDC that says that it has no such service has taken the password before.
                 Err(error) if error.problem != KerberosProblem::SpnUnknown => Err(error),
                 _ => Ok(granted),
