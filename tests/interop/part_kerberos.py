@@ -316,11 +316,17 @@ class Ticketing(Simulated):
 
 
 @contextmanager
-def taking_tickets(site: KerberosSite, keytab: Path | None = None, **options: object) -> Iterator[Ticketing]:
-    """The simulated fleet with the keys of its first host."""
+def taking_tickets(
+    site: KerberosSite, keytab: Path | None = None, more: dict | None = None, **options: object
+) -> Iterator[Ticketing]:
+    """The simulated fleet with the keys of its first host, which may speak a dialect."""
+    host: dict[str, object] = {"name": COMPUTER}
+    if "dialect" in (more or {}):
+        host["dialect"] = more.pop("dialect")
     with simulated(
+        **(more or {}),
         kerberos={"keytab": str(keytab or simulated_keytab(site))},
-        hosts=[{"name": COMPUTER}],
+        hosts=[host],
         accounts=[{"domain": DOMAIN, "username": USER, "password": "only the KDC knows it"}],
         defaults=options,
     ) as inner:
@@ -404,6 +410,17 @@ def _(site: KerberosSite) -> None:
                 pushed = push_to(site, host, site.way("negotiate", transport))
                 ran = pushed.exits(0).host(COMPUTER)
                 equal((ran["outcome"], ran["auth"].split(" ")[0].split("+")[0]), ("ok", "kerberos"), str(options))
+
+
+@PART.check("winfleet x kerberos against sim-fleet: in every dialect, and where the first 401 closes the connection")
+def _(site: KerberosSite) -> None:
+    closed = {"dialect": {"logon": {"bare_challenge": "closed"}}}
+    for transport in TRANSPORTS:
+        for more in (closed, *({"dialect_seed": seed} for seed in range(1, 7))):
+            with taking_tickets(site, None, dict(more), channel_binding="strict") as host:
+                pushed = push_to(site, host, site.way("negotiate", transport))
+                ran = pushed.exits(0).host(COMPUTER)
+                equal((ran["outcome"], ran["auth"].split(" ")[0].split("+")[0]), ("ok", "kerberos"), str(more))
 
 
 @PART.check("winfleet x kerberos against sim-fleet: a host with another time says clock skew")
