@@ -34,6 +34,11 @@ pub enum KeyPathError {
         "there is no key '{AV_PREFERENCES}' below HKLM: it stands for Antivirus' own preferences"
     )]
     Reserved,
+    /// The way in which settings of LocalSystem are asked for.
+    #[error(
+        "there is no key 'HKEY_USERS' below HKLM: that is a hive of its own, which winfleet does not write to"
+    )]
+    Users,
 }
 
 /// Stands in the place of a key for values that are no registry values: Antivirus' own preferences, which have no keys.
@@ -68,6 +73,10 @@ impl KeyPath {
         }
         if path.eq_ignore_ascii_case(AV_PREFERENCES) {
             return Err(KeyPathError::Reserved);
+        }
+        let first = path.split('\\').next().unwrap_or_default();
+        if first.eq_ignore_ascii_case("HKEY_USERS") {
+            return Err(KeyPathError::Users);
         }
         if path.split('\\').count() > DEEPEST_KEY {
             return Err(KeyPathError::TooDeep);

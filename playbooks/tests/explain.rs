@@ -555,3 +555,39 @@ fn variables_lose_their_account() {
         playbooks::from_registry(Fact::EnvHttpProxy, &Typed::Sz("p.example:3128".to_owned()));
     assert_eq!(plain, Ok(FactValue::Text("p.example:3128".to_owned())));
 }
+
+/// Antivirus runs as LocalSystem: what that account has set counts before what the machine has.
+#[test]
+fn what_local_system_has_set_for_itself_is_shown_where_it_counts() {
+    let mut facts = bare();
+    set(
+        &mut facts,
+        &[
+            (Fact::WinInetSystemServer, "own.example:1"),
+            (Fact::WinInetServer, "all.example:2"),
+        ],
+    );
+    flag(&mut facts, Fact::WinInetEnabled, true);
+    // Written down and switched off.
+    assert!(!roads(&facts, Component::Antivirus).contains("own.example"));
+    flag(&mut facts, Fact::WinInetSystemEnabled, true);
+    let antivirus = roads(&facts, Component::Antivirus);
+    assert_eq!(antivirus, "direct > own.example:1 > discovery (WPAD)");
+    let explained = explain(&facts);
+    let wininet = explained.route(Component::WinInet).unwrap();
+    assert_eq!(wininet.uses.road.text(), "all.example:2");
+    assert!(
+        wininet
+            .uses
+            .because
+            .contains("LocalSystem's own ProxyServer is own.example:1")
+    );
+    set(
+        &mut facts,
+        &[(Fact::WinInetSystemPacUrl, "http://own.example/p.pac")],
+    );
+    assert!(roads(&facts, Component::Antivirus).contains("PAC http://own.example/p.pac"));
+    // One setting for all.
+    number(&mut facts, Fact::WinInetPerUser, 0);
+    assert!(roads(&facts, Component::Antivirus).contains("all.example:2"));
+}

@@ -298,7 +298,7 @@ fn is_plain(text: &str) -> bool {
     !text.contains(['?', '\u{FFFD}', '\n', '\r'])
 }
 
-fn typed(data: RegistryData) -> Typed {
+pub(crate) fn typed(data: RegistryData) -> Typed {
     match data {
         RegistryData::Sz(text) => Typed::Sz(text),
         RegistryData::ExpandSz(text) => Typed::ExpandSz(text),

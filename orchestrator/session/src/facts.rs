@@ -3,13 +3,15 @@
 //!
 //! A source that the host refuses leaves its facts unread with the reason; only lost contact is a failure. Registry
 //! reads are `facts/registry.rs`, WMI classes `facts/classes.rs`, the EDR sensor `facts/sensor.rs`, group policy
-//! `facts/policy.rs`, what programs show `facts/programs.rs`.
+//! `facts/policy.rs`, what programs show `facts/programs.rs`, what LocalSystem has set and who manages the device
+//! `facts/system_user.rs`.
 
 mod classes;
 mod policy;
 mod programs;
 mod registry;
 mod sensor;
+mod system_user;
 
 pub(crate) use classes::NoAnswer;
 
@@ -29,6 +31,7 @@ impl Link {
         self.registry_facts(&wanted, &mut facts).await?;
         facts.derive(&wanted);
         self.sensor_facts(&wanted, &mut facts).await?;
+        self.system_user_facts(&wanted, &mut facts).await?;
         self.class_facts(&wanted, &mut facts).await?;
         self.service_facts(&wanted, &mut facts).await?;
         if wanted.contains(Fact::GpoSettings) {

@@ -263,3 +263,87 @@ async fn without_wmi_registry_facts_are_read_and_the_others_said_to_be_unread() 
     assert_eq!(facts.value(Fact::SensorOnboarded), Some(&FactValue::Null));
     assert!(facts.unread(Fact::ChassisPortable).unwrap().contains("WMI"));
 }
+
+fn seed(key: &str, value: &str, data: SeedData) -> SeedValue {
+    SeedValue {
+        key: key.into(),
+        value: Some(value.into()),
+        data: Some(data),
+    }
+}
+
+#[tokio::test]
+async fn settings_of_local_system_are_read_from_its_own_hive() {
+    const OWN: &str = r"HKU\S-1-5-18\Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+    const OTHERS: &str =
+        r"HKU\.DEFAULT\Software\Microsoft\Windows\CurrentVersion\Internet Settings";
+    let registry = vec![
+        seed(OWN, "proxyenable", SeedData::Dword(1)),
+        seed(OWN, "ProxyServer", SeedData::Sz("own.example:1".into())),
+        seed(
+            OTHERS,
+            "AutoConfigURL",
+            SeedData::Sz("http://other/".into()),
+        ),
+    ];
+    let lab = lab_with(HostOptions::default(), registry).await;
+    let wanted = set(&[
+        Fact::WinInetSystemEnabled,
+        Fact::WinInetSystemServer,
+        Fact::WinInetSystemPacUrl,
+    ]);
+    let (facts, _) = read(&lab, &wanted).await;
+    assert_eq!(facts.flag(Fact::WinInetSystemEnabled), Some(true));
+    assert_eq!(facts.text(Fact::WinInetSystemServer), Some("own.example:1"));
+    assert_eq!(
+        facts.value(Fact::WinInetSystemPacUrl),
+        Some(&FactValue::Null)
+    );
+    assert_eq!(lab.host().counters().writes, 0);
+}
+
+#[tokio::test]
+async fn who_manages_the_device_and_what_antivirus_says_of_itself() {
+    const ENROLLED: &str = r"SOFTWARE\Microsoft\Enrollments\8C6F7D53-6A67-4D3E-9D5C-0D7C2B9B1F10";
+    const PLAIN: &str = r"SOFTWARE\Microsoft\Enrollments\1E05DD5D-A022-46C5-963C-B20DE341170F";
+    const DEFENDER: &str = r"SOFTWARE\Microsoft\Windows Defender";
+    let registry = vec![
+        seed(ENROLLED, "ProviderID", SeedData::Sz("MS DM Server".into())),
+        seed(PLAIN, "EnrollmentState", SeedData::Dword(1)),
+        seed(
+            r"SOFTWARE\Microsoft\Enrollments\Context",
+            "ProviderID",
+            SeedData::Sz("none".into()),
+        ),
+        seed(DEFENDER, "PassiveMode", SeedData::Dword(1)),
+        seed(
+            &format!(r"{DEFENDER}\Features"),
+            "TPExclusions",
+            SeedData::Dword(1),
+        ),
+    ];
+    let lab = lab_with(HostOptions::default(), registry).await;
+    let wanted = set(&[
+        Fact::MdmProviders,
+        Fact::AvPassive,
+        Fact::AvTamperExclusions,
+        Fact::OsProductName,
+    ]);
+    let (facts, _) = read(&lab, &wanted).await;
+    let one = FactValue::Texts(vec!["MS DM Server".to_owned()]);
+    assert_eq!(facts.value(Fact::MdmProviders), Some(&one));
+    assert_eq!(facts.flag(Fact::AvPassive), Some(true));
+    assert_eq!(facts.number(Fact::AvTamperExclusions), Some(1));
+    assert_eq!(
+        facts.text(Fact::OsProductName),
+        Some("Windows 10 Enterprise")
+    );
+}
+
+/// Every row of the reference that the product promises has a fact.
+#[test]
+fn every_row_of_the_reference_has_its_facts() {
+    for row in (1..=20).chain([22]).map(|number| format!("F{number}")) {
+        assert!(playbooks::FACTS.iter().any(|fact| fact.row == row), "{row}");
+    }
+}

@@ -2,14 +2,15 @@
 //!
 //! One HTTP exchange for each value, no process on the host, nothing to quote, nothing localised. Requests are
 //! built in `registry/request.rs`, replies read in `registry/reply.rs`. Keys are paths below `HKEY_LOCAL_MACHINE`
-//! without hive and without leading or trailing backslash.
+//! without hive and without leading or trailing backslash; one that begins with [`USERS`] is below `HKEY_USERS`, where this
+//! program only reads.
 
 mod reply;
 mod request;
 
 pub use reply::{RegistryError, key_names, nothing, value, value_names};
 pub use request::{
-    Provider, create_key, delete_key, delete_value, enum_key, enum_values, get_value,
+    Provider, USERS, create_key, delete_key, delete_value, enum_key, enum_values, get_value,
     set_empty_binary, set_value,
 };
 

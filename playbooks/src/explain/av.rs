@@ -2,7 +2,7 @@
 //! policy wins over a preference.
 
 use super::seen::{Known, Seen};
-use super::winhttp::{machine_wininet, wpad_off};
+use super::winhttp::{machine_wininet, system_wininet, wpad_off};
 use super::{Choice, Component, Road, Route};
 use crate::facts::Fact;
 
@@ -84,12 +84,17 @@ fn roads(seen: Seen<'_>) -> Vec<Choice> {
     if seen.flag(Fact::AvForceProxyOnly) != Some(true) {
         roads.push(Choice::new(Road::Direct, none));
     }
-    roads.extend(machine_wininet(seen).map(|(road, _)| {
-        Choice::new(
+    let fourth = match (system_wininet(seen), machine_wininet(seen)) {
+        (Some((road, _)), _) => Some((
             road,
-            "machine-wide WinINet, the fourth in Antivirus' order; what LocalSystem itself has set is not read",
-        )
-    }));
+            "LocalSystem's own WinINet, the fourth in Antivirus' order",
+        )),
+        (None, Some((road, _))) => {
+            Some((road, "machine-wide WinINet, the fourth in Antivirus' order"))
+        }
+        (None, None) => None,
+    };
+    roads.extend(fourth.map(|(road, because)| Choice::new(road, because)));
     if !wpad_off(seen) {
         roads.push(Choice::new(Road::Discovery, "the last in Antivirus' order"));
     }

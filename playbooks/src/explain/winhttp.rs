@@ -69,7 +69,7 @@ pub(super) fn automatic(seen: Seen<'_>) -> Route {
 /// Machine-wide WinINet.
 pub(super) fn wininet(seen: Seen<'_>) -> Route {
     let per_user = seen.number(Fact::WinInetPerUser) != Some(0);
-    let uses = match machine_wininet(seen) {
+    let mut uses = match machine_wininet(seen) {
         Some((road, what)) if per_user => Choice::new(
             road,
             format!(
@@ -90,6 +90,10 @@ pub(super) fn wininet(seen: Seen<'_>) -> Route {
             "nothing machine-wide; users have their own settings",
         ),
     };
+    if let Some((road, what)) = system_wininet(seen) {
+        let own = format!("; LocalSystem's own {what} is {}", road.text());
+        uses.because.push_str(&own);
+    }
     Route {
         component: Component::WinInet,
         uses,
@@ -149,6 +153,20 @@ pub(super) fn machine_wininet(seen: Seen<'_>) -> Option<(Road, &'static str)> {
     }
     let server = seen.text(Fact::WinInetServer).set()?;
     let on = seen.flag(Fact::WinInetEnabled) == Some(true);
+    on.then(|| (Road::Proxy(server.to_owned()), "ProxyServer"))
+}
+
+/// WinINet proxy or script of LocalSystem's own, and the value it stands in. With `ProxySettingsPerUser` 0 it does not
+/// count.
+pub(super) fn system_wininet(seen: Seen<'_>) -> Option<(Road, &'static str)> {
+    if seen.number(Fact::WinInetPerUser) == Some(0) {
+        return None;
+    }
+    if let Some(pac) = seen.text(Fact::WinInetSystemPacUrl).set() {
+        return Some((Road::Pac(pac.to_owned()), "AutoConfigURL"));
+    }
+    let server = seen.text(Fact::WinInetSystemServer).set()?;
+    let on = seen.flag(Fact::WinInetSystemEnabled) == Some(true);
     on.then(|| (Road::Proxy(server.to_owned()), "ProxyServer"))
 }
 

@@ -94,6 +94,10 @@ pub enum Source {
     AdvProxy,
     /// F18: whether the host fetches the lists of certificates without a proxy, by `curl.exe`.
     CertificateLists,
+    /// F11: a WinINet setting of LocalSystem, below `HKEY_USERS\S-1-5-18`; the key is listed first, once for all of them.
+    SystemUser(&'static str),
+    /// F16: the services that manage the device, one for each enrolment.
+    Enrolments,
     /// F15: what group policy has set, of the values asked for.
     GroupPolicy,
     /// Follows from others.
@@ -138,6 +142,7 @@ const SENSOR_POLICY: &str = r"SOFTWARE\Policies\Microsoft\Windows Advanced Threa
 const AV_POLICY: &str = r"SOFTWARE\Policies\Microsoft\Windows Defender";
 const SPYNET: &str = r"SOFTWARE\Policies\Microsoft\Windows Defender\Spynet";
 const AV: &str = r"SOFTWARE\Microsoft\Windows Defender";
+const AV_FEATURES: &str = r"SOFTWARE\Microsoft\Windows Defender\Features";
 const CONNECTIONS: &str =
     r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
 const CONNECTIONS_32: &str =
@@ -162,6 +167,7 @@ use Source::{Cim, Derived, Listed, Registry, Service, ServiceExists};
 facts! {
     OsBuild "os.build" Number F1 Registry(SYSTEM, "CurrentBuildNumber", REG_SZ), "build of Windows, e.g. 17763";
     OsUbr "os.ubr" Number F1 Registry(SYSTEM, "UBR", REG_DWORD), "update build revision";
+    OsProductName "os.product_name" Text F1 Registry(SYSTEM, "ProductName", REG_SZ), "name in the registry; Windows 11 says Windows 10 there";
     OsEdition "os.edition" Text F1 Registry(SYSTEM, "EditionID", REG_SZ), "edition, e.g. Enterprise";
     OsInstallationType "os.installation_type" Text F1 Registry(SYSTEM, "InstallationType", REG_SZ), "Client, Server or Server Core";
     OsDisplayVersion "os.display_version" Text F1 Registry(SYSTEM, "DisplayVersion", REG_SZ), "e.g. 22H2; null on older Windows";
@@ -220,6 +226,9 @@ facts! {
     WinInetServer "wininet.server" Text F11 Listed(INTERNET, "ProxyServer"), "machine-wide WinINet proxy";
     WinInetPacUrl "wininet.pac_url" Text F11 Listed(INTERNET, "AutoConfigURL"), "machine-wide WinINet automatic configuration";
     WinInetPerUser "wininet.per_user" Number F11 Registry(INTERNET_POLICY, "ProxySettingsPerUser", REG_DWORD), "0: the machine-wide setting counts for all, and WinHTTP sees it";
+    WinInetSystemEnabled "wininet.system_enabled" Bool F11 Source::SystemUser("ProxyEnable"), "LocalSystem's own WinINet proxy switched on";
+    WinInetSystemServer "wininet.system_server" Text F11 Source::SystemUser("ProxyServer"), "LocalSystem's own WinINet proxy";
+    WinInetSystemPacUrl "wininet.system_pac_url" Text F11 Source::SystemUser("AutoConfigURL"), "LocalSystem's own WinINet automatic configuration";
     EnvHttpsProxy "environment.https_proxy" Text F12 Listed(ENVIRONMENT, "HTTPS_PROXY"), "machine variable";
     EnvHttpProxy "environment.http_proxy" Text F12 Listed(ENVIRONMENT, "HTTP_PROXY"), "machine variable";
     EnvAllProxy "environment.all_proxy" Text F12 Listed(ENVIRONMENT, "ALL_PROXY"), "machine variable";
@@ -231,8 +240,10 @@ facts! {
     AvEngine "av.engine" Version F13 Cim(AvStatus, "AMEngineVersion"), "version of the engine";
     AvSignaturesUpdated "av.signatures_updated" Time F13 Cim(AvStatus, "AntivirusSignatureLastUpdated"), "age of the definitions";
     AvForcePassive "av.force_passive" Bool F13 Registry(AV, "ForcePassiveMode", REG_DWORD), "passive mode by registry";
+    AvPassive "av.passive" Bool F13 Registry(AV, "PassiveMode", REG_DWORD), "Antivirus says that it is passive";
     AvTamperProtected "av.tamper_protected" Bool F14 Cim(AvStatus, "IsTamperProtected"), "tamper protection is on";
     AvTamperSource "av.tamper_source" Text F14 Cim(AvStatus, "TamperProtectionSource"), "who switched it on";
+    AvTamperExclusions "av.tamper_exclusions" Number F14 Registry(AV_FEATURES, "TPExclusions", REG_DWORD), "1: exclusions are under tamper protection too";
     AvManagedType "av.managed_type" Number F14 Registry(AV, "ManagedDefenderProductType", REG_DWORD), "6 Intune only, 7 co-managed";
     AvEffectiveServer "av.effective_server" Text F13 Cim(AvPreference, "ProxyServer"), "proxy that Antivirus goes by";
     AvEffectivePacUrl "av.effective_pac_url" Text F13 Cim(AvPreference, "ProxyPacUrl"), "automatic configuration that it goes by";
@@ -244,6 +255,7 @@ facts! {
     AvAsrActions "av.asr_actions" Numbers F22 Cim(AvPreference, "AttackSurfaceReductionRules_Actions"), "what each of them does";
     GpoSettings "gpo.settings" Texts F15 Source::GroupPolicy, "proxy values that group policy has set, with the policy's name";
     MdmTelemetryProxy "mdm.telemetry_proxy" Text F16 Registry(MDM, "TelemetryProxy", REG_SZ), "telemetry proxy by MDM, which the sensor does not read (S18)";
+    MdmProviders "mdm.providers" Texts F16 Source::Enrolments, "services that manage the device by MDM, e.g. MS DM Server for Intune";
     MdmSenseEnrolment "mdm.sense_enrolment" Number F16 Registry(SENSE_CM, "EnrollmentStatus", REG_DWORD), "security settings management by Defender";
     RootsDisabledByPolicy "roots.disabled_by_policy" Bool F17 Registry(ROOTS_POLICY, "DisableRootAutoUpdate", REG_DWORD), "automatic root update switched off by policy";
     RootsDisabled "roots.disabled" Bool F17 Registry(ROOTS, "DisableRootAutoUpdate", REG_DWORD), "automatic root update switched off";

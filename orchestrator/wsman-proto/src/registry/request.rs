@@ -7,6 +7,12 @@ use crate::xml::Writer;
 /// `HKEY_LOCAL_MACHINE`.
 const HKLM: &str = "2147483650";
 
+/// `HKEY_USERS`.
+const HKU: &str = "2147483651";
+/// Begins a path below `HKEY_USERS`. No key below `HKEY_LOCAL_MACHINE` begins so: Windows lets nobody create a key directly
+/// below that hive.
+pub const USERS: &str = r"HKEY_USERS\";
+
 /// Where `StdRegProv` is asked for. Windows has the class in both namespaces; hosts where it is missing in the first
 /// are damaged, and may still have it in the second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,12 +115,16 @@ fn invoke(
     parameters: impl FnOnce(&mut Writer),
 ) -> Request {
     let mut writer = Writer::new();
+    let (hive, key) = match key.strip_prefix(USERS) {
+        Some(below) => (HKU, below),
+        None => (HKLM, key),
+    };
     let names = [
         ("xmlns:r", provider.resource()),
         ("xmlns:xsi", crate::ns::XSI),
     ];
     writer.element(&input(method), &names, |writer| {
-        writer.text("r:hDefKey", &[], HKLM);
+        writer.text("r:hDefKey", &[], hive);
         writer.text("r:sSubKeyName", &[], key);
         parameters(writer);
     });
