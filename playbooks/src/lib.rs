@@ -14,6 +14,7 @@ mod playbook;
 mod preflight;
 mod probe;
 pub mod registry;
+mod registry_pol;
 mod rules;
 mod scope;
 mod step;
@@ -47,6 +48,7 @@ pub use probe::{
     TargetVerdict, To, Verdict, events, maps, named_by_host, regional, road,
 };
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
+pub use registry_pol::local_policy;
 pub use scope::HostScope;
 pub use step::Step;
 pub use strategy::{

@@ -7,6 +7,7 @@
 //! `facts/system_user.rs`.
 
 mod classes;
+mod local_policy;
 mod policy;
 mod programs;
 mod registry;

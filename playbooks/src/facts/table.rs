@@ -98,6 +98,8 @@ pub enum Source {
     SystemUser(&'static str),
     /// F16: the services that manage the device, one for each enrolment.
     Enrolments,
+    /// F15: the file of the local group policy, read by a program.
+    LocalPolicy,
     /// F15: what group policy has set, of the values asked for.
     GroupPolicy,
     /// Follows from others.
@@ -254,6 +256,7 @@ facts! {
     AvAsrIds "av.asr_ids" Texts F22 Cim(AvPreference, "AttackSurfaceReductionRules_Ids"), "attack surface reduction rules";
     AvAsrActions "av.asr_actions" Numbers F22 Cim(AvPreference, "AttackSurfaceReductionRules_Actions"), "what each of them does";
     GpoSettings "gpo.settings" Texts F15 Source::GroupPolicy, "proxy values that group policy has set, with the policy's name";
+    GpoLocal "gpo.local" Texts F15 Source::LocalPolicy, "proxy values that the local group policy (registry.pol) has set";
     MdmTelemetryProxy "mdm.telemetry_proxy" Text F16 Registry(MDM, "TelemetryProxy", REG_SZ), "telemetry proxy by MDM, which the sensor does not read (S18)";
     MdmProviders "mdm.providers" Texts F16 Source::Enrolments, "services that manage the device by MDM, e.g. MS DM Server for Intune";
     MdmSenseEnrolment "mdm.sense_enrolment" Number F16 Registry(SENSE_CM, "EnrollmentStatus", REG_DWORD), "security settings management by Defender";

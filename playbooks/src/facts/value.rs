@@ -179,7 +179,7 @@ impl Facts {
 
     /// Takes over what another reading of the same host gave.
     pub fn merge(&mut self, other: Self) {
-        let gpo = other.knows(Fact::GpoSettings);
+        let gpo = other.knows(Fact::GpoSettings) || other.knows(Fact::GpoLocal);
         for (fact, value) in other.values {
             self.set(fact, value);
         }

@@ -148,7 +148,11 @@ pub fn judge(
         if fact == Fact::GpoSettings {
             let policies = changes.iter().find(|change| is_policy(change.target));
             let step = policies.map_or(0, |change| change.step);
-            found.add(Check::OwnershipUnknown, step, why.to_owned());
+            let local = match facts.value(Fact::GpoLocal) {
+                Some(_) => "; of the local group policy, its file was read",
+                None => "",
+            };
+            found.add(Check::OwnershipUnknown, step, format!("{why}{local}"));
         } else if asked_by_preflight(fact) {
             found.whole(Check::NotLooked, format!("facts.{}: {why}", fact.name()));
         }
@@ -443,5 +447,6 @@ fn asked_by_preflight(fact: Fact) -> bool {
             | Fact::OsBuild
             | Fact::OsUbr
             | Fact::WinHttpProxy32
+            | Fact::GpoLocal
     )
 }

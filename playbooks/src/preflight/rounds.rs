@@ -90,7 +90,7 @@ impl<'a> Rounds<'a> {
                 4 => self.network(),
                 5 => self.road(facts),
                 6 => self.antivirus(),
-                7 => self.last(),
+                7 => self.last(facts),
                 _ => self.floor(facts),
             };
             // What is known from conditions of the playbook is not asked again.
@@ -228,8 +228,15 @@ impl<'a> Rounds<'a> {
     }
 
     /// What only warns, and what costs a command.
-    fn last(&self) -> FactSet {
+    fn last(&self, facts: &Facts) -> FactSet {
         let mut shell = FactSet::default();
+        // Where group policy keeps no log, the file of the local policy says what one of them wants.
+        if facts.unread(Fact::GpoSettings).is_some() {
+            shell.policy_values = self.owners().policy_values;
+            if !shell.policy_values.is_empty() && self.makes(Check::GpoOwned) {
+                shell.insert(Fact::GpoLocal);
+            }
+        }
         let any_win_http = self.needed(|change| kind_of(change.target) == Kind::WinHttp);
         if any_win_http && self.makes(Check::AdvProxyDiffers) {
             shell.extend(ADV_PROXY);

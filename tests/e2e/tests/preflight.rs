@@ -225,6 +225,77 @@ fn it_adds_at_most_eight_requests_and_none_when_it_is_off() {
     assert!(asked > 20, "it asks nothing: {asked}");
 }
 
+/// A host on which group policy keeps no log, with one instruction in the file of its local policy.
+fn in_file(data: Option<&str>) -> HostOptions {
+    let mut options = owned("");
+    let mut instruction = options.group_policy.remove(0);
+    instruction.data = data.map(|data| SeedData::Sz(data.into()));
+    HostOptions {
+        local_policy: vec![instruction],
+        rsop_logging: false,
+        ..options
+    }
+}
+
+#[test]
+fn where_group_policy_keeps_no_log_the_file_of_the_local_policy_is_read() {
+    let large = HostOptions {
+        local_policy: vec![in_file(Some("old.corp.example:1")).local_policy.remove(0); 400],
+        ..in_file(None)
+    };
+    let logged = HostOptions {
+        rsop_logging: true,
+        ..in_file(Some("old.corp.example:1"))
+    };
+    let lab = lab(vec![
+        in_file(Some("old.corp.example:1")),
+        in_file(None),
+        in_file(Some("10.0.0.6:8080")),
+        HostOptions {
+            local_policy: Vec::new(),
+            ..in_file(None)
+        },
+        large,
+        logged,
+    ]);
+    let (report, code) = push(&lab, "", STEPS);
+    assert_eq!(code, 3, "{report:#}");
+    for (host, said) in [(0, "wants 'old.corp.example:1'"), (1, "deletes it")] {
+        let blocked = &report["hosts"][host];
+        assert_eq!(blocked["reason"], "preflight_blocked", "{blocked:#}");
+        let detail = blocked["detail"].as_str().expect("a text");
+        assert!(
+            detail.contains("the local group policy") && detail.contains(said),
+            "{detail}"
+        );
+        assert_eq!(lab.hosts()[host].counters().writes, 0);
+    }
+    assert_eq!(report["hosts"][2]["outcome"], "ok", "{report:#}");
+    assert!(found(&report, 2).contains(&"note gpo_managed".to_owned()));
+    // Nothing is known of policies of the domain all the same.
+    for host in [0, 1, 2, 3, 4] {
+        assert!(
+            found(&report, host).contains(&"note ownership_unknown".to_owned()),
+            "{host}"
+        );
+    }
+    assert_eq!(report["hosts"][3]["outcome"], "ok");
+    assert_eq!(report["hosts"][4]["outcome"], "ok");
+    let large = report["hosts"][4]["preflight"].to_string();
+    assert!(large.contains("registry.pol is larger"), "{large}");
+    // Where there is a log it says it all, and the file is not looked at.
+    assert_eq!(report["hosts"][5]["outcome"], "ok");
+    let edr = "steps: [ { edr_proxy: { server: '10.0.0.6:8080' } } ]\n";
+    let with = cost(&in_file(Some("10.0.0.6:8080")), "", edr, "push");
+    let without = cost(
+        &in_file(Some("10.0.0.6:8080")),
+        "preflight: off\n",
+        edr,
+        "push",
+    );
+    assert!(with <= without + 8, "{with}, {without}");
+}
+
 /// Every kind of step, values that policies may own, and conditions that ask for facts of every source.
 const EVERYTHING: &str = r"steps:
   - name: edr
@@ -287,13 +358,7 @@ fn costs(preflight: &str, steps: &str, verb: &str) -> Vec<(String, u64)> {
         ("owned_otherwise", owned("old.corp.example:1")),
         ("many_policies", many(60, "10.0.0.6:8080")),
         ("many_other_policies", many(60, "old.corp.example:1")),
-        (
-            "no_rsop",
-            HostOptions {
-                rsop_logging: false,
-                ..HostOptions::default()
-            },
-        ),
+        ("no_rsop", in_file(Some("10.0.0.6:8080"))),
         (
             "many_adapters",
             HostOptions {

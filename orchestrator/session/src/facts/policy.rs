@@ -29,13 +29,7 @@ impl Link {
         wanted: &FactSet,
         facts: &mut Facts,
     ) -> Result<(), Trouble> {
-        let named = &wanted.policy_values;
-        let names: Vec<&str> = if named.is_empty() {
-            PROXY_VALUES.to_vec()
-        } else {
-            named.iter().map(String::as_str).collect()
-        };
-        let conditions: Vec<String> = names
+        let conditions: Vec<String> = names(wanted)
             .iter()
             .flat_map(|name| [quoted(name), quoted(&format!("{DELETES}{name}"))])
             .map(|name| format!("valueName={name}"))
@@ -89,6 +83,16 @@ impl Link {
     }
 }
 
+/// The values that policies are asked about.
+pub(super) fn names(wanted: &FactSet) -> Vec<&str> {
+    let named = &wanted.policy_values;
+    if named.is_empty() {
+        PROXY_VALUES.to_vec()
+    } else {
+        named.iter().map(String::as_str).collect()
+    }
+}
+
 /// A text of WQL.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
@@ -131,7 +135,7 @@ fn setting(row: &Instance) -> Option<GpoSetting> {
     })
 }
 
-fn words(setting: &GpoSetting) -> String {
+pub(super) fn words(setting: &GpoSetting) -> String {
     let value = match &setting.value {
         Some(value) => value.text(),
         None => "deleted".to_owned(),

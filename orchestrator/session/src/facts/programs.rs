@@ -8,6 +8,7 @@ use playbooks::{
     AdvProxy, Fact, FactSet, FactValue, Facts, Observed, Source, Target, from_registry,
 };
 
+use super::local_policy;
 use super::registry::target;
 use crate::error::Trouble;
 use crate::link::Link;
@@ -34,7 +35,9 @@ impl Link {
         };
         let adv_proxy: Vec<Fact> = of(Source::AdvProxy).collect();
         let lists: Vec<Fact> = of(Source::CertificateLists).collect();
-        let asked: Vec<Fact> = adv_proxy.iter().chain(&lists).copied().collect();
+        let local: Vec<Fact> = of(Source::LocalPolicy).collect();
+        let asked = adv_proxy.iter().chain(&lists).chain(&local);
+        let asked: Vec<Fact> = asked.copied().collect();
         if asked.is_empty() {
             return Ok(());
         }
@@ -49,6 +52,9 @@ impl Link {
         }
         if !lists.is_empty() {
             lines.push(fetch());
+        }
+        if !local.is_empty() {
+            lines.push(local_policy::show());
         }
         let values = match wanted.in_one_command {
             Some(_) => places(wanted)?,
@@ -81,6 +87,9 @@ impl Link {
                     None => facts.set_unread(fact, "this Windows has no curl.exe"),
                 }
             }
+        }
+        if !local.is_empty() {
+            local_policy::note(&printed.next().unwrap_or_default(), wanted, facts);
         }
         for ((_, fact), found) in values.into_iter().zip(found) {
             note(facts, fact, found);

@@ -8,6 +8,8 @@ mod program;
 mod road;
 mod system;
 
+pub(crate) use program::powershell;
+
 use jiff::Timestamp;
 use playbooks::{Facts, Finding, HostProbe, Probe, Verdict};
 

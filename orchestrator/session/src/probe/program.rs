@@ -61,7 +61,7 @@ fn plain(c: char) -> bool {
 }
 
 /// A script without double quotes and percent signs, so that it stands in one pair of quotes on cmd's line.
-pub(super) fn powershell(script: &str) -> String {
+pub(crate) fn powershell(script: &str) -> String {
     format!("powershell.exe -NoProfile -NonInteractive -Command \"{script}\"")
 }
 

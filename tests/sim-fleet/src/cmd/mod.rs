@@ -4,6 +4,7 @@
 
 mod line;
 mod netsh;
+mod policy_file;
 mod programs;
 mod reg;
 mod run;

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::Context;
 use super::line::arguments;
+use super::policy_file;
 use super::run::Ended;
 use crate::internet::{House, client};
 use crate::spec::AntivirusSpec;
@@ -271,6 +272,9 @@ async fn powershell(context: &Context, words: &str) -> Ended {
             .collect();
         out += "done\r\n";
         return Ended::out(out);
+    }
+    if words.contains(r"GroupPolicy\Machine\Registry.pol") {
+        return policy_file::shown(context, words);
     }
     if words.contains("Net.Security.SslStream") {
         return looked(context, words).await;

@@ -110,6 +110,9 @@ pub struct HostOptions {
     pub antivirus: Option<AntivirusSpec>,
     /// What group policy logged as set. It says nothing of what stands in the registry.
     pub group_policy: Vec<PolicySpec>,
+    /// What stands in `registry.pol` of the local group policy, in this order; the names of policies do not count. Empty:
+    /// there is no such file.
+    pub local_policy: Vec<PolicySpec>,
     /// Group policy keeps its log (RSoP).
     pub rsop_logging: bool,
     /// What the host is for.
@@ -158,6 +161,7 @@ impl Default for HostOptions {
             adapters: vec![AdapterSpec::new(&["10.20.0.5", "fe80::1"], &["10.20.0.1"])],
             antivirus: Some(AntivirusSpec::default()),
             group_policy: Vec::new(),
+            local_policy: Vec::new(),
             rsop_logging: true,
             roles: Vec::new(),
             clock_ahead: 0,
