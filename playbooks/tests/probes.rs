@@ -277,7 +277,15 @@ fn only_probes_that_run_programs_may_run_as_local_system() {
     refused(
         "services:\n    as: system",
         "services runs no program as LocalSystem",
-        "'as: system' is for proxy_tcp, proxy_connect",
+        "'as: system' is for proxy_tcp, proxy_connect, maps",
     );
     refused("proxy_tcp: { via: 'p:1' }\n    as: root", "", "system");
+    let maps = compiled("  - maps:\n    as: system", None);
+    assert_eq!(maps[0].run_as, RunAs::System);
+    // Each of the many questions on the way would be a task.
+    refused(
+        "maps: { again_after: 10m }\n    as: system",
+        "'again_after' and 'as: system' do not go together",
+        "a second probe without 'as'",
+    );
 }

@@ -285,6 +285,46 @@ async fn as_local_system_a_task_asks_and_nothing_stays() {
 }
 
 #[tokio::test]
+async fn antivirus_tests_its_cloud_as_local_system() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    for (error, finding, said) in [
+        (None, Finding::Connected, "reaches its cloud"),
+        (Some("0x80072EFE"), Finding::MapsFailed, "0x80072EFE"),
+    ] {
+        let lab = lab(&proxy, |options| {
+            let antivirus = options.antivirus.get_or_insert_default();
+            antivirus.maps_error = error.map(str::to_owned);
+        })
+        .await;
+        let name = "winfleet-run-test-3".to_owned();
+        let task = SystemTask {
+            result: Target {
+                key: KeyPath::below_local_machine(r"SOFTWARE\winfleet-run").unwrap(),
+                value: name.clone(),
+            },
+            name,
+        };
+        let probe = HostProbe {
+            name: "p".to_owned(),
+            run_as: playbooks::RunAs::System,
+            probe: Probe::Maps {
+                again_after: std::time::Duration::ZERO,
+            },
+            candidate: false,
+        };
+        let mut session = lab.open().await;
+        let verdict = session.probe_as_system(&probe, None, &task).await.unwrap();
+        found(&verdict, finding, said);
+        let ran = lab.host().operations();
+        let ran = ran.iter().find(|operation| operation.action == "task");
+        let user = ran.map(|operation| operation.user.as_str());
+        assert_eq!(user, Some(r"NT AUTHORITY\SYSTEM"));
+        session.remove_task(&task).await.unwrap();
+        session.close().await;
+    }
+}
+
+#[tokio::test]
 async fn without_wmi_or_shell_no_task_is_made() {
     let proxy = SimProxy::start(ProxyMode::Works).unwrap();
     for channel in ["cim", "shell"] {

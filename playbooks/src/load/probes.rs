@@ -54,6 +54,12 @@ fn probe(
         None => RunAs::default(),
     };
     let fields = fields(reader, row, body)?;
+    if run_as == RunAs::System && fields.again_after.is_some() {
+        let error = Invalid::new("'again_after' and 'as: system' do not go together");
+        let hint = "it asks again and again, and each question would be a task; a second probe without 'as' can do it";
+        reader.refuse(body, error.hint(hint));
+        return None;
+    }
     judge(reader, row.kind, node.line, &fields, vars);
     Some(ProbeStep {
         name: name?,

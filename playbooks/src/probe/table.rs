@@ -56,7 +56,7 @@ pub const PROBES: &[ProbeRow] = &[
         rung: "V5",
         keys: &["again_after"],
         needed: &[],
-        programs: false,
+        programs: true,
         proves: "Antivirus reaches its cloud, by its own test; with 'again_after' still so when its memory of the last proxy is gone",
     },
     ProbeRow {

@@ -13,8 +13,6 @@ use crate::link::Link;
 use crate::shell;
 
 const SERVICE: &str = r"SYSTEM\CurrentControlSet\Services\WinDefend";
-/// Where the program is if the service does not say.
-const DEFAULT: &str = r"%ProgramFiles%\Windows Defender";
 
 impl Link {
     pub(super) async fn maps(&mut self) -> Result<Verdict, Trouble> {
@@ -28,9 +26,7 @@ impl Link {
             Typed::Sz(path) | Typed::ExpandSz(path) => folder_of(&path),
             _ => None,
         });
-        let program = format!(r"{}\MpCmdRun.exe", folder.as_deref().unwrap_or(DEFAULT));
-        let line = format!("\"{program}\" -ValidateMapsConnection");
-        Ok(match self.command(&line).await? {
+        Ok(match self.tool(&Program::Maps(folder)).await? {
             Ok(output) => {
                 let text = String::from_utf8_lossy(&output.stdout);
                 let text = format!("{text}{}", String::from_utf8_lossy(&output.stderr));

@@ -2,11 +2,17 @@
 
 use crate::shell;
 
-/// What is run. Nothing of it comes from the host.
+/// Where `MpCmdRun.exe` is if its service does not say.
+const DEFAULT: &str = r"%ProgramFiles%\Windows Defender";
+const VALIDATE: &str = "-ValidateMapsConnection";
+
+/// What is run. Nothing of it comes from the host, but the folder of Antivirus, which was looked at (`defender.rs`).
 #[derive(Clone, Debug)]
 pub(super) enum Program {
     /// `curl.exe` with these arguments.
     Curl(Vec<String>),
+    /// Antivirus' own test of its cloud, by the program in this folder; `None`: where it is if nothing says so.
+    Maps(Option<String>),
     /// A script for PowerShell without double quotes and percent signs.
     Script(String),
 }
@@ -19,6 +25,10 @@ impl Program {
     pub(super) fn line(&self) -> Result<String, String> {
         match self {
             Self::Script(script) => Ok(powershell(script)),
+            Self::Maps(folder) => {
+                let folder = folder.as_deref().unwrap_or(DEFAULT);
+                Ok(format!("\"{folder}\\MpCmdRun.exe\" {VALIDATE}"))
+            }
             Self::Curl(arguments) => {
                 let mut line = "curl.exe".to_owned();
                 for argument in arguments {
@@ -41,6 +51,16 @@ impl Program {
     pub(super) fn block(&self) -> Result<String, String> {
         match self {
             Self::Script(script) => Ok(format!("{{{script}}}")),
+            // PowerShell knows more quotes than one, and a task fills in what stands behind `$(` and between percent signs.
+            Self::Maps(Some(folder))
+                if !folder.chars().all(|c| plain(c) || " \\()".contains(c)) =>
+            {
+                Err(format!("'{folder}' cannot be sent in a task"))
+            }
+            Self::Maps(Some(folder)) => Ok(format!(r"'{folder}\MpCmdRun.exe' '{VALIDATE}'")),
+            Self::Maps(None) => Ok(format!(
+                r"($env:ProgramFiles+'\Windows Defender\MpCmdRun.exe') '{VALIDATE}'"
+            )),
             Self::Curl(arguments) => {
                 let mut block = "curl.exe '--stderr' '-'".to_owned();
                 for argument in arguments {

@@ -57,6 +57,13 @@ async fn left(context: &Context, script: &str) -> Option<(String, String)> {
             let ended = web::run(context, "powershell", &words).await?;
             (String::new(), ended.out)
         }
+        None if block.ends_with(r"\MpCmdRun.exe' '-ValidateMapsConnection'")
+            || block
+                == r"($env:ProgramFiles+'\Windows Defender\MpCmdRun.exe') '-ValidateMapsConnection'" =>
+        {
+            let ended = web::run(context, "mpcmdrun", block).await?;
+            (ended.code.to_string(), ended.out)
+        }
         None => {
             let words = words(block)?;
             let ended = web::run(context, "curl", &words).await;
