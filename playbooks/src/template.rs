@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
+use crate::facts::{FACTS, FactKind};
 use crate::rules::Invalid;
 
 /// Instructions and blocks of output; a page of template needs some hundreds.
@@ -26,6 +27,7 @@ fn engine() -> &'static Environment<'static> {
         // Costs only where something goes wrong: it is what names the place.
         engine.set_debug(true);
         engine.remove_global("debug");
+        engine.add_filter("version", version);
         engine.set_formatter(|out, state, value| match value.kind() {
             ValueKind::None => Err(Error::new(
                 ErrorKind::InvalidOperation,
@@ -45,6 +47,15 @@ fn engine() -> &'static Environment<'static> {
     })
 }
 
+/// `'10.8210' | version`: its numbers as a list, which compares as versions do. As texts 10.10 would come before 10.9.
+fn version(text: &str) -> Result<Vec<u64>, Error> {
+    let numbers: Result<Vec<u64>, _> = text.trim().split('.').map(str::parse).collect();
+    numbers.map_err(|_| {
+        let detail = format!("'{text}' is no version: numbers with points between");
+        Error::new(ErrorKind::InvalidOperation, detail)
+    })
+}
+
 /// Whether a text has to go through the engine.
 pub(crate) fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")
@@ -61,6 +72,9 @@ pub(crate) fn names(text: &str, condition: bool) -> Result<Vec<String>, Invalid>
             .template_from_str(text)
             .map(|template| template.undeclared_variables(true))
     };
+    if condition {
+        versions_as_versions(text)?;
+    }
     let globals: Vec<&str> = engine().globals().map(|(name, _)| name).collect();
     let mut names: Vec<String> = found
         .map_err(|error| explain(&error, text))?
@@ -69,6 +83,30 @@ pub(crate) fn names(text: &str, condition: bool) -> Result<Vec<String>, Invalid>
         .collect();
     names.sort();
     Ok(names)
+}
+
+/// Refuses a version that is put in an order as a text.
+fn versions_as_versions(condition: &str) -> Result<(), Invalid> {
+    let versions = FACTS.iter().filter(|row| row.kind == FactKind::Version);
+    for name in versions.map(|row| format!("facts.{}", row.name)) {
+        for (at, _) in condition.match_indices(&name) {
+            let after = &condition[at + name.len()..];
+            if after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.') {
+                continue;
+            }
+            let (before, after) = (condition[..at].trim_end(), after.trim_start());
+            let behind =
+                before.ends_with(['<', '>']) || before.ends_with("<=") || before.ends_with(">=");
+            let filtered = after.starts_with('|');
+            if after.starts_with(['<', '>']) || behind && !filtered {
+                return Err(Invalid::new(format!(
+                    "'{name}' is compared as a text, in which 10.10 comes before 10.9"
+                ))
+                .expected(format!("{name} | version >= '10.8210' | version")));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Renders a text.

@@ -89,6 +89,16 @@ mod tests {
         assert_eq!(test.holds(&facts(17763, "Client")), Ok(true));
         assert_eq!(test.holds(&facts(17762, "Client")), Ok(false));
         assert_eq!(test.holds(&facts(20348, "Server Core")), Ok(false));
+        let newer =
+            FactTest::parse("facts.sensor.version | version >= '10.8210' | version").unwrap();
+        let sensor = |version: &str| {
+            Facts::from_iter([(Fact::SensorVersion, FactValue::Text(version.to_owned()))])
+        };
+        assert_eq!(newer.holds(&sensor("10.8210.17763.3650")), Ok(true));
+        assert_eq!(newer.holds(&sensor("10.10000")), Ok(true));
+        assert_eq!(newer.holds(&sensor("10.8209.99999")), Ok(false));
+        assert_eq!(newer.holds(&sensor("9.99999")), Ok(false));
+        assert!(newer.holds(&sensor("new")).is_err());
         let mut unread = Facts::default();
         unread.set_unread(Fact::OsBuild, "denied");
         assert!(test.holds(&unread).is_err());
@@ -97,6 +107,8 @@ mod tests {
             ("facts.os.build >=", ""),
             ("proxy == 1", "not declared"),
             ("host.name == 'a'", "is no fact"),
+            ("facts.sensor.version >= '10.8210'", "compared as a text"),
+            ("'4.18.2301' < facts.av.platform", "compared as a text"),
         ] {
             let error = FactTest::parse(bad).unwrap_err();
             assert!(error.message.contains(said), "{bad}: {error}");
