@@ -45,6 +45,35 @@ pub(super) fn replaced(
     None
 }
 
+/// Tags of SPNEGO's messages: framing of GSS-API, context, SEQUENCE, OCTET STRING, OID, ENUMERATED, BIT STRING and the
+/// GeneralString of a hint.
+const TAGS: &[u8] = &[
+    0x60, 0xA0, 0xA1, 0xA2, 0xA3, 0x30, 0x04, 0x06, 0x0A, 0x03, 0x1B,
+];
+/// Deeper than any message goes.
+const DEPTH: usize = 8;
+
+/// Whether the first element, and all that is inside of it, is made of SPNEGO's tags and fits where it stands: what reads
+/// it afterwards may trust its lengths.
+pub(super) fn well_formed(bytes: &[u8]) -> bool {
+    element(bytes).is_some_and(|(tag, content, _)| inside(tag, content, DEPTH))
+}
+
+fn inside(tag: u8, content: &[u8], depth: usize) -> bool {
+    const CONSTRUCTED: u8 = 0x20;
+    if depth == 0 || !TAGS.contains(&tag) {
+        return false;
+    }
+    let mut rest = if tag & CONSTRUCTED == 0 { &[] } else { content };
+    while !rest.is_empty() {
+        match element(rest) {
+            Some((tag, content, after)) if inside(tag, content, depth - 1) => rest = after,
+            _ => return false,
+        }
+    }
+    true
+}
+
 /// Tag, content, and what follows, of the first element; no more than the bytes hold.
 pub fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
@@ -76,7 +105,39 @@ fn length(length: usize) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RESPONSE, find, replaced};
+    use super::{RESPONSE, find, replaced, well_formed};
+
+    #[test]
+    fn lengths_and_tags_are_looked_at_all_the_way_down() {
+        let good: &[u8] = &[0xA1, 0x07, 0x30, 0x05, 0xA0, 0x03, 0x0A, 0x01, 0x01];
+        assert!(well_formed(good));
+        assert!(
+            well_formed(&[good, &[0; 3]].concat()),
+            "what follows is not read"
+        );
+        for (place, byte) in [
+            (1, 0x08),
+            (3, 0x06),
+            (5, 0x04),
+            (7, 0x02),
+            (5, 0x88),
+            (4, 0x80),
+            (6, 0x02),
+        ] {
+            let mut bad = good.to_vec();
+            bad[place] = byte;
+            assert!(!well_formed(&bad), "{bad:02x?}");
+        }
+        // Nothing is as deep as this.
+        let deep = (0..20).fold(Vec::new(), |inner: Vec<u8>, _| {
+            [
+                &[0x30, u8::try_from(inner.len()).unwrap()],
+                inner.as_slice(),
+            ]
+            .concat()
+        });
+        assert!(!well_formed(&deep));
+    }
 
     #[test]
     fn lengths_around_a_changed_token_follow() {

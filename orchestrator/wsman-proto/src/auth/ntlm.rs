@@ -9,6 +9,7 @@ use sspi::{
 };
 use zeroize::Zeroizing;
 
+use super::der;
 use super::target::Target;
 use super::{Account, AuthError, Challenge, Domain, SecurityContext, Step};
 use crate::secret::Secret;
@@ -112,6 +113,10 @@ impl SecurityContext for Ntlm {
     fn step(&mut self, token: &[u8], binding: Option<&[u8]>) -> Result<Step, AuthError> {
         if matches!(self.inner, Inner::Raw(_)) && !token.is_empty() {
             Challenge::parse(token).map_err(|reason| AuthError(reason.to_owned()))?;
+        }
+        // The library adds up lengths as they come (found by fuzzing).
+        if matches!(self.inner, Inner::Spnego(_)) && !token.is_empty() && !der::well_formed(token) {
+            return Err(AuthError("the host's token is not SPNEGO".to_owned()));
         }
         let identity = self.identity(token)?;
         let seen = match &mut self.target {
