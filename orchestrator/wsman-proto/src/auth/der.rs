@@ -45,33 +45,40 @@ pub(super) fn replaced(
     None
 }
 
-/// Tags of SPNEGO's messages: framing of GSS-API, context, SEQUENCE, OCTET STRING, OID, ENUMERATED, BIT STRING and the
-/// GeneralString of a hint.
-const TAGS: &[u8] = &[
-    0x60, 0xA0, 0xA1, 0xA2, 0xA3, 0x30, 0x04, 0x06, 0x0A, 0x03, 0x1B,
-];
-/// Deeper than any message goes.
-const DEPTH: usize = 8;
-
-/// Whether the first element, and all that is inside of it, is made of SPNEGO's tags and fits where it stands: what reads
-/// it afterwards may trust its lengths.
-pub(super) fn well_formed(bytes: &[u8]) -> bool {
-    element(bytes).is_some_and(|(tag, content, _)| inside(tag, content, DEPTH))
+/// A `NegTokenResp` in its one form: its fields in their order, each length as it has to be, nothing behind. What reads it
+/// afterwards may trust all of it. `None` where it is no such message.
+pub(super) fn response(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (0xA1, message, _) = element(bytes)? else {
+        return None;
+    };
+    let (0x30, mut rest, _) = element(message)? else {
+        return None;
+    };
+    let (mut fields, mut last) = (Vec::new(), 0);
+    while !rest.is_empty() {
+        let (tag, field, after) = element(rest)?;
+        // State, mechanism, token, and the integrity code over the list of mechanisms.
+        let kind = match tag {
+            0xA0 => 0x0A,
+            0xA1 => 0x06,
+            0xA2 | 0xA3 => 0x04,
+            _ => return None,
+        };
+        let (found, content, _) = element(field)?;
+        if found != kind || tag <= last {
+            return None;
+        }
+        fields.extend(wrapped(tag, &wrapped(kind, content)?)?);
+        (last, rest) = (tag, after);
+    }
+    wrapped(0xA1, &wrapped(0x30, &fields)?)
 }
 
-fn inside(tag: u8, content: &[u8], depth: usize) -> bool {
-    const CONSTRUCTED: u8 = 0x20;
-    if depth == 0 || !TAGS.contains(&tag) {
-        return false;
-    }
-    let mut rest = if tag & CONSTRUCTED == 0 { &[] } else { content };
-    while !rest.is_empty() {
-        match element(rest) {
-            Some((tag, content, after)) if inside(tag, content, depth - 1) => rest = after,
-            _ => return false,
-        }
-    }
-    true
+fn wrapped(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
+    let mut out = vec![tag];
+    out.extend(length(content.len())?);
+    out.extend(content);
+    Some(out)
 }
 
 /// Tag, content, and what follows, of the first element; no more than the bytes hold.
@@ -105,38 +112,42 @@ fn length(length: usize) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RESPONSE, find, replaced, well_formed};
+    use super::{RESPONSE, find, replaced, response};
 
     #[test]
-    fn lengths_and_tags_are_looked_at_all_the_way_down() {
-        let good: &[u8] = &[0xA1, 0x07, 0x30, 0x05, 0xA0, 0x03, 0x0A, 0x01, 0x01];
-        assert!(well_formed(good));
-        assert!(
-            well_formed(&[good, &[0; 3]].concat()),
-            "what follows is not read"
+    fn a_response_has_one_form_or_is_none() {
+        let good: &[u8] = &[
+            0xA1, 0x0E, 0x30, 0x0C, 0xA0, 0x03, 0x0A, 0x01, 0x01, 0xA2, 0x05, 0x04, 0x03, 1, 2, 3,
+        ];
+        assert_eq!(response(good).as_deref(), Some(good));
+        assert_eq!(
+            response(&[good, &[0x88; 30]].concat()).as_deref(),
+            Some(good),
+            "what is behind it is not handed on"
         );
+        // Longer forms of lengths than needed.
+        let long = [&[0xA1, 0x82, 0, 0x0E][..], &good[2..]].concat();
+        assert_eq!(response(&long).as_deref(), Some(good));
         for (place, byte) in [
-            (1, 0x08),
-            (3, 0x06),
-            (5, 0x04),
-            (7, 0x02),
+            (0, 0x60),
+            (1, 0x0F),
+            (2, 0x31),
+            (3, 0x0B),
+            (4, 0xA3),
             (5, 0x88),
-            (4, 0x80),
+            (5, 0x04),
             (6, 0x02),
+            (7, 0x02),
+            (9, 0xA0),
+            (9, 0xA4),
+            (11, 0x24),
         ] {
             let mut bad = good.to_vec();
             bad[place] = byte;
-            assert!(!well_formed(&bad), "{bad:02x?}");
+            let again = response(&bad);
+            assert!(again.is_none(), "{bad:02x?}: {again:02x?}");
         }
-        // Nothing is as deep as this.
-        let deep = (0..20).fold(Vec::new(), |inner: Vec<u8>, _| {
-            [
-                &[0x30, u8::try_from(inner.len()).unwrap()],
-                inner.as_slice(),
-            ]
-            .concat()
-        });
-        assert!(!well_formed(&deep));
+        assert_eq!(response(&[0xA1, 0]), None);
     }
 
     #[test]
@@ -145,7 +156,7 @@ mod tests {
             let length = super::length(content.len()).unwrap();
             [&[tag], length.as_slice(), content].concat()
         };
-        let response = |token: &[u8], mic: &[u8]| {
+        let made = |token: &[u8], mic: &[u8]| {
             let state = wrap(0xA0, &wrap(0x0A, &[1]));
             let token = wrap(0xA2, &wrap(0x04, token));
             let mic = wrap(0xA3, &wrap(0x04, mic));
@@ -153,12 +164,12 @@ mod tests {
         };
         for (before, after) in [(3, 3), (3, 120), (120, 300), (300, 70_000 / 2), (300, 1)] {
             let (old, new) = (vec![7; before], vec![8; after]);
-            let token = response(&old, b"mic");
+            let token = made(&old, b"mic");
             assert_eq!(find(&token, RESPONSE), Some(old.as_slice()));
             let changed = replaced(&token, RESPONSE, &mut |_| Some(new.clone()));
-            assert_eq!(changed, Some(response(&new, b"mic")));
+            assert_eq!(changed, Some(made(&new, b"mic")));
         }
-        let token = response(&[7; 300], b"mic");
+        let token = made(&[7; 300], b"mic");
         for cut in 0..token.len() {
             assert_eq!(replaced(&token[..cut], RESPONSE, &mut |_| None), None);
         }

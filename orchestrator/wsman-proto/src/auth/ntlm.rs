@@ -114,10 +114,16 @@ impl SecurityContext for Ntlm {
         if matches!(self.inner, Inner::Raw(_)) && !token.is_empty() {
             Challenge::parse(token).map_err(|reason| AuthError(reason.to_owned()))?;
         }
-        // The library adds up lengths as they come (found by fuzzing).
-        if matches!(self.inner, Inner::Spnego(_)) && !token.is_empty() && !der::well_formed(token) {
-            return Err(AuthError("the host's token is not SPNEGO".to_owned()));
-        }
+        // The library adds up lengths as they come, and reads on behind them (found by fuzzing).
+        let canonical;
+        let token = match self.inner {
+            Inner::Spnego(_) if !token.is_empty() => {
+                let not = || AuthError("the host's token is no answer of SPNEGO".to_owned());
+                canonical = der::response(token).ok_or_else(not)?;
+                &canonical
+            }
+            _ => token,
+        };
         let identity = self.identity(token)?;
         let seen = match &mut self.target {
             Some(target) => target.incoming(token),
