@@ -83,7 +83,7 @@ impl<'a> Limit<'a> {
                     found: test.to_owned(),
                     message: error.message,
                     expected: error.expected,
-                    hint: error.hint,
+                    hint: host_called(inventory, test).or(error.hint),
                 }),
             }
         }
@@ -208,6 +208,14 @@ pub(crate) fn select<'a>(
     inventory: &'a Inventory,
 ) -> Result<Selected<'a>, Failure> {
     Limit::parse(global, inventory)?.settle(global)
+}
+
+/// How a host is selected whose name reads like a test.
+fn host_called(inventory: &Inventory, test: &str) -> Option<String> {
+    let mut hosts = inventory.hosts.iter().map(|host| host.name.as_str());
+    let name = hosts.find(|name| name.eq_ignore_ascii_case(test))?;
+    let rest = name.get(1..)?;
+    Some(format!("a host is called so: '?{rest}' selects it"))
 }
 
 fn misplaced(text: &str, error: SelectorError) -> Failure {

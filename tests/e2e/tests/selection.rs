@@ -196,6 +196,12 @@ fn mistakes_reach_no_host() {
             "{selector}: {wrong}"
         );
     }
+    let text = std::fs::read_to_string(lab.path("inventory.yaml")).expect("an inventory");
+    lab.write("odd.yaml", &text.replace(FIRST, "facts.corp.example"));
+    let odd = ["facts", "-i", "odd.yaml", "-l", "facts.corp.example"];
+    lab.run(&odd)
+        .exits(1)
+        .says("'?acts.corp.example' selects it");
     // The hosts that may be selected are judged before they are read: no variable, no ring, no cap is wrong.
     let playbook = Lab::shipped("edr-only.yaml");
     let inventory = lab.path("inventory.yaml").display().to_string();
