@@ -163,8 +163,8 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         // What stands in between has lost the host; the request may have reached it.
         ErrorKind::Proxy {
             status: 502..=504, ..
-        }
-        | ErrorKind::Http(502 | 504) => (Contact, Reason::ServiceUnavailable),
+        } => (Contact, Reason::NotWinrm),
+        ErrorKind::Http(502 | 504) => (Contact, Reason::ServiceUnavailable),
         ErrorKind::Proxy { .. } | ErrorKind::Foreign { .. } => (Answer, Reason::NotWinrm),
         ErrorKind::Http(403) => (Refusal, Reason::Forbidden),
         ErrorKind::Http(401) | ErrorKind::LogonRefused => (Refusal, Reason::LogonRefused),
