@@ -233,7 +233,8 @@ impl<'a> Rounds<'a> {
         // Where group policy keeps no log, the file of the local policy says what one of them wants.
         if facts.unread(Fact::GpoSettings).is_some() {
             shell.policy_values = self.owners().policy_values;
-            if !shell.policy_values.is_empty() && self.makes(Check::GpoOwned) {
+            let asks = self.makes(Check::GpoOwned) && self.makes(Check::OwnershipUnknown);
+            if !shell.policy_values.is_empty() && asks {
                 shell.insert(Fact::GpoLocal);
             }
         }
