@@ -339,7 +339,8 @@ impl Playbook {
         let value = scope::value(&scope, None);
         let open = |name: &String| {
             let unset = |variable: &&Variable| !vars.0.contains_key(&variable.name);
-            name.starts_with("host")
+            name == "host"
+                || name.starts_with("host.")
                 || self
                     .vars
                     .iter()

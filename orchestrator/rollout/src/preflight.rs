@@ -57,7 +57,7 @@ pub(crate) async fn look<O: Observe>(
                         format!("the {BUDGET} requests of the preflight are used up"),
                     );
                 }
-                let found = playbook.preflight_findings(&changes, &names, &facts, Timestamp::now());
+                let found = playbook.preflight_findings(&changes, &names, &facts, now);
                 return Ok(Looked { found });
             }
         }

@@ -140,7 +140,9 @@ fn doubled_names(steps: &[Step], found: &mut Found) {
 }
 
 fn unused_variables(playbook: &Playbook, found: &mut Found) {
-    let names: Vec<String> = playbook.steps.iter().flat_map(Step::names).collect();
+    let steps = playbook.steps.iter().flat_map(Step::names);
+    let probes = playbook.probes.iter().flat_map(|probe| probe.names());
+    let names: Vec<String> = steps.chain(probes).collect();
     for variable in &playbook.vars {
         if !names.iter().any(|name| refers_to(name, &variable.name)) {
             found.push((

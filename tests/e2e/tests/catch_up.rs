@@ -167,3 +167,24 @@ fn a_rollback_has_limits_of_its_own() {
         (&2.into(), &4.into())
     );
 }
+
+#[test]
+fn a_deletion_takes_the_limits_of_the_command_line() {
+    let lab = lab(3);
+    push(&lab).succeeds();
+    away(&lab.hosts()[0], true);
+    let delete = [
+        "rollback",
+        "--mode",
+        "delete",
+        "-i",
+        "inventory.yaml",
+        "-p",
+        "p.yaml",
+        "--yes",
+    ];
+    let limits = ["--max-unreachable", "0", "--max-parallel", "1"];
+    lab.run(&[&delete[..], &limits[..]].concat()).exits(6);
+    let report = lab.report();
+    assert_eq!(report["totals"]["not_started"], 2, "{report}");
+}

@@ -82,7 +82,17 @@ pub(crate) fn run(global: &Global, rehearse: &Rehearse) -> Outcome {
     let spent = started.elapsed();
     let code = code.inspect(|_| measured(global, &journal, &id, spent));
     let code = match code {
-        Ok(_) if rehearse.then_rollback => taken_back(global, &journal, &id, &ready, &password),
+        // What the push had to say is said all the same.
+        Ok(pushed) if rehearse.then_rollback => {
+            let back = taken_back(global, &journal, &id, &ready, &password);
+            back.map(|code| {
+                if pushed == exit_code::DONE {
+                    code
+                } else {
+                    pushed
+                }
+            })
+        }
         code => code,
     };
     // The child ends with its stdin; killing it is only quicker.

@@ -197,6 +197,15 @@ fn delete_on(
             return Err(Failure::no_hosts("no selected host is in such a ring"));
         }
     }
+    // The playbook's limits hold where the command line has none.
+    let limits = &mut spec.limits;
+    limits.max_failed = rollback.max_failed.or(limits.max_failed);
+    limits.max_unreachable = rollback.max_unreachable.or(limits.max_unreachable);
+    limits.max_indeterminate = rollback.max_indeterminate.or(limits.max_indeterminate);
+    if let Some(parallel) = rollback.max_parallel {
+        let rings = spec.rings.iter_mut();
+        rings.for_each(|ring| ring.max_parallel = parallel);
+    }
     // The text is the playbook's own; what the run does with it is in its verb.
     spec.playbook.text.clone_from(&playbook.text);
     spec.playbook.digest = playbook.digest();
