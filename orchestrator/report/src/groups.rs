@@ -244,10 +244,19 @@ impl<'a> Groups<'a> {
         self.groups.iter().map(|group| group.hosts.len()).sum()
     }
 
-    /// Hosts that a push would refuse.
+    /// Hosts that a push would refuse. A conflict is none: what else differs there is put back.
     pub fn refused(&self) -> usize {
-        let refused = self.groups.iter().filter(|group| group.refused.is_some());
-        refused.map(|group| group.hosts.len()).sum()
+        let refused = self.reasons();
+        refused
+            .filter(|(reason, _)| *reason != Reason::Conflict)
+            .map(|(_, hosts)| hosts)
+            .sum()
+    }
+
+    /// What stands in the way of groups, each with the number of its hosts.
+    pub fn reasons(&self) -> impl Iterator<Item = (Reason, usize)> {
+        let groups = self.groups.iter();
+        groups.filter_map(|group| Some((group.refused?.reason, group.hosts.len())))
     }
 
     /// Hosts that could not be read.

@@ -248,8 +248,11 @@ impl<'a> Plan<'a> {
             ring.hosts += 1;
             *match &stand.standing {
                 Standing::Right | Standing::Nothing => &mut ring.right,
-                Standing::Differs { refused: None, .. } => &mut ring.change,
-                Standing::Differs { .. } => &mut ring.refused,
+                Standing::Differs {
+                    refused: Some(error),
+                    ..
+                } if error.reason != Reason::Conflict => &mut ring.refused,
+                Standing::Differs { .. } => &mut ring.change,
                 Standing::Unread(_) => &mut ring.unread,
             } += 1;
         }

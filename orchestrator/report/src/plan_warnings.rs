@@ -1,6 +1,9 @@
 //! What in a plan deserves a second look before it is carried out.
 
+use std::collections::BTreeMap;
+
 use playbooks::{Limit, Limits};
+use rollout::Reason;
 
 use crate::groups::Groups;
 use crate::plan::{Plan, RingCounts, arithmetic, named};
@@ -9,11 +12,21 @@ use crate::text::counted;
 /// One sentence each, in the order of importance.
 pub(crate) fn warnings(plan: &Plan<'_>, groups: &Groups<'_>) -> Vec<String> {
     let mut all = Vec::new();
-    if groups.refused() > 0 {
-        all.push(format!(
-            "{} will be refused (prior_not_restorable): what is there could not be put back exactly",
-            counted(groups.refused(), "host")
-        ));
+    let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
+    for (reason, hosts) in groups.reasons() {
+        *reasons.entry(reason).or_default() += hosts;
+    }
+    for (reason, hosts) in reasons {
+        let hosts = counted(hosts, "host");
+        all.push(match reason {
+            Reason::PriorNotRestorable => format!(
+                "{hosts} will be refused ({reason}): what is there could not be put back exactly"
+            ),
+            Reason::Conflict => {
+                format!("{hosts}: what somebody else changed since will be left alone ({reason})")
+            }
+            _ => format!("{hosts} will be refused ({reason})"),
+        });
     }
     let counts = plan.ring_counts();
     for (ring, counts) in plan.spec.rings.iter().zip(&counts) {

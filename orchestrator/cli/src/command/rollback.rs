@@ -1,5 +1,7 @@
 //! `rollback`: take a run back from the journal, or delete what a playbook sets.
 
+use std::collections::BTreeSet;
+
 use playbooks::{Limits, Playbook};
 use rollout::{
     HostSpec, Journal, RollbackError, RollbackOptions, RunId, RunSpec, Verb, rollback_spec,
@@ -46,7 +48,11 @@ fn restore(global: &Global, rollback: &Rollback) -> Outcome {
     selection(&journal, &id, rollback, &wanted)?;
     let rings: Vec<Option<String>> = match rollback.ring.as_slice() {
         [] => vec![None],
-        rings => rings.iter().cloned().map(Some).collect(),
+        // Each once, however often it is named.
+        rings => {
+            let once: BTreeSet<&String> = rings.iter().collect();
+            once.into_iter().cloned().map(Some).collect()
+        }
     };
     for ring in rings {
         let options = RollbackOptions {
