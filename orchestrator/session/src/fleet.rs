@@ -167,6 +167,7 @@ fn endpoint(host: &HostName, settings: &Settings) -> Result<Endpoint, HostError>
             class: settings.spn_class.value.as_str().to_owned(),
             name: settings.spn_name.value.clone(),
         },
+        verify_name: settings.verify_name.value,
         deadlines,
         ..defaults
     })

@@ -23,6 +23,9 @@ pub struct Endpoint {
     pub allow_ntlm: bool,
     /// The service that Kerberos tickets are for.
     pub spn: Spn,
+    /// Whether the caller goes on only with a host that proves to be `name` ([`Client::peer`](crate::Client::peer)). Told to
+    /// the trace: without it nobody could say later what was checked.
+    pub verify_name: bool,
     /// Time limits.
     pub deadlines: Deadlines,
     /// Size limits.
@@ -43,6 +46,7 @@ impl Endpoint {
             auth: AuthMethod::Negotiate,
             allow_ntlm: true,
             spn: Spn::default(),
+            verify_name: true,
             deadlines: Deadlines::default(),
             limits: Limits::default(),
             trace: None,

@@ -74,7 +74,7 @@ fn messages_are_shown_in_clear_and_without_secrets() {
 
 #[test]
 fn a_trace_says_offline_what_the_ping_said() {
-    let cases: [(&str, &str, i32); 5] = [
+    let cases: [(&str, &str, i32); 7] = [
         ("", "{}", 0),
         ("", "{ access_denied: true }", 3),
         (
@@ -84,6 +84,16 @@ fn a_trace_says_offline_what_the_ping_said() {
         ),
         ("", "{ status: { code: 503 } }", 4),
         ("", "{ other_machine: { computer_name: PC-0666 } }", 3),
+        (
+            ", verify_name: false",
+            "{ other_machine: { computer_name: PC-0666 } }",
+            0,
+        ),
+        (
+            ", verify_name: false",
+            "{ other_machine: { computer_name: PC-0666 }, access_denied: true }",
+            3,
+        ),
     ];
     for (settings, faults, code) in cases {
         let lab = LabBuilder::hosts(1)

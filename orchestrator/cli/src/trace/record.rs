@@ -38,6 +38,9 @@ pub(crate) enum Event {
         tls: bool,
         auth: String,
         account: String,
+        /// Whether the host had to prove its name. Lines from before this was kept say that it had to.
+        #[serde(default = "verified")]
+        verify_name: bool,
     },
     /// A request and its answer, below SOAP.
     Http(Http),
@@ -125,6 +128,7 @@ impl Event {
                 tls: endpoint.tls.is_some(),
                 auth: auth(endpoint.auth).to_owned(),
                 account: (*account).to_owned(),
+                verify_name: endpoint.verify_name,
             },
             Seen::Http(exchange) => Self::Http((*exchange).into()),
             Seen::Peer(peer) => Self::Peer((*peer).into()),
@@ -153,6 +157,10 @@ impl Event {
             },
         }
     }
+}
+
+fn verified() -> bool {
+    true
 }
 
 /// As an inventory writes it.

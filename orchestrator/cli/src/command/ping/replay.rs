@@ -60,7 +60,7 @@ pub(super) fn judge(lines: Vec<Line>) -> Vec<Answer> {
 /// One host's session, as far as it has been read.
 #[derive(Default)]
 struct Replay {
-    scene: Option<(String, u16, bool, bool, String)>,
+    scene: Begun,
     peer: Option<Peer>,
     /// The id that the reply has to relate to.
     message_id: String,
@@ -72,6 +72,17 @@ struct Replay {
     failure: Option<Failure>,
     verdict: Option<Option<HostError>>,
     understood: Vec<Understood>,
+}
+
+/// Where the session went, and how.
+#[derive(Default)]
+struct Begun {
+    address: String,
+    port: u16,
+    tls: bool,
+    basic: bool,
+    account: String,
+    verify_name: bool,
 }
 
 /// The last failure that nothing made up for.
@@ -90,7 +101,17 @@ impl Replay {
                 tls,
                 auth,
                 account,
-            } => self.scene = Some((address, port, tls, auth == "basic", account)),
+                verify_name,
+            } => {
+                self.scene = Begun {
+                    address,
+                    port,
+                    tls,
+                    basic: auth == "basic",
+                    account,
+                    verify_name,
+                }
+            }
             Event::Http(_) => self.requests += 1,
             Event::Peer(who) => self.peer = Some(who.into()),
             Event::Request { envelope, .. } => self.request(&envelope),
@@ -248,11 +269,18 @@ impl Replay {
 
     fn answer(self, name: String) -> Answer {
         let host = HostName::new(name.clone());
-        let (address, port, tls, basic, account) = self.scene.unwrap_or_default();
+        let Begun {
+            address,
+            port,
+            tls,
+            basic,
+            account,
+            verify_name,
+        } = self.scene;
         let road = Road {
             literal: address.parse::<std::net::IpAddr>().is_ok(),
             tls,
-            verifies: true,
+            verifies: verify_name,
         };
         let scene = Scene {
             host: host.clone(),
@@ -262,7 +290,7 @@ impl Replay {
             port,
         };
         // A session that ends after the host has said who it is ended because of it.
-        let stopped = self.peer.as_ref().filter(|_| !self.asked);
+        let stopped = self.peer.as_ref().filter(|_| verify_name && !self.asked);
         let then = self.verdict.flatten();
         let now = match self.failure {
             Some(Failure::Again(error)) => Some(session::diagnose(&scene, error)),
