@@ -12,6 +12,7 @@ mod facts;
 mod load;
 mod playbook;
 mod preflight;
+mod preview;
 mod probe;
 pub mod registry;
 mod registry_pol;
@@ -38,11 +39,12 @@ pub use facts::{
     honours_prefer_static, moment, sensor_branch,
 };
 pub use load::schema::playbook_schema;
-pub use playbook::{Applies, CompileError, DefaultInForce, Playbook, PreviewStep, Warning};
+pub use playbook::{CompileError, DefaultInForce, Playbook, Warning};
 pub use preflight::{
     BUDGET, CHECKS, Check, CheckRow, PreflightChange, PreflightFinding, PreflightGrade,
     PreflightSettings, Rounds, judge,
 };
+pub use preview::{Applies, Missing, PreviewStep};
 pub use probe::{
     Connectivity, Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, Region, RunAs,
     TargetVerdict, To, Verdict, events, maps, named_by_host, regional, road,

@@ -64,30 +64,6 @@ pub struct DefaultInForce {
     pub value: String,
 }
 
-/// Whether a step will be carried out on a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applies {
-    /// Its condition holds, or it has none.
-    Yes,
-    /// Its condition does not hold.
-    No,
-    /// Its condition asks for facts that are known only once the host has been read.
-    ByFacts,
-}
-
-/// A step resolved as far as it can be without facts of the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreviewStep {
-    /// The step's name.
-    pub name: String,
-    /// The condition as written.
-    pub when: Option<String>,
-    /// Whether it will be carried out.
-    pub applies: Applies,
-    /// What it would write; empty where it does not apply, or where its data ask for facts.
-    pub changes: Vec<Change>,
-}
-
 /// A step that cannot be resolved for a host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("step '{step}' (line {line}), {field}: {detail}")]
@@ -246,53 +222,8 @@ impl Playbook {
         Ok(probes)
     }
 
-    /// As [`Self::compile`], before the host has been read: conditions and data that ask for facts are left open,
-    /// everything else is judged. So bad data are refused before any host is contacted.
-    ///
-    /// # Errors
-    /// As [`Self::compile`].
-    pub fn preview(&self, scope: &HostScope<'_>) -> Result<Vec<PreviewStep>, CompileError> {
-        let value = scope::value(scope, None);
-        let mut wanted = Wanted::default();
-        let mut steps = Vec::with_capacity(self.steps.len());
-        for step in &self.steps {
-            let applies = match &step.when {
-                None if step.gate().is_some() => Applies::ByFacts,
-                None => Applies::Yes,
-                Some(condition) => match template::holds(&condition.text, &value) {
-                    Ok(true) if step.gate().is_some() => Applies::ByFacts,
-                    Ok(true) => Applies::Yes,
-                    Ok(false) => Applies::No,
-                    Err(_) if condition.needs_facts => Applies::ByFacts,
-                    Err(error) => {
-                        return Err(self.refused(step.place(), "when", &condition.node, error));
-                    }
-                },
-            };
-            let changes = match applies {
-                Applies::No => Vec::new(),
-                _ => self
-                    .changes(step, &mut Evaluation::scoped(&value, false))?
-                    .unwrap_or_default(),
-            };
-            if applies == Applies::Yes {
-                wanted.add(self, step, &changes)?;
-            }
-            steps.push(PreviewStep {
-                name: step.name.clone(),
-                when: step.when.as_ref().map(|condition| condition.text.clone()),
-                applies,
-                changes,
-            });
-        }
-        for probe in &self.probes {
-            self.probe(probe, &value, false)?;
-        }
-        Ok(steps)
-    }
-
     /// A probe for one host; `None` where its condition does not hold, or asks for facts that are not there.
-    fn probe(
+    pub(crate) fn probe(
         &self,
         probe: &ProbeStep,
         value: &minijinja::Value,
@@ -339,8 +270,7 @@ impl Playbook {
         let value = scope::value(&scope, None);
         let open = |name: &String| {
             let unset = |variable: &&Variable| !vars.0.contains_key(&variable.name);
-            name == "host"
-                || name.starts_with("host.")
+            scope::asks_for_host(name)
                 || self
                     .vars
                     .iter()
@@ -405,7 +335,7 @@ impl Playbook {
         removal
     }
 
-    fn changes(
+    pub(crate) fn changes(
         &self,
         step: &Step,
         evaluation: &mut Evaluation<'_>,
@@ -422,7 +352,7 @@ impl Playbook {
         }
     }
 
-    fn refused(
+    pub(crate) fn refused(
         &self,
         step: (&str, &str, &str),
         field: &str,
@@ -459,10 +389,10 @@ impl Playbook {
 /// What the steps so far want of each value: a second, different wish would make the outcome depend on the order, and
 /// the host would never count as right.
 #[derive(Default)]
-struct Wanted<'p>(HashMap<Target, (&'p Step, Desired)>);
+pub(crate) struct Wanted<'p>(HashMap<Target, (&'p Step, Desired)>);
 
 impl<'p> Wanted<'p> {
-    fn add(
+    pub(crate) fn add(
         &mut self,
         playbook: &Playbook,
         step: &'p Step,

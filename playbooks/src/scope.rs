@@ -31,14 +31,10 @@ pub struct HostScope<'a> {
 pub(crate) const RESERVED: [&str; 3] = ["vars", "host", "facts"];
 
 const HOST: [&str; 4] = ["host.name", "host.short", "host.ring", "host.groups"];
+
 /// The value the engine gets. Facts that were not read are not there, so a use of them is an error.
 pub(crate) fn value(scope: &HostScope<'_>, facts: Option<&Facts>) -> Value {
-    let vars = Value::from(Serde(&scope.vars.0));
-    let mut names: BTreeMap<&str, Value> = BTreeMap::new();
-    for (name, value) in &scope.vars.0 {
-        names.insert(name, Value::from(Serde(value)));
-    }
-    names.insert("vars", vars);
+    let mut names = variables(scope.vars);
     let host: BTreeMap<&str, Value> = BTreeMap::from([
         ("name", scope.name.into()),
         ("short", scope.short.into()),
@@ -50,6 +46,18 @@ pub(crate) fn value(scope: &HostScope<'_>, facts: Option<&Facts>) -> Value {
         names.insert("facts", fact_values(facts));
     }
     names.into()
+}
+
+/// A value with nothing but variables in it: there is no host, and a use of one is an error.
+pub(crate) fn variables_alone(vars: &Vars) -> Value {
+    variables(vars).into()
+}
+
+fn variables(vars: &Vars) -> BTreeMap<&str, Value> {
+    let each = vars.0.iter();
+    each.map(|(name, value)| (name.as_str(), Value::from(Serde(value))))
+        .chain([("vars", Value::from(Serde(&vars.0)))])
+        .collect()
 }
 
 /// A value with nothing but facts in it.
@@ -157,6 +165,11 @@ fn variable(name: &str, declared: Vec<&str>) -> Result<(), Invalid> {
             )),
         },
     )
+}
+
+/// Whether a dotted name asks for the host as the inventory has it: its name, ring or groups.
+pub(crate) fn asks_for_host(name: &str) -> bool {
+    name == "host" || name.starts_with("host.")
 }
 
 /// Whether a dotted name is, or may be, a use of the variable.

@@ -1,7 +1,7 @@
 //! What `.reg` files and `registry.pol` hold, byte by byte, and what they refuse to hold.
 
 use playbooks::{
-    Export, ExportChoice, ExportForm, ExportRefusal, Playbook, Vars, WinHttpMarker, reg_file,
+    Examples, Export, ExportChoice, ExportForm, ExportRefusal, Playbook, WinHttpMarker, reg_file,
     registry_pol,
 };
 
@@ -27,12 +27,11 @@ fn export(
     let owned =
         |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     let (with, without) = (owned(with), owned(without));
-    let vars = Vars::default();
-    let steps = playbook.preview(&scope(&vars, &[])).unwrap();
+    let defaults = playbook.resolve_vars(&[], Examples::Refuse).unwrap();
+    let steps = playbook.preview_without_host(&defaults).unwrap();
     let choice = ExportChoice {
         with: &with,
         without: &without,
-        for_hosts: false,
     };
     playbook.export(&steps, form, choice)
 }
@@ -262,4 +261,167 @@ fn what_the_forms_cannot_say_is_refused() {
         text(&reg_file(&exported, &[]))
             .contains("Not in this file: step 'For hosts' (left out as asked for)")
     );
+}
+
+fn one(refused: Vec<ExportRefusal>) -> ExportRefusal {
+    match <[ExportRefusal; 1]>::try_from(refused) {
+        Ok([refusal]) => refusal,
+        Err(refused) => panic!("{refused:?}"),
+    }
+}
+
+const BY_HOST: &str = r"vars:
+  offline: { type: bool, default: false }
+steps:
+  - name: Everywhere
+    registry: { key: 'HKLM\SOFTWARE\Policies\Example', value: a, type: dword, data: 1 }
+  - name: In Paris
+    when: WHEN
+    registry: { key: 'HKLM\SOFTWARE\Policies\Example', value: b, type: dword, data: 1 }
+";
+
+/// Without an inventory there is no host, and none is made up: what its ring and groups decide is asked of a person.
+#[test]
+fn no_host_is_made_up_to_judge_a_condition() {
+    for when in [
+        "'paris' in host.groups",
+        "host.groups[0] == 'paris'",
+        "host.ring is none",
+        "host.name == ''",
+        "not host.short",
+        "host is defined",
+        "offline or host.ring == 'canary'",
+        "facts.os.build > 17763 and host.ring == 'canary'",
+    ] {
+        let playbook = load(&BY_HOST.replace("WHEN", &format!("\"{when}\"")));
+        let refusal = one(export(&playbook, REG, &[], &[]).unwrap_err());
+        assert_eq!((refusal.step.as_str(), refusal.line), ("In Paris", 8));
+        assert!(
+            refusal.message.contains("asks for the host") && refusal.message.contains(when),
+            "{refusal:?}"
+        );
+        for way in [
+            "-i INVENTORY -l",
+            "--with-step 'In Paris'",
+            "--without-step 'In Paris'",
+        ] {
+            assert!(refusal.hint.contains(way), "{refusal:?}");
+        }
+        let chosen = export(&playbook, REG, &["In Paris"], &[]).unwrap();
+        assert_eq!(chosen.values.len(), 2);
+        assert!(
+            chosen.warnings[0].contains("step 'In Paris'") && chosen.warnings[0].contains(when),
+            "{:?}",
+            chosen.warnings
+        );
+        let left = export(&playbook, REG, &[], &["In Paris"]).unwrap();
+        assert_eq!((left.values.len(), left.warnings.len()), (1, 0));
+    }
+    // What needs no host to be false is false for all of them.
+    let playbook = load(&BY_HOST.replace("WHEN", "offline and host.ring == 'canary'"));
+    let exported = export(&playbook, REG, &[], &[]).unwrap();
+    assert!(exported.left_out[0].1.starts_with("condition is false"));
+}
+
+/// With hosts, their own ring and groups decide.
+#[test]
+fn hosts_of_an_inventory_decide() {
+    let playbook = load(&BY_HOST.replace("WHEN", "\"'paris' in host.groups\""));
+    let defaults = playbook.resolve_vars(&[], Examples::Refuse).unwrap();
+    for (groups, values) in [(vec!["paris".to_owned()], 2), (Vec::new(), 1)] {
+        let steps = playbook.preview(&scope(&defaults, &groups)).unwrap();
+        let exported = playbook
+            .export(&steps, REG, ExportChoice::default())
+            .unwrap();
+        assert_eq!(
+            (exported.values.len(), exported.warnings.len()),
+            (values, 0)
+        );
+    }
+}
+
+/// Conditions that exclude each other on a host do not in a file.
+#[test]
+fn two_steps_that_disagree_about_a_value_are_refused() {
+    let playbook = load(
+        r"steps:
+  - name: New
+    when: facts.os.build >= 17763
+    registry: { key: 'HKLM\SOFTWARE\Policies\Example', value: V, type: dword, data: 1 }
+  - name: Old
+    when: facts.os.build < 17763
+    registry: { key: 'HKLM\software\policies\EXAMPLE', value: v, type: dword, data: 2 }
+  - name: Gone
+    when: facts.os.build < 1000
+    registry: { key: 'HKLM\SOFTWARE\Policies\Example', value: V, ensure: absent }
+  - name: Same
+    registry: { key: 'HKLM\SOFTWARE\Policies\Example', value: V, type: dword, data: 1 }
+",
+    );
+    for form in [REG, ExportForm::Gpo] {
+        let refusal = one(export(&playbook, form, &["New", "Old"], &["Gone"]).unwrap_err());
+        assert_eq!(refusal.step, "Old");
+        assert!(
+            refusal.message.contains("by step 'New' (line 4)")
+                && refusal.message.contains(r"EXAMPLE: v")
+                && refusal.hint.contains("'New'")
+                && refusal.hint.contains("'Old'"),
+            "{refusal:?}"
+        );
+        let refusal = one(export(&playbook, form, &["New", "Gone"], &["Old"]).unwrap_err());
+        assert_eq!(refusal.step, "Gone");
+        let exported = export(&playbook, form, &["New"], &["Old", "Gone"]).unwrap();
+        assert_eq!(exported.values.len(), 2, "agreement is none's matter");
+    }
+}
+
+/// `**delvals.` as a value's name would delete all values of the key on each machine.
+#[test]
+fn names_that_a_registry_pol_takes_for_instructions_are_refused_there() {
+    for (name, rest) in [
+        ("**delvals.", "type: sz, data: ' '"),
+        ("**Del.ProxyMode", "type: sz, data: ' '"),
+        ("**soft.x", "ensure: absent"),
+        ("**", "type: dword, data: 1"),
+    ] {
+        let playbook = load(&format!(
+            "steps:\n  - name: S\n    registry: {{ key: 'HKLM\\SOFTWARE\\Policies\\E', value: '{name}', {rest} }}\n"
+        ));
+        let refusal = one(export(&playbook, ExportForm::Gpo, &[], &[]).unwrap_err());
+        assert!(
+            refusal.step == "S" && refusal.message.contains("begins with '**'"),
+            "{refusal:?}"
+        );
+        export(&playbook, REG, &[], &[]).unwrap();
+    }
+    let plain = "steps:\n  - registry: { key: 'HKLM\\SOFTWARE\\Policies\\E', value: '*.x', type: dword, data: 1 }\n";
+    export(&load(plain), ExportForm::Gpo, &[], &[]).unwrap();
+}
+
+/// The version gate of `edr_prefer_static_proxy` is not in the file's words unless it is named.
+#[test]
+fn the_gate_of_a_kind_is_named_beside_its_condition() {
+    let with = |when: &str| {
+        load(&format!(
+            "vars:\n  offline: {{ type: bool, default: true }}\nsteps:\n  - name: P\n    {when}edr_prefer_static_proxy: {{ value: 1 }}\n"
+        ))
+    };
+    for (when, told) in [
+        ("", "facts.sensor.prefers_static_proxy"),
+        ("when: offline\n    ", "facts.sensor.prefers_static_proxy"),
+        (
+            "when: facts.os.build > 1\n    ",
+            "(facts.os.build > 1) and facts.sensor.prefers_static_proxy",
+        ),
+    ] {
+        let playbook = with(when);
+        let refusal = one(export(&playbook, REG, &[], &[]).unwrap_err());
+        assert_eq!(
+            refusal.message,
+            format!("its condition asks for facts of a host: {told}")
+        );
+        let warned = export(&playbook, REG, &["P"], &[]).unwrap().warnings;
+        let of_gate = |warning: &String| warning.contains("step 'P'") && warning.contains(told);
+        assert!(warned.iter().any(of_gate), "{warned:?}");
+    }
 }

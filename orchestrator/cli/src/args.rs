@@ -211,15 +211,15 @@ pub struct Export {
     /// Say which run proved these values: it must have ended well with exactly this playbook and these values
     #[arg(long, value_name = "RUN")]
     pub proved_by: Option<String>,
-    /// Export this step although its condition asks for facts of a host; repeatable
+    /// Export this step although its condition asks for the host or its facts; repeatable
     #[arg(long, value_name = "STEP")]
     pub with_step: Vec<String>,
     /// Leave this step out; repeatable
     #[arg(long, value_name = "STEP")]
     pub without_step: Vec<String>,
-    /// Header marker of WinHttpSettings in a .reg file
-    #[arg(long, value_enum, value_name = "MARKER", default_value_t = WinHttpMarker::Hex18)]
-    pub winhttp_marker: WinHttpMarker,
+    /// Header marker of WinHttpSettings, with --to reg only [default: 0x18]
+    #[arg(long, value_enum, value_name = "MARKER")]
+    pub winhttp_marker: Option<WinHttpMarker>,
 }
 
 /// Forms of `export`.

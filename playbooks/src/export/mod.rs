@@ -7,10 +7,14 @@
 mod pol;
 mod reg;
 
+use std::collections::HashMap;
+
 use crate::change::{Change, Desired};
-use crate::playbook::{Applies, Playbook, PreviewStep};
-use crate::registry::RawValue;
+use crate::playbook::Playbook;
+use crate::preview::{Applies, Missing, PreviewStep};
+use crate::registry::{RawValue, Target};
 use crate::rules::lowers_security;
+use crate::step::Step;
 use crate::winhttp::{WinHttpMarker, WinHttpSettings};
 
 pub use pol::registry_pol;
@@ -28,12 +32,10 @@ pub enum ExportForm {
 /// What the operator decided about single steps.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExportChoice<'a> {
-    /// Steps that are exported although their condition asks for facts of a host.
+    /// Steps that are exported although their condition asks for a host or its facts.
     pub with: &'a [String],
     /// Steps that are left out.
     pub without: &'a [String],
-    /// The values were resolved for real hosts, so data may ask for `host`.
-    pub for_hosts: bool,
 }
 
 /// One value of the file.
@@ -74,7 +76,8 @@ pub struct ExportRefusal {
 }
 
 impl Playbook {
-    /// What the file will hold, from steps that were resolved without facts.
+    /// What the file will hold, from steps that were resolved without facts: for hosts that all get the same
+    /// ([`Self::preview`]), or for none in particular ([`Self::preview_without_host`]).
     ///
     /// # Errors
     /// Every step that cannot be exported.
@@ -86,6 +89,7 @@ impl Playbook {
     ) -> Result<Export, Vec<ExportRefusal>> {
         let mut export = Export::default();
         let mut refused = Vec::new();
+        let mut wanted = HashMap::new();
         for (step, resolved) in self.steps.iter().zip(steps) {
             let name = &step.name;
             if choice.without.contains(name) {
@@ -98,8 +102,12 @@ impl Playbook {
                 export.left_out.push((name.clone(), why));
                 continue;
             }
-            match self.step_values(step, resolved, form, choice) {
-                Ok(values) => export.values.extend(values),
+            let values = self.step_values(step, resolved, form, choice);
+            match values.and_then(|values| agreed(&mut wanted, step, values)) {
+                Ok(values) => {
+                    export.warnings.extend(unjudged(resolved));
+                    export.values.extend(values);
+                }
                 Err((message, hint)) => refused.push(ExportRefusal {
                     step: name.clone(),
                     line: step.line,
@@ -134,38 +142,48 @@ impl Playbook {
 
     fn step_values(
         &self,
-        step: &crate::step::Step,
+        step: &Step,
         resolved: &PreviewStep,
         form: ExportForm,
         choice: ExportChoice<'_>,
     ) -> Result<Vec<ExportValue>, (String, String)> {
         let no = |message: &str, hint: &str| Err((message.to_owned(), hint.to_owned()));
-        let about_host = |name: &String| name == "host" || name.starts_with("host.");
-        if !choice.for_hosts && step.names().iter().any(about_host) {
-            return no(
-                "it asks for the host, and there is none",
-                "-i INVENTORY -l SELECTOR resolve it for hosts that all get the same values",
-            );
+        let decides = format!(
+            "the file applies to every machine that gets it: --with-step '{0}' exports the step all the same, --without-step '{0}' leaves it out",
+            step.name
+        );
+        let open = resolved.open.as_deref().unwrap_or_default();
+        let chosen = choice.with.contains(&step.name);
+        match resolved.applies {
+            Applies::ByFacts if !chosen => {
+                let message = format!("its condition asks for facts of a host: {open}");
+                return Err((message, decides));
+            }
+            Applies::ByHost if !chosen => {
+                let hint = format!(
+                    "-i INVENTORY -l SELECTOR judge it for hosts that all get the same values; {decides}"
+                );
+                return Err((
+                    format!("its condition asks for the host, and there is none: {open}"),
+                    hint,
+                ));
+            }
+            _ => {}
         }
-        if resolved.applies == Applies::ByFacts && !choice.with.contains(&step.name) {
-            let gate = step.gate().map(|gate| format!("facts.{}", gate.name()));
-            let condition = match step.when() {
-                Some(when) => when.to_owned(),
-                None => gate.unwrap_or_default(),
-            };
-            return Err((
-                format!("its condition asks for facts of a host: {condition}"),
-                format!(
-                    "the file applies to every machine that gets it: --with-step '{0}' exports the step all the same, --without-step '{0}' leaves it out",
-                    step.name
-                ),
-            ));
-        }
-        if resolved.changes.is_empty() {
-            return no(
-                "its data ask for facts of a host",
-                "--without-step leaves it out",
-            );
+        match resolved.missing {
+            Some(Missing::Host) => {
+                return no(
+                    "its data ask for the host, and there is none",
+                    "-i INVENTORY -l SELECTOR resolve it for hosts that all get the same values; --without-step leaves it out",
+                );
+            }
+            Some(Missing::Facts) => {
+                return no(
+                    "its data ask for facts of a host",
+                    "--without-step leaves it out",
+                );
+            }
+            None => {}
         }
         resolved
             .changes
@@ -174,6 +192,7 @@ impl Playbook {
                 let data = data(change, form)?;
                 if form == ExportForm::Gpo {
                     below_policies(change)?;
+                    plain_name(change)?;
                 }
                 Ok(ExportValue {
                     step: step.name.clone(),
@@ -186,6 +205,52 @@ impl Playbook {
             })
             .collect()
     }
+}
+
+/// What the steps so far want of each value, and which step wants it: a file that says two things of one value leaves
+/// the outcome to whoever reads it.
+fn agreed<'s>(
+    wanted: &mut HashMap<Target, (&'s Step, Desired)>,
+    step: &'s Step,
+    values: Vec<ExportValue>,
+) -> Result<Vec<ExportValue>, (String, String)> {
+    for value in &values {
+        let change = &value.change;
+        let (earlier, desired) = wanted
+            .entry(change.target.clone())
+            .or_insert_with(|| (step, change.desired.clone()));
+        if *desired != change.desired {
+            return Err((
+                format!(
+                    "{} is wanted as '{}' here and as '{}' by step '{}' (line {})",
+                    change.target,
+                    change.desired.text(),
+                    desired.text(),
+                    earlier.name,
+                    earlier.line,
+                ),
+                format!(
+                    "a file holds one of them: --without-step '{}' or --without-step '{}' leaves the other one out",
+                    earlier.name, step.name
+                ),
+            ));
+        }
+    }
+    Ok(values)
+}
+
+/// What is lost of a step that was chosen although its condition could not be judged.
+fn unjudged(step: &PreviewStep) -> Option<String> {
+    let open = step.open.as_ref()?;
+    let what = match step.applies {
+        Applies::ByHost => "the host",
+        _ => "facts of the host",
+    };
+    Some(format!(
+        "step '{}' applies to every machine that gets the file, whether it should or not: its condition asks for {what}, \
+         and a file judges none ({open})",
+        step.name
+    ))
 }
 
 fn is_winhttp(change: &Change) -> bool {
@@ -231,6 +296,21 @@ fn below_policies(change: &Change) -> Result<(), (String, String)> {
     Err((
         format!(
             "{} is not below Policies: it would stay when the policy goes",
+            change.target
+        ),
+        "--without-step leaves it out; --to reg can hold it".to_owned(),
+    ))
+}
+
+/// In a `registry.pol`, names that begin with these two characters are instructions and not names: `**delvals.` deletes
+/// all values of its key ([MS-GPREG] 3.2.5.1).
+fn plain_name(change: &Change) -> Result<(), (String, String)> {
+    if !change.target.value.starts_with("**") {
+        return Ok(());
+    }
+    Err((
+        format!(
+            "the name of {} begins with '**': in a registry.pol that is an instruction, not a name",
             change.target
         ),
         "--without-step leaves it out; --to reg can hold it".to_owned(),

@@ -156,3 +156,95 @@ fn a_run_proves_its_own_values_and_no_others() {
         refused.stderr()
     );
 }
+
+/// Choices that contradict themselves, or that the form has no place for.
+#[test]
+fn flags_that_would_do_nothing_are_refused() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.unlimited("edr-only.yaml");
+    for (flags, told) in [
+        (
+            &[
+                "--to",
+                "reg",
+                "--with-step",
+                "EDR sensor static proxy",
+                "--without-step",
+                "EDR sensor static proxy",
+            ][..],
+            "'EDR sensor static proxy' is named by --with-step and by --without-step",
+        ),
+        (
+            &["--to", "gpo", "--winhttp-marker", "0x28"],
+            "--to gpo cannot hold that value",
+        ),
+    ] {
+        let refused = exported(&lab, &[flags, &["--out", "x"]].concat()).exits(1);
+        assert!(refused.stderr().contains(told), "{}", refused.stderr());
+        assert!(!lab.path("x").exists());
+    }
+}
+
+/// Rings and groups are the inventory's: without one nobody is invented, with one its hosts decide.
+#[test]
+fn conditions_on_hosts_need_hosts_or_a_decision() {
+    let lab = LabBuilder::hosts(2).start();
+    lab.write(
+        "paris.yaml",
+        r"version: 1
+name: paris
+steps:
+  - name: Everywhere
+    registry: { key: 'HKLM\SOFTWARE\Policies\Example', value: a, type: dword, data: 1 }
+  - name: In Paris
+    when: host.short == 'pc-0001'
+    registry: { key: 'HKLM\SOFTWARE\Policies\Example', value: b, type: dword, data: 1 }
+",
+    );
+    let export = [
+        "export",
+        "-p",
+        "paris.yaml",
+        "--to",
+        "gpo",
+        "--out",
+        "r.pol",
+    ];
+    let refused = lab.run(&export).exits(1);
+    for told in [
+        "paris.yaml:6:",
+        "step 'In Paris'",
+        "host.short == 'pc-0001'",
+        "--without-step",
+    ] {
+        assert!(
+            refused.stderr().contains(told),
+            "{told}: {}",
+            refused.stderr()
+        );
+    }
+    assert!(!lab.path("r.pol").exists());
+    let chosen = lab
+        .run(&[&export[..], &["--with-step", "In Paris"]].concat())
+        .exits(0);
+    assert!(
+        chosen
+            .stderr()
+            .contains("warning: step 'In Paris' applies to every machine"),
+        "{}",
+        chosen.stderr()
+    );
+    let said = lab
+        .run(&[&export[..], &["-i", "inventory.yaml", "-l", "pc-0001*"]].concat())
+        .exits(0)
+        .stdout();
+    assert!(said.contains("2 values,"), "{said}");
+    let both = lab
+        .run(&[&export[..], &["-i", "inventory.yaml"]].concat())
+        .exits(1);
+    assert!(
+        both.stderr().contains("do not get the same"),
+        "{}",
+        both.stderr()
+    );
+}

@@ -21,18 +21,12 @@ pub(crate) fn run(global: &Global, wanted: &args::Export) -> Outcome {
     let playbook = files::playbook(global)?;
     known_steps(&playbook, &wanted.with_step)?;
     known_steps(&playbook, &wanted.without_step)?;
+    one_wish(&wanted.with_step, &wanted.without_step)?;
+    let form = form(wanted)?;
     let steps = resolved(global, &playbook)?;
-    let form = match wanted.to {
-        ExportTo::Reg => ExportForm::Reg(match wanted.winhttp_marker {
-            args::WinHttpMarker::Hex18 => WinHttpMarker::Article,
-            args::WinHttpMarker::Hex28 => WinHttpMarker::Newer,
-        }),
-        ExportTo::Gpo => ExportForm::Gpo,
-    };
     let choice = ExportChoice {
         with: &wanted.with_step,
         without: &wanted.without_step,
-        for_hosts: !global.inventory.is_empty(),
     };
     let export = playbook
         .export(&steps, form, choice)
@@ -75,15 +69,8 @@ fn resolved(global: &Global, playbook: &Playbook) -> Result<Vec<PreviewStep>, Fa
                 let texts: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
                 Failure::block(texts.join("\n"))
             })?;
-        let scope = HostScope {
-            name: "",
-            short: "",
-            ring: None,
-            groups: &[],
-            vars: &vars,
-        };
         return playbook
-            .preview(&scope)
+            .preview_without_host(&vars)
             .map_err(|error| document::Diagnostics::from(*error.diagnostic).into());
     }
     let inventory = files::inventory(global)?;
@@ -117,6 +104,37 @@ fn resolved(global: &Global, playbook: &Playbook) -> Result<Vec<PreviewStep>, Fa
         ))
         .hint("-l SELECTOR chooses hosts that do, such as the group of one site")),
         (None, _) => Err(Failure::no_hosts("no host is selected")),
+    }
+}
+
+/// The form of the file. Only a `.reg` file can hold WinHttpSettings.
+///
+/// # Errors
+/// A marker for a file that has no place for it.
+fn form(wanted: &args::Export) -> Result<ExportForm, Failure> {
+    match (wanted.to, wanted.winhttp_marker) {
+        (ExportTo::Reg, None | Some(args::WinHttpMarker::Hex18)) => {
+            Ok(ExportForm::Reg(WinHttpMarker::Article))
+        }
+        (ExportTo::Reg, Some(args::WinHttpMarker::Hex28)) => {
+            Ok(ExportForm::Reg(WinHttpMarker::Newer))
+        }
+        (ExportTo::Gpo, None) => Ok(ExportForm::Gpo),
+        (ExportTo::Gpo, Some(_)) => Err(Failure::new(
+            "--winhttp-marker says how a .reg file begins WinHttpSettings: --to gpo cannot hold that value",
+        )
+        .hint("leave --winhttp-marker out, or write a .reg file with --to reg")),
+    }
+}
+
+/// A step cannot be wanted and left out.
+fn one_wish(with: &[String], without: &[String]) -> Result<(), Failure> {
+    match with.iter().find(|step| without.contains(step)) {
+        None => Ok(()),
+        Some(step) => Err(Failure::new(format!(
+            "step '{step}' is named by --with-step and by --without-step"
+        ))
+        .hint("--with-step exports it, --without-step leaves it out: name it once")),
     }
 }
 
