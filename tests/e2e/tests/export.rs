@@ -157,6 +157,44 @@ fn a_run_proves_its_own_values_and_no_others() {
     );
 }
 
+/// What was rolled back proves nothing, host by host.
+#[test]
+fn a_run_that_was_taken_back_is_no_proof() {
+    let lab = LabBuilder::hosts(2).start();
+    lab.unlimited("edr-only.yaml");
+    let push = [
+        "push",
+        "-i",
+        "inventory.yaml",
+        "-p",
+        "edr-only.yaml",
+        "-e",
+        "proxy=10.0.0.6:8080",
+        "--yes",
+    ];
+    lab.run(&push).exits(0);
+    let id = lab.report()["run"].as_str().unwrap().to_owned();
+    let proved = ["--to", "reg", "--out", "p.reg", "--proved-by", &id];
+    lab.run(&["rollback", &id, "-l", "pc-0001*", "--yes"])
+        .exits(0);
+    let said = exported(&lab, &proved).exits(0).stdout();
+    assert!(
+        said.contains("read back on 1 host, without 1 host that run ")
+            && said.contains("took back since"),
+        "{said}"
+    );
+    lab.run(&["rollback", &id, "--yes"]).exits(0);
+    std::fs::remove_file(lab.path("p.reg")).unwrap();
+    let refused = exported(&lab, &proved).exits(8);
+    let by = lab.report()["run"].as_str().unwrap().to_owned();
+    assert!(
+        refused.stderr().contains("it was taken back by run ") && refused.stderr().contains(&by),
+        "{}",
+        refused.stderr()
+    );
+    assert!(!lab.path("p.reg").exists());
+}
+
 /// Choices that contradict themselves, or that the form has no place for.
 #[test]
 fn flags_that_would_do_nothing_are_refused() {
