@@ -26,7 +26,8 @@ pub struct Cli {
     pub verb: Verb,
 }
 
-/// Flags that every verb accepts; a verb ignores none that would change what it does.
+/// Flags that the parser knows with every verb. Which of `-i`, `-p`, `-l` and `-e` a verb takes stands in
+/// `command/takes.rs`; the others are refused.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Global {
     /// Inventory file (.yaml, .csv, otherwise one host per line); several are united
@@ -377,7 +378,7 @@ pub struct Rollback {
     /// Stop when more hosts than this are indeterminate [default: go on]
     #[arg(long, value_name = "LIMIT")]
     pub max_indeterminate: Option<playbooks::Limit>,
-    /// What to do with values that somebody else changed since the run
+    /// What to do with values that somebody else changed since the run (--mode restore)
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnConflict::Skip)]
     pub on_conflict: OnConflict,
 }

@@ -35,6 +35,23 @@ pub(crate) fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json:
         .collect()
 }
 
+/// The variables for no host in particular: what `-e` says, and the playbook's own.
+///
+/// # Errors
+/// Every variable that is missing or of another type.
+pub(crate) fn command_line_only(
+    global: &Global,
+    playbook: &Playbook,
+    missing: Examples,
+) -> Result<Vars, Failure> {
+    let command_line = command_line_vars(global);
+    let vars = playbook.resolve_vars(&[VarScope::command_line(&command_line)], missing);
+    vars.map_err(|errors| {
+        let texts: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+        Failure::block(texts.join("\n"))
+    })
+}
+
 /// Resolves rings, variables and data of the hosts.
 ///
 /// # Errors

@@ -160,6 +160,6 @@ fn an_audit_needs_one_thing_to_compare_with() {
         .says("--against RUN");
     against_run(&lab, &["-p", &playbook])
         .exits(1)
-        .says("neither -p nor -e");
+        .says("audit --against takes no -p: ");
     lab.run(&["audit", "--against", "nosuchrun"]).exits(1);
 }

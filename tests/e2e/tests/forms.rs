@@ -93,6 +93,30 @@ fn check_says_rings_and_warnings_as_data() {
     assert!(words.contains("no host has the ring 'canary'"), "{words}");
 }
 
+/// The table for spreadsheets has all that the document has: groups and variables, too.
+#[test]
+fn hosts_are_whole_as_a_table() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.write(
+        "g.yaml",
+        "version: 1\ngroups: { paris: { vars: { proxy: '10.0.0.6:8080' } }, laptops: {} }\nhosts: [ { name: pc-1.corp.example, groups: [paris, laptops], vars: { n: 7 } } ]\n",
+    );
+    let said = lab
+        .run(&["hosts", "-i", "g.yaml", "-o", "csv"])
+        .succeeds()
+        .stdout();
+    for row in [
+        "pc-1.corp.example,groups,paris|laptops,",
+        "pc-1.corp.example,vars.n,7,host",
+        "pc-1.corp.example,vars.proxy,10.0.0.6:8080,group paris",
+    ] {
+        assert!(
+            said.lines().any(|line| line.starts_with(row)),
+            "{row}\n{said}"
+        );
+    }
+}
+
 /// What was done is not denied because it cannot be shown.
 #[cfg(target_os = "linux")]
 #[test]

@@ -36,4 +36,5 @@ mod secure;
 mod selection;
 mod steer;
 mod story;
+mod takes;
 mod trace;

@@ -61,12 +61,6 @@ fn compare(global: &Global, playbook: Playbook, spec: RunSpec, parallel: u32) ->
 }
 
 fn against_run(global: &Global, run: &str, parallel: u32) -> Outcome {
-    if global.playbook.is_some() || !global.vars.is_empty() {
-        return Err(Failure::new(
-            "audit --against takes neither -p nor -e: the journal holds what the run left",
-        )
-        .hint("-i may name other addresses or credentials, -l limits the hosts"));
-    }
     let (open, record) = journal::record(global, run)?;
     journal::refuse_simulated(&open, &record.id, "compared with what is")?;
     if open.holder(&record.id).is_some() {

@@ -28,11 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes up what answers.
 pub(crate) fn run(global: &Global, catch_up: &CatchUp) -> Outcome {
-    if global.playbook.is_some() || !global.vars.is_empty() {
-        return Err(Failure::new(
-            "catch-up takes no -p or -e: the journal holds what the run is",
-        ));
-    }
     let journal = journal::writable(global)?;
     let id = journal::resolve(&journal, &catch_up.run)?;
     journal::refuse_simulated(&journal, &id, "caught up")?;

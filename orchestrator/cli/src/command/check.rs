@@ -94,6 +94,10 @@ pub(crate) fn run(global: &Global, check: &Check) -> Outcome {
     } else {
         Some(Inventory::load(&inventories)?)
     };
+    if inventory.is_none() && global.limit.is_some() {
+        return Err(Failure::new("-l selects hosts of an inventory")
+            .hint("name one, as a file or with -i, or leave -l out"));
+    }
     let of_playbook = |playbook| of_playbook(global, playbook, inventory.as_ref());
     let checked = Checked {
         inventory: inventory.as_ref().map(of_inventory),
@@ -138,6 +142,12 @@ fn of_playbook(
     let told = told.map(|warning| (warning.line, warning.message.clone()));
     let mut told: Vec<(u32, String)> = told.collect();
     let (mut of_rings, mut groups) = (Vec::new(), BTreeMap::new());
+    if inventory.is_none() && !global.vars.is_empty() {
+        // Without hosts there is nobody to prepare, and what -e says is judged all the same.
+        let vars = prepare::command_line_only(global, playbook, Examples::Fill)?;
+        let judged = playbook.preview_without_host(&vars);
+        judged.map_err(|error| document::Diagnostics::from(*error.diagnostic))?;
+    }
     if let Some(inventory) = inventory {
         let hosts = files::select(inventory, global.limit.as_deref())?;
         let prepared = prepare::prepare(playbook, inventory, &hosts, global, Examples::Fill)?;

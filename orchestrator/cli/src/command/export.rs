@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use document::{Document, nearest};
 use playbooks::{
     Examples, Export, ExportChoice, ExportForm, ExportRefusal, HostScope, Playbook, PreviewStep,
-    VarScope, WinHttpMarker, reg_file, registry_pol,
+    WinHttpMarker, reg_file, registry_pol,
 };
 use report::text::{counted, neutral};
 use sha2::{Digest, Sha256};
@@ -62,13 +62,7 @@ fn resolved(global: &Global, playbook: &Playbook) -> Result<Vec<PreviewStep>, Fa
         if global.limit.is_some() {
             return Err(Failure::new("-l selects hosts of an inventory (-i)"));
         }
-        let command_line = prepare::command_line_vars(global);
-        let vars = playbook
-            .resolve_vars(&[VarScope::command_line(&command_line)], Examples::Refuse)
-            .map_err(|errors| {
-                let texts: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
-                Failure::block(texts.join("\n"))
-            })?;
+        let vars = prepare::command_line_only(global, playbook, Examples::Refuse)?;
         return playbook
             .preview_without_host(&vars)
             .map_err(|error| document::Diagnostics::from(*error.diagnostic).into());

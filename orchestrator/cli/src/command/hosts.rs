@@ -33,7 +33,13 @@ pub(crate) fn run(global: &Global) -> Outcome {
                     host.ring.clone().unwrap_or_else(|| "none".to_owned()),
                     settings::origin(&host.ring_from),
                 ];
-                let rows = settings::rows(&host.settings).into_iter().map(|row| {
+                let groups = vec![
+                    host.name.to_string(),
+                    "groups".to_owned(),
+                    host.groups.join("|"),
+                    String::new(),
+                ];
+                let settings = settings::rows(&host.settings).into_iter().map(|row| {
                     vec![
                         host.name.to_string(),
                         row.name.to_owned(),
@@ -41,7 +47,15 @@ pub(crate) fn run(global: &Global) -> Outcome {
                         row.from,
                     ]
                 });
-                std::iter::once(ring).chain(rows)
+                let vars = vars(host).into_iter().map(|(name, (value, from))| {
+                    vec![
+                        host.name.to_string(),
+                        format!("vars.{name}"),
+                        plain(&value),
+                        from,
+                    ]
+                });
+                [ring, groups].into_iter().chain(settings).chain(vars)
             });
             report::csv::document(&["host", "setting", "value", "from"], rows)
         }

@@ -24,6 +24,7 @@ mod schema;
 pub(crate) mod simulate;
 mod status;
 mod steer;
+mod takes;
 mod verify;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ use crate::failure::Outcome;
 
 /// Carries the verb out.
 pub(crate) fn run(cli: Cli) -> Outcome {
+    takes::check(&cli)?;
     let global = &cli.global;
     match cli.verb {
         Verb::Check(check) => check::run(global, &check),

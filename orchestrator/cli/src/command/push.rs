@@ -44,18 +44,6 @@ fn carry_out(global: &Global, push: &Push, spec: RunSpec, playbook: Playbook) ->
 
 /// Carries a plan file out, exactly. With `show` it is only shown; nobody is contacted then.
 fn planned(global: &Global, path: &Path, show: bool) -> Outcome {
-    let with = [
-        ("-i", !global.inventory.is_empty()),
-        ("-p", global.playbook.is_some()),
-        ("-e", !global.vars.is_empty()),
-        ("-l", global.limit.is_some()),
-    ];
-    if let Some((flag, _)) = with.iter().find(|(_, given)| *given) {
-        return Err(
-            Failure::new(format!("push --plan takes no {flag}: the plan says it all"))
-                .hint("make another plan with: winfleet plan --out FILE"),
-        );
-    }
     let plan = plan_file::read(path)?;
     let found = plan.found.iter().map(|found| match found {
         Ok(steps) => Ok(steps.as_slice()),

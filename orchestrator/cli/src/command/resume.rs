@@ -7,16 +7,11 @@ use super::steer;
 use crate::args::{Global, Only, Resume};
 use crate::confirm;
 use crate::drive::{self, Target};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::{journal, out};
 
 /// Takes the run over and carries it to its end.
 pub(crate) fn run(global: &Global, resume: &Resume) -> Outcome {
-    if global.playbook.is_some() || !global.vars.is_empty() || global.limit.is_some() {
-        return Err(Failure::new(
-            "resume takes no -p, -e or -l: the journal holds what the run is",
-        ));
-    }
     let journal = journal::writable(global)?;
     let id = journal::resolve(&journal, &resume.run)?;
     journal::refuse_simulated(&journal, &id, "resumed")?;

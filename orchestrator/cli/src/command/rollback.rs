@@ -26,11 +26,6 @@ fn restore(global: &Global, rollback: &Rollback) -> Outcome {
         return Err(Failure::new("rollback needs the run to take back")
             .hint("winfleet runs lists them; 'last' is the newest; --mode delete needs none"));
     };
-    if global.playbook.is_some() || !global.vars.is_empty() {
-        return Err(Failure::new(
-            "rollback RUN takes neither -p nor -e: the journal holds the playbook",
-        ));
-    }
     let journal = journal::writable(global)?;
     let id = journal::resolve(&journal, run)?;
     journal::refuse_simulated(&journal, &id, "taken back")?;
@@ -136,16 +131,8 @@ fn selection(
     wanted: &dyn Fn(&HostSpec) -> bool,
 ) -> Result<(), Failure> {
     let spec = journal.spec(id).map_err(|error| journal::failure(&error))?;
-    let names = || spec.rings.iter().map(|ring| ring.name.as_str());
-    for ring in &rollback.ring {
-        if !names().any(|name| name == ring) {
-            let hint = match document::nearest(ring, names()) {
-                Some(name) => format!("did you mean '{name}'?"),
-                None => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
-            };
-            return Err(Failure::new(format!("run {id} has no ring '{ring}'")).hint(hint));
-        }
-    }
+    let names: Vec<&str> = spec.rings.iter().map(|ring| ring.name.as_str()).collect();
+    known_rings(&rollback.ring, &names, &format!("run {id}"))?;
     let meant = |host: &HostSpec| {
         let ring = spec.rings.get(host.ring).map(|ring| &ring.name);
         rollback.ring.is_empty() || ring.is_some_and(|ring| rollback.ring.contains(ring))
@@ -157,6 +144,17 @@ fn selection(
             "no host of run {id} is selected"
         )))
     }
+}
+
+fn known_rings(wanted: &[String], names: &[&str], of: &str) -> Result<(), Failure> {
+    let Some(ring) = wanted.iter().find(|ring| !names.contains(&ring.as_str())) else {
+        return Ok(());
+    };
+    let hint = match document::nearest(ring, names.iter().copied()) {
+        Some(name) => format!("did you mean '{name}'?"),
+        None => format!("it has {}", names.join(", ")),
+    };
+    Err(Failure::new(format!("{of} has no ring '{ring}'")).hint(hint))
 }
 
 fn merge(into: &mut Option<RunSpec>, more: RunSpec) {
@@ -176,7 +174,20 @@ fn delete(global: &Global, rollback: &Rollback) -> Outcome {
         return Err(Failure::new("rollback --mode delete takes no RUN")
             .hint("it needs -i INVENTORY and -p PLAYBOOK, and deletes what that playbook sets"));
     }
+    if rollback.on_conflict == OnConflict::Force {
+        return Err(Failure::new(
+            "rollback --mode delete takes no --on-conflict force: it deletes what is there, whoever wrote it",
+        )
+        .hint("leave it out; a conflict is between what a run left and what is there, and no run is named"));
+    }
     let (inventory, playbook) = (files::inventory(global)?, files::playbook(global)?);
+    let rings = playbook.strategy.rings.iter();
+    let rings: Vec<&str> = rings.map(|ring| ring.name.as_str()).collect();
+    known_rings(
+        &rollback.ring,
+        &rings,
+        &format!("playbook '{}'", playbook.name),
+    )?;
     let removal = playbook.removal();
     let (spec, unread) = super::push::spec(global, &inventory, &removal, Verb::RollbackDelete)?;
     unread.told(delete_on(global, rollback, &playbook, removal, spec))
