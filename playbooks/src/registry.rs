@@ -46,6 +46,12 @@ pub enum KeyPathError {
 /// create a key directly below the hive.
 const AV_PREFERENCES: &str = "MSFT_MpPreference";
 
+/// The keys below which group policy keeps registry settings.
+const POLICIES: [&str; 2] = [
+    r"SOFTWARE\Policies\",
+    r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\",
+];
+
 /// Windows' limit on levels below a hive.
 const DEEPEST_KEY: usize = 512;
 
@@ -204,6 +210,14 @@ impl Target {
     /// True for what [`Self::av_preference`] makes.
     pub fn is_av_preference(&self) -> bool {
         self.key.0 == AV_PREFERENCES
+    }
+
+    /// Whether it lies where group policy keeps its settings, and takes them back when a policy goes.
+    pub fn is_policy(&self) -> bool {
+        POLICIES.iter().any(|head| {
+            let start = self.key.0.get(..head.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(head))
+        })
     }
 }
 

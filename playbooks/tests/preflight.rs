@@ -562,6 +562,23 @@ fn what_blocks_is_asked_first_and_warnings_as_far_as_they_fit() {
     assert!(!edr.contains(&Fact::ChassisPortable) && !edr.contains(&Fact::AvTamperProtected));
 }
 
+/// Group policy keeps settings below two keys; `export --to gpo` takes both.
+#[test]
+fn the_owner_is_asked_for_below_every_key_of_policies() {
+    let asks = |key: &str| {
+        let step = format!("registry: {{ key: 'HKLM\\{key}', value: V, type: dword, data: 1 }}");
+        asked(&[&step], true, &|_| FactValue::Null)
+            .0
+            .contains(&Fact::GpoSettings)
+    };
+    assert!(asks(r"SOFTWARE\Policies\A"));
+    assert!(asks(
+        r"Software\Microsoft\Windows\CurrentVersion\policies\System"
+    ));
+    assert!(!asks(r"SOFTWARE\Microsoft\Windows\CurrentVersion\Run"));
+    assert!(!asks(r"SOFTWARE\PoliciesOfOurs\A"));
+}
+
 #[test]
 fn every_check_is_documented_and_found_by_its_name() {
     let path = concat!(

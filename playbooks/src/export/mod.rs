@@ -282,15 +282,7 @@ fn data(change: &Change, form: ExportForm) -> Result<Option<RawValue>, (String, 
 
 /// Group policy takes a value back when the policy goes only below these keys.
 fn below_policies(change: &Change) -> Result<(), (String, String)> {
-    const POLICIES: [&str; 2] = [
-        r"SOFTWARE\Policies\",
-        r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\",
-    ];
-    let key = change.target.key.as_str().to_ascii_lowercase();
-    let below = POLICIES
-        .iter()
-        .any(|head| key.starts_with(&head.to_ascii_lowercase()));
-    if below {
+    if change.target.is_policy() {
         return Ok(());
     }
     Err((

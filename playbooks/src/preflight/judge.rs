@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Check, PreflightChange, PreflightFinding, PreflightGrade, is_policy};
+use super::{Check, PreflightChange, PreflightFinding, PreflightGrade};
 use crate::change::Desired;
 use crate::facts::{Fact, FactValue, Facts, GpoSetting, floor_of};
 use crate::registry::{Observed, RawValue, Target, Typed};
@@ -146,7 +146,7 @@ pub fn judge(
     }
     for (fact, why) in facts.failures() {
         if fact == Fact::GpoSettings {
-            let policies = changes.iter().find(|change| is_policy(change.target));
+            let policies = changes.iter().find(|change| change.target.is_policy());
             let step = policies.map_or(0, |change| change.step);
             let local = match facts.value(Fact::GpoLocal) {
                 Some(_) => "; of the local group policy, its file was read",

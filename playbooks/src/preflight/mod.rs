@@ -9,7 +9,6 @@ mod settings;
 mod table;
 
 pub use judge::judge;
-pub(crate) use rounds::is_policy;
 pub use rounds::{BUDGET, Rounds};
 pub use settings::PreflightSettings;
 pub use table::{CHECKS, Check, CheckRow, PreflightGrade};

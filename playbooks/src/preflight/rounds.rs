@@ -10,12 +10,10 @@
 use super::judge::{Kind, kind_of, sets_proxy};
 use super::{Check, PreflightChange, PreflightSettings};
 use crate::facts::{Fact, FactSet, Facts, Source, floor_of};
-use crate::registry::{Observed, Target};
+use crate::registry::Observed;
 
 /// Requests that the preflight adds to a host at most.
 pub const BUDGET: u32 = 8;
-/// Below HKLM: what group policy may own.
-const POLICIES: &str = r"SOFTWARE\Policies\";
 /// A command in a shell that has to be opened and deleted for it.
 const OWN_SHELL: u32 = 4;
 /// A command in a shell that is opened anyway.
@@ -27,12 +25,6 @@ const ADV_PROXY: [Fact; 5] = [
     Fact::AdvProxyPacUrl,
     Fact::AdvProxyAutoDetect,
 ];
-
-/// Whether the value lies where group policy writes.
-pub(crate) fn is_policy(target: &Target) -> bool {
-    let head = target.key.as_str().get(..POLICIES.len());
-    head.is_some_and(|head| head.eq_ignore_ascii_case(POLICIES))
-}
 
 /// The questions to one host.
 #[derive(Debug)]
@@ -151,7 +143,7 @@ impl<'a> Rounds<'a> {
         let policies = self
             .changes
             .iter()
-            .filter(|change| is_policy(change.target));
+            .filter(|change| change.target.is_policy());
         let names = policies.map(|change| change.target.value.clone());
         set.policy_values = names.collect();
         set.policy_ids_only = true;
