@@ -42,7 +42,7 @@ pub use load::schema::playbook_schema;
 pub use playbook::{CompileError, DefaultInForce, Playbook, Warning};
 pub use preflight::{
     BUDGET, CHECKS, Check, CheckRow, PreflightChange, PreflightFinding, PreflightGrade,
-    PreflightSettings, Rounds, judge,
+    PreflightSettings, Rounds,
 };
 pub use preview::{Applies, Missing, PreviewStep};
 pub use probe::{

@@ -11,7 +11,9 @@ use sha2::{Digest, Sha256};
 
 use crate::change::{Desired, HostStep};
 use crate::facts::{Fact, FactSet, Facts, below_gate};
-use crate::preflight::{self, Check, PreflightChange, PreflightFinding, PreflightSettings};
+use crate::preflight::{
+    self, Check, PreflightChange, PreflightFinding, PreflightSettings, Standing,
+};
 use crate::probe::{HostProbe, ProbeStep};
 use crate::registry::Target;
 use crate::rules::Invalid;
@@ -188,14 +190,16 @@ impl Playbook {
         facts: &Facts,
         now: jiff::Timestamp,
     ) -> Vec<(Option<usize>, PreflightFinding)> {
-        let found = preflight::judge(changes, steps, facts, now).into_iter();
-        found
-            .filter(|(_, finding)| self.preflight.makes(finding.check))
-            .map(|(step, mut finding)| {
-                finding.allowed = self.allows(finding.check, step);
-                (step, finding)
-            })
-            .collect()
+        let standing = |check, step| {
+            if !self.preflight.makes(check) {
+                Standing::LeftOut
+            } else if self.allows(check, step) {
+                Standing::Allowed
+            } else {
+                Standing::InForce
+            }
+        };
+        preflight::judge(changes, steps, facts, now, &standing)
     }
 
     /// Whether a finding about a step (by its index) is allowed to stand: by the playbook, or by the step itself.

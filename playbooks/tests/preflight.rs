@@ -399,6 +399,60 @@ fn the_playbook_overrides_by_name() {
     );
 }
 
+/// Where a missing component leaves no step out, everything else about the step is judged: it is written.
+#[test]
+fn what_is_allowed_or_not_looked_at_hides_no_other_finding() {
+    let mut facts = Facts::default();
+    facts.set(Fact::SensorPrefersStaticProxy, FactValue::Bool(true));
+    facts.set(Fact::ServicesSense, FactValue::Null);
+    facts.set(Fact::NetworkIpv4, FactValue::Bool(false));
+    facts.set(Fact::ProxyEdr, FactValue::Null);
+    facts.set(Fact::AvPresent, FactValue::Bool(false));
+    let words = |facts: &Facts, head: &str, step: &str| {
+        let playbook = load(&format!("{head}\nsteps:\n  - {{ {step} }}\n"));
+        found(&playbook, facts, &absent)
+    };
+    assert_eq!(words(&facts, "", PREFER), ["warn sensor_missing"]);
+    let others = ["block no_ipv4", "block prefer_without_proxy"];
+    let shown = [&["warn (allowed) sensor_missing"], &others[..]].concat();
+    let allow = "preflight: { allow: [sensor_missing] }";
+    assert_eq!(words(&facts, allow, PREFER), shown);
+    let step = format!("{PREFER}, allow: [sensor_missing]");
+    assert_eq!(words(&facts, "", &step), shown);
+    let leave_out = "preflight: { leave_out: [sensor_missing] }";
+    assert_eq!(words(&facts, leave_out, PREFER), others);
+    // The agent is another check: one that is not made hides nothing of the other.
+    let mut agent = facts.clone();
+    agent.set(Fact::RolesMma, FactValue::Bool(true));
+    assert_eq!(words(&agent, "", PREFER), ["warn mma_host"]);
+    assert_eq!(words(&agent, leave_out, PREFER), ["warn mma_host"]);
+    let leave_out = "preflight: { leave_out: [mma_host] }";
+    assert_eq!(words(&agent, leave_out, PREFER), ["warn sensor_missing"]);
+    assert_eq!(words(&facts, "", SSL), ["warn av_missing"]);
+    let allow = "preflight: { allow: [av_missing] }";
+    assert_eq!(
+        words(&facts, allow, SSL),
+        ["warn (allowed) av_missing", "warn security_lowered"]
+    );
+    let leave_out = "preflight: { leave_out: [av_missing] }";
+    assert_eq!(words(&facts, leave_out, SSL), ["warn security_lowered"]);
+}
+
+/// A class that does not answer is told once, by whichever of its checks is made.
+#[test]
+fn antivirus_that_does_not_answer_is_told_whichever_check_asks() {
+    let mut facts = Facts::default();
+    facts.set_unread(Fact::AvTamperProtected, "provider failure");
+    let told = |head: &str, facts: &Facts| {
+        let playbook = load(&format!("{head}\nsteps:\n  - {{ {AV} }}\n"));
+        found(&playbook, facts, &absent)
+    };
+    let leave_out = "preflight: { leave_out: [av_missing] }";
+    assert_eq!(told(leave_out, &facts), ["warn not_looked"]);
+    facts.set_unread(Fact::AvPresent, "provider failure");
+    assert_eq!(told("", &facts), ["warn not_looked"]);
+}
+
 #[test]
 fn mistakes_in_the_block_are_named() {
     let edr = "steps: [ { edr_proxy: { server: 'a:1' } } ]";
@@ -419,27 +473,40 @@ fn mistakes_in_the_block_are_named() {
     assert!(step[0].to_string().contains("a list"), "{}", step[0]);
 }
 
-/// All facts that the rounds ask for, each answered as `answer` says, and what that costs.
-fn asked(
-    wanted: &[&str],
-    writes: bool,
-    answer: &dyn Fn(Fact) -> FactValue,
-) -> (BTreeSet<Fact>, u32) {
-    let (all, spent, _) = asked_of(wanted, writes, answer, &|_| None);
-    (all, spent)
+/// A question session with one host.
+struct Asked {
+    facts: BTreeSet<Fact>,
+    spent: u32,
+    left_out: Vec<Fact>,
+    /// `grade detail` of what was not looked at.
+    told: Vec<String>,
 }
 
-/// What is asked, what it took, and what was left out. `took`: what the host makes of one question; `None`: as estimated.
+/// A client with everything: it has sensor, proxy and Antivirus, and is not portable.
+fn usual(fact: Fact) -> FactValue {
+    match fact {
+        Fact::ServicesSense => text("running"),
+        Fact::ProxyEdr => text("p:1"),
+        Fact::AvPresent => FactValue::Bool(true),
+        _ => FactValue::Null,
+    }
+}
+
+/// All facts that the rounds ask for, each answered as `answer` says, and what that costs.
+fn asked(wanted: &[&str], writes: bool, answer: &dyn Fn(Fact) -> FactValue) -> Asked {
+    asked_of(&load(&steps(wanted)), writes, answer, &|_| None)
+}
+
+/// `took`: what the host makes of one question; `None`: as estimated.
 fn asked_of(
-    wanted: &[&str],
+    playbook: &Playbook,
     writes: bool,
     answer: &dyn Fn(Fact) -> FactValue,
     took: &dyn Fn(&FactSet) -> Option<u32>,
-) -> (BTreeSet<Fact>, u32, Vec<Fact>) {
-    let playbook = load(&steps(wanted));
+) -> Asked {
     let mut facts = Facts::default();
     facts.set(Fact::SensorPrefersStaticProxy, FactValue::Bool(true));
-    let steps = compiled(&playbook, &facts);
+    let steps = compiled(playbook, &facts);
     let prior = Observed::ValueAbsent;
     let changes: Vec<PreflightChange<'_>> = steps
         .iter()
@@ -454,9 +521,13 @@ fn asked_of(
             })
         })
         .collect();
+    let names: Vec<(&str, bool)> = steps.iter().map(|step| (&*step.name, false)).collect();
     let mut rounds = Rounds::new(&playbook.preflight, &changes, writes);
     let mut all = BTreeSet::new();
-    while let Some(set) = rounds.next(&facts, false) {
+    while let Some(set) = {
+        let found = playbook.preflight_findings(&changes, &names, &facts, now());
+        rounds.next(&facts, &found)
+    } {
         for fact in set.iter() {
             assert!(all.insert(fact), "{} is asked twice", fact.name());
             facts.set(fact, answer(fact));
@@ -465,54 +536,77 @@ fn asked_of(
             rounds.took(requests);
         }
     }
-    (all, rounds.spent(), rounds.left_out().to_vec())
+    let told = rounds.not_looked().into_iter();
+    Asked {
+        facts: all,
+        spent: rounds.spent(),
+        left_out: rounds.left_out().collect(),
+        told: told
+            .map(|finding| format!("{} {}", finding.word(), finding.detail))
+            .collect(),
+    }
 }
 
 /// Hosts that answer every query in two or three pieces: less is asked, and it is told.
 #[test]
 fn a_host_whose_answers_take_more_requests_is_asked_less() {
-    let client = |_: Fact| FactValue::Null;
+    let all = load(&steps(&[EDR, PREFER, AV, SSL, WINHTTP]));
     for pieces in [2, 3] {
         let dear = |set: &FactSet| set.in_one_command.is_none().then_some(pieces);
         for writes in [true, false] {
-            let all = [EDR, PREFER, AV, SSL, WINHTTP];
-            let (asked, spent, left_out) = asked_of(&all, writes, &client, &dear);
-            assert!(spent <= BUDGET, "{pieces}: {spent}, {asked:?}");
-            assert!(asked.contains(&Fact::GpoSettings) && asked.contains(&Fact::ServicesSense));
-            let found = [&asked.iter().copied().collect::<Vec<_>>()[..], &left_out].concat();
-            for fact in [Fact::NetworkIpv4, Fact::ChassisPortable, Fact::AvPresent] {
-                assert!(found.contains(&fact), "{} is forgotten", fact.name());
+            let of = asked_of(&all, writes, &usual, &dear);
+            assert!(of.spent <= BUDGET, "{pieces}: {}, {:?}", of.spent, of.facts);
+            for fact in [Fact::GpoSettings, Fact::ServicesSense] {
+                assert!(of.facts.contains(&fact), "{}", fact.name());
             }
+            for fact in [Fact::NetworkIpv4, Fact::ChassisPortable, Fact::AvPresent] {
+                assert!(
+                    of.facts.contains(&fact) || of.left_out.contains(&fact),
+                    "{} is forgotten",
+                    fact.name()
+                );
+            }
+            assert!(of.left_out.contains(&Fact::AvPresent), "{:?}", of.left_out);
             assert!(
-                left_out.contains(&Fact::AvPresent),
-                "{pieces}: {left_out:?}"
+                of.told[0].starts_with("warn ") && of.told[0].contains("facts.av.present"),
+                "{:?}",
+                of.told
             );
         }
     }
     let few = |_: &FactSet| Some(1);
-    let (_, _, left_out) = asked_of(&[EDR, PREFER, AV, SSL, WINHTTP], true, &client, &few);
-    assert!(left_out.is_empty(), "{left_out:?}");
+    let of = asked_of(&all, true, &usual, &few);
+    assert!(
+        of.left_out.is_empty() && of.told.is_empty(),
+        "{:?}",
+        of.left_out
+    );
 }
 
+/// Every fact that bears on a decision is asked for or told, whatever a playbook writes and whatever a host is.
 #[test]
-fn no_host_is_asked_for_more_than_the_budget() {
+fn no_host_is_asked_for_more_than_the_budget_and_nothing_is_passed_over() {
     let all = [
         EDR,
         PREFER,
         AV,
-        SSL,
         WINHTTP,
         "av_proxy: { store: preference, server: 'https://p:1' }",
     ];
     let old_server = |fact: Fact| match fact {
         Fact::OsBuild => FactValue::Number(17763),
         Fact::RolesCluster => FactValue::Bool(true),
-        _ => FactValue::Null,
+        _ => usual(fact),
     };
     let client = |fact: Fact| match fact {
         Fact::OsBuild => FactValue::Number(19041),
-        _ => FactValue::Null,
+        _ => usual(fact),
     };
+    let laptop = |fact: Fact| match fact {
+        Fact::ChassisPortable => FactValue::Bool(true),
+        _ => client(fact),
+    };
+    let hosts = [&old_server as &dyn Fn(Fact) -> FactValue, &client, &laptop];
     for mask in 1_u32..1 << all.len() {
         let wanted: Vec<&str> = all
             .iter()
@@ -520,10 +614,58 @@ fn no_host_is_asked_for_more_than_the_budget() {
             .filter(|(index, _)| mask & (1 << index) != 0)
             .map(|(_, step)| *step)
             .collect();
+        let playbook = load(&steps(&wanted));
         for writes in [true, false] {
-            for answer in [&old_server as &dyn Fn(Fact) -> FactValue, &client] {
-                let (_, spent) = asked(&wanted, writes, answer);
-                assert!(spent <= BUDGET, "{spent} for {wanted:?}");
+            for (index, host) in hosts.iter().enumerate() {
+                let pieces = if index == 0 {
+                    &[None, Some(2)][..]
+                } else {
+                    &[None]
+                };
+                for pieces in pieces.iter().copied() {
+                    let took = |set: &FactSet| match set.in_one_command {
+                        None => pieces,
+                        Some(_) => None,
+                    };
+                    let of = asked_of(&playbook, writes, *host, &took);
+                    assert!(of.spent <= BUDGET, "{} for {wanted:?}", of.spent);
+                    let has = |step: &str| wanted.contains(&step);
+                    let moot = index == 2 && of.facts.contains(&Fact::ChassisPortable);
+                    let needed = [
+                        (Fact::NetworkIpv4, has(EDR) || has(PREFER)),
+                        (Fact::ServicesSense, has(EDR) || has(PREFER)),
+                        (
+                            Fact::AvPresent,
+                            wanted.iter().any(|step| step.starts_with("av_")),
+                        ),
+                        (Fact::ProxyEdr, has(PREFER) && !has(EDR)),
+                        (Fact::OsBuild, has(EDR)),
+                        (Fact::SensorLastConnected, has(EDR)),
+                        (Fact::NetworkLists, has(PREFER)),
+                        (Fact::AdvProxyKnown, has(WINHTTP) && !moot),
+                        (Fact::WinHttpProxy32, has(WINHTTP) && !moot),
+                    ];
+                    for (fact, needed) in needed {
+                        let name = format!("facts.{}", fact.name());
+                        let told = of.told.iter().any(|told| told.contains(&name));
+                        assert_eq!(
+                            of.facts.contains(&fact) || told,
+                            needed,
+                            "{name}, {wanted:?}, host {index}, {writes}, {pieces:?}: {:?}",
+                            of.told
+                        );
+                        assert!(!(of.facts.contains(&fact) && told), "{name} was asked for");
+                    }
+                    assert!(
+                        !of.facts.contains(&Fact::OsBuild)
+                            || of.facts.contains(&Fact::OsUbr)
+                            || of
+                                .told
+                                .iter()
+                                .any(|told| told.contains("build_below_floor")),
+                        "a build alone is no decision: {wanted:?}"
+                    );
+                }
             }
         }
     }
@@ -533,9 +675,9 @@ fn no_host_is_asked_for_more_than_the_budget() {
 fn what_blocks_is_asked_first_and_warnings_as_far_as_they_fit() {
     let client = |fact: Fact| match fact {
         Fact::OsBuild => FactValue::Number(17763),
-        _ => FactValue::Null,
+        _ => usual(fact),
     };
-    let (pushed, _) = asked(&[EDR, AV, WINHTTP], true, &client);
+    let pushed = asked(&[EDR, AV, WINHTTP], true, &client);
     for fact in [
         Fact::GpoSettings,
         Fact::ServicesSense,
@@ -550,11 +692,12 @@ fn what_blocks_is_asked_first_and_warnings_as_far_as_they_fit() {
         Fact::SensorLastConnected,
         Fact::WinHttpProxy32,
     ] {
-        assert!(pushed.contains(&fact), "{}", fact.name());
+        assert!(pushed.facts.contains(&fact), "{}", fact.name());
     }
-    let (planned, _) = asked(&[WINHTTP], false, &client);
+    assert!(pushed.told.is_empty(), "{:?}", pushed.told);
+    let planned = asked(&[WINHTTP], false, &client).facts;
     assert!(planned.contains(&Fact::AdvProxyKnown) && !planned.contains(&Fact::GpoSettings));
-    let (edr, _) = asked(&[EDR], true, &client);
+    let edr = asked(&[EDR], true, &client).facts;
     assert!(
         edr.contains(&Fact::OsUbr),
         "builds with a floor are asked for their revision"
@@ -562,13 +705,80 @@ fn what_blocks_is_asked_first_and_warnings_as_far_as_they_fit() {
     assert!(!edr.contains(&Fact::ChassisPortable) && !edr.contains(&Fact::AvTamperProtected));
 }
 
+/// A plan opens no shell for a step, so the warnings that need one do not fit where all three stores are written. The build
+/// does, with its revision; the rest is told.
+#[test]
+fn a_plan_of_all_three_stores_judges_the_build_and_tells_the_rest() {
+    for (build, ubr) in [(17763, true), (22631, false)] {
+        let client = |fact: Fact| match fact {
+            Fact::OsBuild => FactValue::Number(build),
+            _ => usual(fact),
+        };
+        let of = asked(&[EDR, AV, WINHTTP], false, &client);
+        assert!(of.facts.contains(&Fact::OsBuild));
+        assert_eq!(of.facts.contains(&Fact::OsUbr), ubr, "{build}");
+        assert_eq!(of.facts.contains(&Fact::SensorLastConnected), !ubr);
+        assert_eq!(of.facts.contains(&Fact::WinHttpProxy32), ubr);
+        let [told] = &of.told[..] else {
+            panic!("{:?}", of.told);
+        };
+        assert!(
+            told.starts_with("note ") && told.contains("advproxy_differs"),
+            "{told}"
+        );
+        assert_eq!(told.contains("already_connected"), ubr, "{told}");
+        assert_eq!(told.contains("winhttp_32bit_differs"), !ubr, "{told}");
+        assert_eq!(of.spent, BUDGET);
+    }
+}
+
+/// The preference without a proxy blocks, so it comes before what only warns; where it cannot be asked for, it is a warning.
+#[test]
+fn whether_there_is_a_proxy_to_prefer_is_asked_before_what_warns() {
+    let all = [PREFER, AV, WINHTTP];
+    let playbook = load(&steps(&all));
+    for writes in [true, false] {
+        let of = asked(&all, writes, &usual);
+        assert!(
+            of.facts.contains(&Fact::ProxyEdr),
+            "{writes}: {:?}",
+            of.told
+        );
+        assert!(
+            of.facts.contains(&Fact::AvPresent),
+            "{writes}: {:?}",
+            of.told
+        );
+        let dear = |set: &FactSet| set.in_one_command.is_none().then_some(2);
+        let of = asked_of(&playbook, writes, &usual, &dear);
+        assert!(!of.facts.contains(&Fact::ProxyEdr));
+        assert!(
+            of.told[0].starts_with("warn ") && of.told[0].contains("prefer_without_proxy"),
+            "{writes}: {:?}",
+            of.told
+        );
+    }
+}
+
+/// Of a step that is left out nothing more is asked.
+#[test]
+fn a_portable_host_is_not_asked_for_the_other_stores_of_winhttp() {
+    let laptop = |fact: Fact| match fact {
+        Fact::ChassisPortable => FactValue::Bool(true),
+        _ => usual(fact),
+    };
+    let of = asked(&[EDR, AV, WINHTTP], true, &laptop);
+    assert!(!of.facts.contains(&Fact::AdvProxyKnown) && !of.facts.contains(&Fact::WinHttpProxy32));
+    assert!(of.facts.contains(&Fact::OsBuild), "{:?}", of.told);
+}
+
 /// Group policy keeps settings below two keys; `export --to gpo` takes both.
 #[test]
 fn the_owner_is_asked_for_below_every_key_of_policies() {
     let asks = |key: &str| {
         let step = format!("registry: {{ key: 'HKLM\\{key}', value: V, type: dword, data: 1 }}");
-        asked(&[&step], true, &|_| FactValue::Null)
-            .0
+        asked(&[&step], true, &usual)
+            .facts
             .contains(&Fact::GpoSettings)
     };
     assert!(asks(r"SOFTWARE\Policies\A"));

@@ -2,7 +2,7 @@
 //! steps out or stop the host. The same code serves a plan, which only reads, and a push.
 
 use jiff::Timestamp;
-use playbooks::{BUDGET, Check, Facts, Playbook, PreflightChange, PreflightFinding, Rounds};
+use playbooks::{Check, Facts, Playbook, PreflightChange, PreflightFinding, Rounds};
 
 use crate::event::{Intent, PlannedStep};
 use crate::fleet::{HostError, Observe, Reason};
@@ -42,25 +42,15 @@ pub(crate) async fn look<O: Observe>(
     let mut rounds = Rounds::new(&playbook.preflight, &changes, writes);
     loop {
         let found = playbook.preflight_findings(&changes, &names, &facts, now);
-        let blocked = found.iter().any(|(_, finding)| finding.blocks());
-        match rounds.next(&facts, blocked) {
-            Some(wanted) => {
-                let before = observer.cost().requests;
-                facts.merge(observer.facts(&wanted).await?);
-                rounds.took(observer.cost().requests.saturating_sub(before));
-            }
-            None if rounds.left_out().is_empty() => return Ok(Looked { found }),
-            None => {
-                for fact in rounds.left_out() {
-                    facts.set_unread(
-                        *fact,
-                        format!("the {BUDGET} requests of the preflight are used up"),
-                    );
-                }
-                let found = playbook.preflight_findings(&changes, &names, &facts, now);
-                return Ok(Looked { found });
-            }
-        }
+        let Some(wanted) = rounds.next(&facts, &found) else {
+            let not_looked = rounds.not_looked().into_iter();
+            let not_looked = not_looked.map(|finding| (None, finding));
+            let found = found.into_iter().chain(not_looked).collect();
+            return Ok(Looked { found });
+        };
+        let before = observer.cost().requests;
+        facts.merge(observer.facts(&wanted).await?);
+        rounds.took(observer.cost().requests.saturating_sub(before));
     }
 }
 

@@ -28,6 +28,9 @@ impl Link {
         let all = wanted.closed();
         let mut facts = Facts::default();
         self.program_facts(&all, &mut facts).await?;
+        if all.in_one_command.is_some() {
+            return Ok(facts);
+        }
         let wanted = all.clone().without(|fact| facts.knows(fact));
         self.registry_facts(&wanted, &mut facts).await?;
         facts.derive(&wanted);

@@ -12,8 +12,9 @@ pub struct FactSet {
     pub policy_values: BTreeSet<String>,
     /// Policies are told by their ids alone, which saves a request.
     pub policy_ids_only: bool,
-    /// `Some`: registry values, and what programs show, are read by one command of the host's shell; how many requests
-    /// that costs.
+    /// `Some`: what is asked for is registry values and what programs show, and one command of the host's shell reads all of
+    /// it; how many requests that costs. Where no command may be run, the values are not read at all: each would be a
+    /// request.
     pub in_one_command: Option<u32>,
 }
 

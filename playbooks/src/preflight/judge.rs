@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::wanted::decides;
 use super::{Check, PreflightChange, PreflightFinding, PreflightGrade};
 use crate::change::Desired;
 use crate::facts::{Fact, FactValue, Facts, GpoSetting, floor_of};
@@ -105,16 +106,29 @@ pub(super) fn role(facts: &Facts) -> Option<&'static str> {
     found.map(|(_, words)| words)
 }
 
-/// Every finding with the index of its step, in the order of the changes, whatever a playbook allows. `steps`: name of each step, and whether it
-/// was left out because the host's software would not heed it. `now` is the time on the host.
-pub fn judge(
+/// What a playbook says to a check at one of its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is not made.
+    LeftOut,
+    /// What it finds is shown and stands in no way.
+    Allowed,
+    /// What it finds counts.
+    InForce,
+}
+
+/// Every finding of a check that is made, with the index of its step, in the order of the changes. `steps`: name of each
+/// step, and whether it was left out because the host's software would not heed it. `now` is the time on the host.
+pub(crate) fn judge(
     changes: &[PreflightChange<'_>],
     steps: &[(&str, bool)],
     facts: &Facts,
     now: Timestamp,
+    standing: &dyn Fn(Check, Option<usize>) -> Standing,
 ) -> Vec<(Option<usize>, PreflightFinding)> {
     let mut found = Found {
         steps,
+        standing,
         findings: Vec::new(),
     };
     for (index, (_, below_gate)) in steps.iter().enumerate() {
@@ -153,7 +167,7 @@ pub fn judge(
                 None => "",
             };
             found.add(Check::OwnershipUnknown, step, format!("{why}{local}"));
-        } else if asked_by_preflight(fact) {
+        } else if is_told(fact, facts) {
             found.whole(Check::NotLooked, format!("facts.{}: {why}", fact.name()));
         }
     }
@@ -162,6 +176,7 @@ pub fn judge(
 
 struct Found<'a> {
     steps: &'a [(&'a str, bool)],
+    standing: &'a dyn Fn(Check, Option<usize>) -> Standing,
     findings: Vec<(Option<usize>, PreflightFinding)>,
 }
 
@@ -171,34 +186,39 @@ impl Found<'_> {
     }
 
     fn graded(&mut self, check: Check, grade: PreflightGrade, step: usize, detail: String) {
-        let name = self.steps.get(step).map(|(name, _)| (*name).to_owned());
-        let finding = PreflightFinding {
-            check,
-            grade,
-            allowed: false,
-            step: name,
-            detail,
-        };
-        self.push(Some(step), finding);
+        self.push(check, grade, Some(step), detail);
     }
 
     fn whole(&mut self, check: Check, detail: String) {
-        let finding = PreflightFinding {
-            check,
-            grade: check.row().grade,
-            allowed: false,
-            step: None,
-            detail,
-        };
-        self.push(None, finding);
+        self.push(check, check.row().grade, None, detail);
     }
 
-    /// Both values of a pair raise the same: it is said once.
-    fn push(&mut self, step: Option<usize>, finding: PreflightFinding) {
+    fn push(&mut self, check: Check, grade: PreflightGrade, step: Option<usize>, detail: String) {
+        let standing = (self.standing)(check, step);
+        let named = step.and_then(|index| self.steps.get(index));
+        let finding = PreflightFinding {
+            check,
+            grade,
+            allowed: standing == Standing::Allowed,
+            step: named.map(|(name, _)| (*name).to_owned()),
+            detail,
+        };
         let finding = (step, finding);
-        if !self.findings.contains(&finding) {
+        // Both values of a pair raise the same: it is said once.
+        if standing != Standing::LeftOut && !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
+    }
+
+    fn makes(&self, check: Check, step: usize) -> bool {
+        (self.standing)(check, Some(step)) != Standing::LeftOut
+    }
+
+    /// The component that a step is for is missing. True: the step is left out for it, so that nothing else about it
+    /// matters.
+    fn missing(&mut self, check: Check, step: usize, detail: &str) -> bool {
+        self.add(check, step, detail.to_owned());
+        (self.standing)(check, Some(step)) == Standing::InForce
     }
 }
 
@@ -211,16 +231,18 @@ fn sensor(
 ) {
     let step = change.step;
     if facts.value(Fact::ServicesSense) == Some(&FactValue::Null) {
-        let check = match facts.flag(Fact::RolesMma) {
-            Some(true) => Check::MmaHost,
-            _ => Check::SensorMissing,
+        let agent = facts.flag(Fact::RolesMma) == Some(true) && found.makes(Check::MmaHost, step);
+        let left_out = match agent {
+            true => found.missing(
+                Check::MmaHost,
+                step,
+                "there is no service Sense, and the service HealthService is there",
+            ),
+            false => found.missing(Check::SensorMissing, step, "there is no service Sense"),
         };
-        let detail = match check {
-            Check::MmaHost => "there is no service Sense, and the service HealthService is there",
-            _ => "there is no service Sense",
-        };
-        // Nothing else of the sensor matters then.
-        return found.add(check, step, detail.to_owned());
+        if left_out {
+            return;
+        }
     }
     if facts.flag(Fact::NetworkIpv4) == Some(false) {
         let addresses = facts.texts(Fact::NetworkAddresses).join(", ");
@@ -257,8 +279,10 @@ fn sensor(
 fn antivirus(change: &PreflightChange<'_>, facts: &Facts, found: &mut Found<'_>) {
     let step = change.step;
     if facts.flag(Fact::AvPresent) == Some(false) {
-        let detail = "the class MSFT_MpComputerStatus is not there".to_owned();
-        return found.add(Check::AvMissing, step, detail);
+        let detail = "the class MSFT_MpComputerStatus is not there";
+        if found.missing(Check::AvMissing, step, detail) {
+            return;
+        }
     }
     if facts.flag(Fact::AvTamperProtected) == Some(true) {
         let by = facts.text(Fact::AvTamperSource).unwrap_or("not said");
@@ -430,23 +454,15 @@ fn same_value(ours: &RawValue, theirs: &RawValue) -> bool {
     ours.kind == theirs.kind && bare(ours) == bare(theirs)
 }
 
-/// Facts of conditions are the playbook's own business.
-fn asked_by_preflight(fact: Fact) -> bool {
-    matches!(
-        fact,
-        Fact::NetworkIpv4
-            | Fact::ServicesSense
-            | Fact::AvPresent
-            | Fact::RolesDomainController
-            | Fact::ChassisPortable
-            | Fact::ComputerDomain
-            | Fact::AdvProxyKnown
-            | Fact::NetworkLists
-            | Fact::ProxyEdr
-            | Fact::SensorLastConnected
-            | Fact::OsBuild
-            | Fact::OsUbr
-            | Fact::WinHttpProxy32
-            | Fact::GpoLocal
-    )
+/// Whether it is said that this fact could not be read: facts of conditions are the playbook's own business, and of what
+/// one question answers, its first fact speaks for all.
+fn is_told(fact: Fact, facts: &Facts) -> bool {
+    let first = match fact {
+        Fact::RolesMma => Fact::ServicesSense,
+        Fact::RolesCluster | Fact::RolesExchange => Fact::RolesDomainController,
+        Fact::AvPlatform if facts.knows(Fact::AvTamperProtected) => Fact::AvTamperProtected,
+        Fact::AvTamperProtected | Fact::AvPlatform => Fact::AvPresent,
+        _ => return decides(fact).is_some(),
+    };
+    !facts.knows(first)
 }

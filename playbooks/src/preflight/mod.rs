@@ -1,14 +1,15 @@
 //! What is looked at on a host before the first write, and what stands in the way (domain reference 4.2).
 //!
-//! A table of checks (`table.rs`), the facts they go by in the order in which they are asked (`rounds.rs`), and the
-//! decision itself, a plain function over facts and changes (`judge.rs`). Who asks the host is the engine's business.
+//! A table of checks (`table.rs`), the facts they go by (`wanted.rs`) in the order in which they are asked (`rounds.rs`), and
+//! the decision itself, a plain function over facts and changes (`judge.rs`). Who asks the host is the engine's business.
 
 mod judge;
 mod rounds;
 mod settings;
 mod table;
+mod wanted;
 
-pub use judge::judge;
+pub(crate) use judge::{Standing, judge};
 pub use rounds::{BUDGET, Rounds};
 pub use settings::PreflightSettings;
 pub use table::{CHECKS, Check, CheckRow, PreflightGrade};

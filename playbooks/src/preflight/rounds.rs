@@ -1,16 +1,17 @@
-//! Which facts the preflight asks for, and in which order: who blocks a host comes first, so that a host that is
-//! blocked costs little. Never more than [`BUDGET`] requests; what would not fit is left out, warnings first.
+//! In which order the preflight asks for its facts: what blocks a host or leaves a step out comes first, so that a host
+//! that is blocked costs little. Never more than [`BUDGET`] requests; what would not fit is not asked, and is told
+//! (`not_looked`).
 //!
-//! Only what bears on a value that would be written is asked. A host on which everything is right is asked one thing:
-//! whether group policy owns it.
+//! Only what bears on a value that would be written is asked (`wanted.rs`). A host on which everything is right is asked
+//! one thing: whether group policy owns it.
 //!
-//! Requests are counted, not guessed: where a host's answers come in more pieces than usual, less is asked, and what a
-//! decision needed then is told (`not_looked`).
+//! Requests are counted, not guessed: where a host's answers come in more pieces than usual, less is asked.
 
-use super::judge::{Kind, kind_of, sets_proxy};
-use super::{Check, PreflightChange, PreflightSettings};
-use crate::facts::{Fact, FactSet, Facts, Source, floor_of};
-use crate::registry::Observed;
+use std::collections::BTreeSet;
+
+use super::wanted::{Wanted, decides};
+use super::{Check, PreflightChange, PreflightFinding, PreflightGrade, PreflightSettings};
+use crate::facts::{Fact, FactSet, Facts, Source};
 
 /// Requests that the preflight adds to a host at most.
 pub const BUDGET: u32 = 8;
@@ -18,22 +19,53 @@ pub const BUDGET: u32 = 8;
 const OWN_SHELL: u32 = 4;
 /// A command in a shell that is opened anyway.
 const SHARED_SHELL: u32 = 3;
-const ADV_PROXY: [Fact; 5] = [
-    Fact::AdvProxyKnown,
-    Fact::AdvProxyServer,
-    Fact::AdvProxyBypass,
-    Fact::AdvProxyPacUrl,
-    Fact::AdvProxyAutoDetect,
+
+/// One thing that is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    Owners,
+    OwnersByName,
+    Services,
+    Network,
+    Road,
+    /// Programs, where what they show may block.
+    BlockingPrograms,
+    EdrProxy,
+    Antivirus,
+    Programs,
+    Build,
+    Revision,
+    LastContact,
+    WinHttp32,
+}
+
+/// In this order. The sensor's own proxy is asked for alone where no command will read it along; whether one will is known
+/// for certain only behind it.
+const ORDER: [Question; 14] = [
+    Question::Owners,
+    Question::OwnersByName,
+    Question::Services,
+    Question::Network,
+    Question::Road,
+    Question::BlockingPrograms,
+    Question::EdrProxy,
+    Question::Antivirus,
+    Question::Programs,
+    Question::EdrProxy,
+    Question::Build,
+    Question::Revision,
+    Question::LastContact,
+    Question::WinHttp32,
 ];
 
 /// The questions to one host.
 #[derive(Debug)]
 pub struct Rounds<'a> {
-    settings: &'a PreflightSettings,
-    changes: &'a [PreflightChange<'a>],
+    wanted: Wanted<'a>,
     /// Something will be written: a step with netsh opens the shell anyway.
     writes: bool,
-    round: u8,
+    /// How many of [`ORDER`] are behind.
+    behind: usize,
     spent: u32,
     /// What the facts asked for last were to cost.
     estimate: u32,
@@ -42,7 +74,7 @@ pub struct Rounds<'a> {
     /// Requests by which one question was dearer than it should be: hosts answer queries in pages of their own size.
     surcharge: u32,
     /// Facts that there was no room for.
-    left_out: Vec<Fact>,
+    left_out: BTreeSet<Fact>,
 }
 
 impl<'a> Rounds<'a> {
@@ -53,47 +85,41 @@ impl<'a> Rounds<'a> {
         writes: bool,
     ) -> Self {
         Self {
-            settings,
-            changes,
+            wanted: Wanted {
+                settings,
+                changes,
+                skipped: BTreeSet::new(),
+            },
             writes,
-            round: 0,
+            behind: 0,
             spent: 0,
             estimate: 0,
             later: 0,
             surcharge: 0,
-            left_out: Vec::new(),
+            left_out: BTreeSet::new(),
         }
     }
 
-    /// The next facts to ask for, given what is known so far; `None`: all is asked. `blocked`: something that is known
-    /// blocks the host already, so that nothing but its name is of interest. Whoever asks says what it cost
-    /// ([`Self::took`]).
-    pub fn next(&mut self, facts: &Facts, blocked: bool) -> Option<FactSet> {
-        while self.round < 8 {
-            self.round += 1;
-            if blocked && self.round > 2 {
+    /// The next facts to ask for, given what is known and what was found so far; `None`: all is asked. Where a finding
+    /// blocks the host, nothing but the name of the policy behind it is of interest; of a step that is left out, nothing.
+    /// Whoever asks says what it cost ([`Self::took`]).
+    pub fn next(
+        &mut self,
+        facts: &Facts,
+        found: &[(Option<usize>, PreflightFinding)],
+    ) -> Option<FactSet> {
+        let blocked = found.iter().any(|(_, finding)| finding.blocks());
+        let skipping = found.iter().filter(|(_, finding)| finding.skips());
+        self.wanted.skipped = skipping.filter_map(|(step, _)| *step).collect();
+        while let Some(question) = ORDER.get(self.behind).copied() {
+            self.behind += 1;
+            let named = matches!(question, Question::Owners | Question::OwnersByName);
+            if blocked && !named {
                 return None;
             }
-            let set = match self.round {
-                1 => self.owners(),
-                2 if blocked => self.owners_by_name(facts),
-                2 => FactSet::default(),
-                3 => self.services(),
-                4 => self.network(),
-                5 => self.road(facts),
-                6 => self.antivirus(),
-                7 => self.last(facts),
-                _ => self.floor(facts),
+            let Some(set) = self.asked(question, facts, blocked) else {
+                continue;
             };
-            // What is known from conditions of the playbook is not asked again.
-            let set = set.without(|fact| facts.knows(fact) && fact != Fact::GpoSettings);
-            if set.is_empty() {
-                continue;
-            }
-            if matches!(self.round, 3..=6) && !self.room_for(cost(&set)) {
-                self.left_out.extend(set.iter());
-                continue;
-            }
             self.estimate = cost(&set);
             self.later = u32::from(set.in_one_command == Some(OWN_SHELL));
             self.spent += self.estimate;
@@ -102,17 +128,120 @@ impl<'a> Rounds<'a> {
         None
     }
 
+    /// What a question asks for, as far as there is room; `None`: nothing. What was decided without is remembered.
+    fn asked(&mut self, question: Question, facts: &Facts, blocked: bool) -> Option<FactSet> {
+        let set = match question {
+            Question::Owners => self.wanted.owners(),
+            Question::OwnersByName if blocked => self.wanted.owners_by_name(facts),
+            Question::OwnersByName => return None,
+            Question::Services => self.wanted.services(),
+            Question::Network => self.wanted.network(),
+            Question::Road => self.wanted.road(facts),
+            Question::BlockingPrograms | Question::Programs => self.wanted.programs(facts),
+            Question::EdrProxy => self.wanted.edr_proxy(),
+            Question::Antivirus => self.wanted.antivirus(),
+            Question::Build => self.wanted.build(),
+            Question::Revision => self.wanted.revision(facts),
+            Question::LastContact => self.wanted.last_contact(),
+            Question::WinHttp32 => self.wanted.win_http_32(),
+        };
+        // What is known from conditions of the playbook, or from an earlier question, is not asked again.
+        let unknown =
+            |set: FactSet| set.without(|fact| facts.knows(fact) && fact != Fact::GpoSettings);
+        let mut set = unknown(set);
+        if set.is_empty() {
+            return None;
+        }
+        let need = match question {
+            // Who owns a value comes first and always fits.
+            Question::Owners | Question::OwnersByName => 0,
+            Question::BlockingPrograms | Question::Programs => {
+                let mut values = unknown(self.wanted.values());
+                values.extend(set.iter());
+                let blocking = values.contains(Fact::GpoLocal) || values.contains(Fact::ProxyEdr);
+                let shared = self.writes && self.wanted.opens_shell();
+                if question == Question::BlockingPrograms && !(shared && blocking) {
+                    return None;
+                }
+                set.extend(values.iter());
+                set.in_one_command = Some(if shared { SHARED_SHELL } else { OWN_SHELL });
+                // A host that is blocked then opens no shell for a step: its deletion is this question's.
+                if blocking { OWN_SHELL } else { cost(&set) }
+            }
+            // A build without its revision decides nothing.
+            Question::Build => cost(&set) + u32::from(!facts.knows(Fact::OsUbr)),
+            Question::EdrProxy if self.comes_along(facts) => return None,
+            _ => cost(&set),
+        };
+        if self.room_for(need) {
+            return Some(set);
+        }
+        match question {
+            // Asked again later.
+            Question::BlockingPrograms => {}
+            Question::Programs => self.left_out.extend(self.wanted.programs(facts).iter()),
+            _ => self.left_out.extend(set.iter()),
+        }
+        None
+    }
+
+    /// Whether a command that is still to come will read the sensor's own proxy.
+    fn comes_along(&self, facts: &Facts) -> bool {
+        let ahead = ORDER.get(self.behind..).unwrap_or_default();
+        let antivirus = self.wanted.antivirus();
+        let command = cost(&antivirus) + OWN_SHELL;
+        ahead.contains(&Question::Programs)
+            && !self.wanted.programs(facts).is_empty()
+            && self.room_for(command)
+    }
+
     /// Corrects what the facts asked for last were thought to cost.
     pub fn took(&mut self, requests: u32) {
-        let real = requests + self.later;
+        // Where no program may be run, no shell was opened.
+        let later = if requests == 0 { 0 } else { self.later };
+        let real = requests + later;
         self.surcharge = self.surcharge.max(real.saturating_sub(self.estimate));
         self.spent = self.spent - self.estimate + real;
         self.estimate = real;
     }
 
-    /// Facts that a decision needs and that were not asked for, because the host's answers cost more than those of others.
-    pub fn left_out(&self) -> &[Fact] {
-        &self.left_out
+    /// Facts that were wanted and not asked for, because there was no room.
+    pub fn left_out(&self) -> impl Iterator<Item = Fact> {
+        self.left_out.iter().copied()
+    }
+
+    /// What could not be judged for lack of room, once all is asked: what blocks or leaves a step out is a warning, the
+    /// rest is good to know.
+    pub fn not_looked(&self) -> Vec<PreflightFinding> {
+        let settings = self.wanted.settings;
+        if !settings.makes(Check::NotLooked) {
+            return Vec::new();
+        }
+        let told = |grade: PreflightGrade| {
+            let facts = self
+                .left_out()
+                .filter_map(|fact| Some((decides(fact)?, fact)));
+            let facts = facts.filter(|(check, _)| weight(*check) == grade);
+            let (checks, facts): (BTreeSet<Check>, BTreeSet<Fact>) = facts.unzip();
+            let checks: Vec<&str> = checks.iter().map(|check| check.name()).collect();
+            let facts: Vec<String> = facts
+                .iter()
+                .map(|fact| format!("facts.{}", fact.name()))
+                .collect();
+            (!checks.is_empty()).then(|| PreflightFinding {
+                check: Check::NotLooked,
+                grade,
+                allowed: settings.allow.contains(&Check::NotLooked),
+                step: None,
+                detail: format!(
+                    "{} not judged: the {BUDGET} requests of the preflight are used up, {} not asked for",
+                    checks.join(", "),
+                    facts.join(", ")
+                ),
+            })
+        };
+        let grades = [PreflightGrade::Warn, PreflightGrade::Note];
+        grades.into_iter().filter_map(told).collect()
     }
 
     /// Requests that it took so far.
@@ -120,177 +249,18 @@ impl<'a> Rounds<'a> {
         self.spent
     }
 
-    fn makes(&self, check: Check) -> bool {
-        self.settings.makes(check)
-    }
-
-    fn needed(&self, wanted: impl Fn(&PreflightChange<'_>) -> bool) -> bool {
-        self.changes
-            .iter()
-            .any(|change| change.needed() && wanted(change))
-    }
-
-    fn writes_to(&self, kind: Kind) -> bool {
-        self.needed(|change| kind_of(change.target) == kind && sets_proxy(change))
-    }
-
     fn room_for(&self, more: u32) -> bool {
         self.spent + more + self.surcharge <= BUDGET
     }
-
-    fn owners(&self) -> FactSet {
-        let mut set = FactSet::default();
-        let policies = self
-            .changes
-            .iter()
-            .filter(|change| change.target.is_policy());
-        let names = policies.map(|change| change.target.value.clone());
-        set.policy_values = names.collect();
-        set.policy_ids_only = true;
-        if self.makes(Check::GpoOwned) && !set.policy_values.is_empty() {
-            set.insert(Fact::GpoSettings);
-        }
-        set
-    }
-
-    /// The name is asked for where it is needed: the id names the policy as well.
-    fn owners_by_name(&self, facts: &Facts) -> FactSet {
-        if facts.gpo.is_empty() {
-            return FactSet::default();
-        }
-        let mut set = self.owners();
-        set.policy_ids_only = false;
-        set
-    }
-
-    /// One query for all services.
-    fn services(&self) -> FactSet {
-        let mut set = FactSet::default();
-        let edr = self.writes_to(Kind::Edr) || self.writes_to(Kind::Prefer);
-        if edr && (self.makes(Check::SensorMissing) || self.makes(Check::MmaHost)) {
-            set.extend([Fact::ServicesSense, Fact::RolesMma]);
-        }
-        if self.writes_to(Kind::WinHttp) && self.makes(Check::RoleBypass) {
-            set.extend([
-                Fact::RolesDomainController,
-                Fact::RolesCluster,
-                Fact::RolesExchange,
-            ]);
-        }
-        set
-    }
-
-    fn network(&self) -> FactSet {
-        let edr = self.writes_to(Kind::Edr) || self.writes_to(Kind::Prefer);
-        let asks = edr && self.makes(Check::NoIpv4);
-        asks.then_some(Fact::NetworkIpv4).into_iter().collect()
-    }
-
-    fn antivirus(&self) -> FactSet {
-        let mut set = FactSet::default();
-        let antivirus = [Kind::AvServer, Kind::Av, Kind::Ssl];
-        if antivirus.iter().any(|kind| self.writes_to(*kind)) {
-            if self.makes(Check::AvMissing) {
-                set.insert(Fact::AvPresent);
-            }
-            if self.makes(Check::TamperProtected) {
-                set.extend([Fact::AvTamperProtected, Fact::AvTamperSource]);
-            }
-            if self.makes(Check::HttpsAvProxy) && self.needed(super::judge::is_https) {
-                set.insert(Fact::AvPlatform);
-            }
-        }
-        set
-    }
-
-    /// A server with a role is not portable; on others nobody asks for a suffix. Where the roles are not known both could
-    /// be, and the chassis is asked for.
-    fn road(&self, facts: &Facts) -> FactSet {
-        let mut set = FactSet::default();
-        if !self.writes_to(Kind::WinHttp) {
-            return set;
-        }
-        let role = super::judge::role(facts).is_some();
-        if role && self.makes(Check::RoleBypass) {
-            set.insert(Fact::ComputerDomain);
-        } else if !role && self.makes(Check::PortableWinHttp) {
-            set.insert(Fact::ChassisPortable);
-        }
-        set
-    }
-
-    /// What only warns, and what costs a command.
-    fn last(&self, facts: &Facts) -> FactSet {
-        let mut shell = FactSet::default();
-        // Where group policy keeps no log, the file of the local policy says what one of them wants.
-        if facts.unread(Fact::GpoSettings).is_some() {
-            shell.policy_values = self.owners().policy_values;
-            let asks = self.makes(Check::GpoOwned) && self.makes(Check::OwnershipUnknown);
-            if !shell.policy_values.is_empty() && asks {
-                shell.insert(Fact::GpoLocal);
-            }
-        }
-        let any_win_http = self.needed(|change| kind_of(change.target) == Kind::WinHttp);
-        if any_win_http && self.makes(Check::AdvProxyDiffers) {
-            shell.extend(ADV_PROXY);
-        }
-        let lowers = self.needed(super::judge::is_for_offline);
-        if lowers && self.makes(Check::NotOffline) {
-            shell.insert(Fact::NetworkLists);
-        }
-        let mut plain: Vec<Fact> = Vec::new();
-        if self.writes_to(Kind::Prefer)
-            && self.makes(Check::PreferWithoutProxy)
-            && !self.changes.iter().any(super::judge::names_edr_proxy)
-        {
-            plain.push(Fact::ProxyEdr);
-        }
-        if self.makes(Check::AlreadyConnected) && self.needed(first_edr_proxy) {
-            plain.push(Fact::SensorLastConnected);
-        }
-        if self.writes_to(Kind::Edr) && self.makes(Check::BuildBelowFloor) {
-            plain.push(Fact::OsBuild);
-        }
-        if any_win_http && self.makes(Check::WinHttp32Differs) {
-            plain.push(Fact::WinHttpProxy32);
-        }
-        let command = match self.writes && any_win_http {
-            true => SHARED_SHELL,
-            false => OWN_SHELL,
-        };
-        if !shell.is_empty() && self.room_for(command) {
-            // One command answers all of it.
-            let build = plain.contains(&Fact::OsBuild);
-            shell.extend(plain);
-            if build {
-                shell.insert(Fact::OsUbr);
-            }
-            shell.in_one_command = Some(command);
-            return shell;
-        }
-        let mut set = FactSet::default();
-        for fact in plain {
-            let more = cost(&[fact].into_iter().collect());
-            if self.room_for(cost(&set) + more) {
-                set.insert(fact);
-            }
-        }
-        set
-    }
-
-    fn floor(&self, facts: &Facts) -> FactSet {
-        let build = facts.number(Fact::OsBuild);
-        match build.and_then(floor_of) {
-            Some(_) if self.writes_to(Kind::Edr) && self.room_for(1) => {
-                [Fact::OsUbr].into_iter().collect()
-            }
-            _ => FactSet::default(),
-        }
-    }
 }
 
-fn first_edr_proxy(change: &PreflightChange<'_>) -> bool {
-    super::judge::names_edr_proxy(change) && !matches!(change.prior, Observed::Present(_))
+/// How much it matters that a check could not be made.
+fn weight(check: Check) -> PreflightGrade {
+    let row = check.row();
+    match row.grade == PreflightGrade::Block || row.skips {
+        true => PreflightGrade::Warn,
+        false => PreflightGrade::Note,
+    }
 }
 
 /// Requests that these facts cost at most. Only sources that the preflight asks for are known.
@@ -298,7 +268,7 @@ fn cost(set: &FactSet) -> u32 {
     if let Some(command) = set.in_one_command {
         return command;
     }
-    let mut classes = std::collections::BTreeSet::new();
+    let mut classes = BTreeSet::new();
     let mut requests = 0;
     for fact in set.closed().iter() {
         match fact.row().source {

@@ -3,9 +3,10 @@
 
 use e2e::{Lab, LabBuilder};
 use serde_json::Value;
-use sim_fleet::{AdapterSpec, HostOptions, PolicySpec, Preferences, Role, SeedData};
+use sim_fleet::{AdapterSpec, HostOptions, PolicySpec, Preferences, Role, SeedData, SeedValue};
 
 const COLLECTION: &str = r"SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+const STATUS: &str = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
 const STEPS: &str = "steps:
   - name: edr
     edr_proxy: { server: '10.0.0.6:8080' }
@@ -223,6 +224,61 @@ fn it_adds_at_most_eight_requests_and_none_when_it_is_off() {
         }
     }
     assert!(asked > 20, "it asks nothing: {asked}");
+}
+
+/// What there is no room for is told; and where no program may be run, what would have come along with one is asked for
+/// alone, as far as there is room.
+#[test]
+fn what_a_plan_has_no_room_for_is_told() {
+    let old = HostOptions {
+        roles: Vec::new(),
+        ..HostOptions::profile("server_2019_old").unwrap()
+    };
+    let planned = |channel: &str, preflight: &str, steps: &str| -> (Value, u64) {
+        let lab = LabBuilder::hosts(1)
+            .fleet(|fleet| {
+                fleet.hosts[0].options = Some(old.clone());
+                // A moment of 2020.
+                let contact = SeedData::Qword(132_223_104_000_000_000);
+                fleet.hosts[0].registry = vec![SeedValue::new(STATUS, "LastConnected", contact)];
+            })
+            .settings({
+                let channel = channel.to_owned();
+                move |_, _| format!("channel: {channel}")
+            })
+            .start();
+        let text = plan(&lab, preflight, steps, "json");
+        let requests = lab.hosts()[0].counters().requests;
+        (serde_json::from_str(&text).unwrap(), requests)
+    };
+    let words = |plan: &Value| -> Vec<String> {
+        let groups = plan["preflight"].as_array().expect("a list").iter();
+        let of = |group: &Value, key: &str| group[key].as_str().expect("a text").to_owned();
+        groups
+            .map(|group| {
+                ["grade", "check", "detail"]
+                    .map(|key| of(group, key))
+                    .join(" ")
+            })
+            .collect()
+    };
+    let two = "steps: [ { edr_proxy: { server: 'p:1' } }, { winhttp_proxy: { server: 'p:1' } } ]\n";
+    for (channel, steps, grade, told) in [
+        ("auto", STEPS, "note", "advproxy_differs"),
+        ("cim", two, "warn", "channel cim"),
+    ] {
+        let (found, with) = planned(channel, "", steps);
+        let (_, without) = planned(channel, "preflight: off\n", steps);
+        assert!(with <= without + 8, "{channel}: {with}, {without}");
+        let words = words(&found);
+        let has = |head: &str, text: &str| {
+            let mut words = words.iter();
+            words.any(|word| word.starts_with(head) && word.contains(text))
+        };
+        assert!(has("warn build_below_floor", "KB"), "{channel}: {words:?}");
+        let head = format!("{grade} not_looked");
+        assert!(has(&head, told), "{channel}: {words:?}");
+    }
 }
 
 /// A host on which group policy keeps no log, with one instruction in the file of its local policy.
