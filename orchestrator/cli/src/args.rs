@@ -501,7 +501,7 @@ pub struct Rehearse {
     /// how they speak, as far as correct Windows hosts may
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Take the rehearsed run back afterwards and show that, too
+    /// Take the rehearsed run back afterwards and show that, too: as JSON it is the member 'rollback' of the run
     #[arg(long)]
     pub then_rollback: bool,
 }

@@ -193,13 +193,32 @@ pub(crate) fn new_run(
     spec: RunSpec,
     target: Target,
 ) -> Outcome {
+    let (code, record) = unshown(global, journal, spec, target, event_file::new)?;
+    show_result(&record, &rendered(global, &record))?;
+    Ok(code)
+}
+
+/// As [`new_run`], its result for the caller to show. `events` opens the file of `--events`.
+pub(crate) fn unshown(
+    global: &Global,
+    journal: &Journal,
+    spec: RunSpec,
+    target: Target,
+    events: fn(&Global) -> Result<Option<File>, Failure>,
+) -> Result<(u8, RunRecord), Failure> {
     // Passwords and files first: a run that cannot begin leaves no trace in the journal.
     let fleet = fleet_of(global, &spec, target)?;
-    let events = event_file::new(global)?;
+    let events = events(global)?;
     let active = journal
         .create_run(spec)
         .map_err(|error| journal::failure(&error))?;
     with_fleet(global, journal, active, fleet, events)
+}
+
+/// Writes the result of a run that did its work: it is in the journal, whether it can be shown or not.
+pub(crate) fn show_result(record: &RunRecord, text: &str) -> Result<(), Failure> {
+    let id = record.id.to_string();
+    out::result(text).map_err(|failure| failure.sent(Sent::Recorded(id)))
 }
 
 /// Carries a run out that was taken over.
@@ -211,7 +230,9 @@ pub(crate) fn carry_out(
 ) -> Outcome {
     let fleet = fleet_of(global, active.spec(), target)?;
     let events = event_file::of_run(global, journal, &active.spec().id)?;
-    with_fleet(global, journal, active, fleet, events)
+    let (code, record) = with_fleet(global, journal, active, fleet, events)?;
+    show_result(&record, &rendered(global, &record))?;
+    Ok(code)
 }
 
 pub(crate) fn fleet_of(
@@ -234,7 +255,7 @@ fn with_fleet(
     active: ActiveRun,
     fleet: RealFleet,
     events: Option<File>,
-) -> Outcome {
+) -> Result<(u8, RunRecord), Failure> {
     let id = active.spec().id.clone();
     let runtime = runtime()?;
     let code = work(global, journal, active, Arc::new(fleet), &runtime, events);
@@ -243,9 +264,7 @@ fn with_fleet(
     let record = journal
         .run(&id)
         .map_err(|error| journal::failure_within(&error, &id))?;
-    let told = out::result(&rendered(global, &record));
-    told.map_err(|failure| failure.sent(Sent::Recorded(id.to_string())))?;
-    Ok(code)
+    Ok((code, record))
 }
 
 /// Carries a run out to its end and shows its progress, but not its result.

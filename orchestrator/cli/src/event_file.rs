@@ -24,6 +24,14 @@ pub(crate) fn new(global: &Global) -> Result<Option<File>, Failure> {
         .transpose()
 }
 
+/// Opened at its end, for the second of two runs of one command.
+pub(crate) fn more(global: &Global) -> Result<Option<File>, Failure> {
+    let path = global.events.as_deref();
+    let open = |path: &Path| File::options().append(true).create(true).open(path);
+    path.map(|path| open(path).map_err(|error| refused(path, &error)))
+        .transpose()
+}
+
 /// Opened at its end, with all that the journal has of the run, where the file is of this run.
 pub(crate) fn of_run(
     global: &Global,

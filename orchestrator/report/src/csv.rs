@@ -33,7 +33,16 @@ const RUN_HEAD: [&str; 23] = [
 
 /// The whole run.
 pub fn run(record: &RunRecord) -> String {
-    let rows = record.hosts.iter().flat_map(|host| host_rows(record, host));
+    run_and_rollback(record, None)
+}
+
+/// Two runs in one table: the first column tells them apart.
+pub fn run_and_rollback(record: &RunRecord, rollback: Option<&RunRecord>) -> String {
+    let runs = std::iter::once(record).chain(rollback);
+    let rows = runs.flat_map(|record| {
+        let rows = move |host| host_rows(record, host);
+        record.hosts.iter().flat_map(rows)
+    });
     document(&RUN_HEAD, rows)
 }
 

@@ -15,6 +15,12 @@ pub fn run(record: &RunRecord) -> Value {
     value(shape::Run::of(record))
 }
 
+/// `rehearse --then-rollback -o json`: the document of the run, with that of its rollback as a member; null where there
+/// was nothing to take back.
+pub fn run_and_rollback(record: &RunRecord, rollback: Option<&RunRecord>) -> Value {
+    value(shape::Run::of(record).taken_back_by(rollback))
+}
+
 /// The schema of [`run`], as `winfleet schema report` prints it.
 pub fn report_schema() -> Value {
     rollout::schema::written::<shape::Run<'_>>(

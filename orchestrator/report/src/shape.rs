@@ -71,6 +71,11 @@ pub(crate) struct Run<'a> {
     rings: Vec<Ring<'a>>,
     /// In the order of the inventory.
     hosts: Vec<Host<'a>>,
+    /// The run that took this one back at once, or null where there was nothing to take back. Only in the result of
+    /// `rehearse --then-rollback`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Box<Run<'a>>>")]
+    rollback: Option<Option<Box<Run<'a>>>>,
 }
 
 /// What a run waits for.
@@ -283,7 +288,14 @@ impl<'a> Run<'a> {
             totals: record.totals,
             rings: record.rings.iter().map(Ring::of).collect(),
             hosts: record.hosts.iter().map(Host::of).collect(),
+            rollback: None,
         }
+    }
+
+    /// With the run that took it back, if there was something to take back.
+    pub(crate) fn taken_back_by(mut self, rollback: Option<&'a RunRecord>) -> Self {
+        self.rollback = Some(rollback.map(|record| Box::new(Self::of(record))));
+        self
     }
 }
 

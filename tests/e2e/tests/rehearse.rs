@@ -133,3 +133,76 @@ fn ctrl_c_at_a_terminal_lets_the_hosts_in_flight_end() {
     assert!(!screen.contains("unreachable"), "{screen}");
     assert!(!screen.contains("indeterminate"), "{screen}");
 }
+
+/// A rehearsal of three hosts, taken back, in a form for programs.
+fn taken_back(lab: &e2e::Lab, playbook: &str, more: &[&str]) -> String {
+    let usual = ["rehearse", "--hosts", "3", "-p", playbook];
+    let words = [&usual[..], &["--then-rollback", "-q"], more].concat();
+    lab.run(&words).exits(0).stdout()
+}
+
+/// One document, one table: whoever reads the first would otherwise miss the second, or fail at it.
+#[test]
+fn a_rehearsal_that_is_taken_back_has_one_result() {
+    let lab = LabBuilder::hosts(1).start();
+    let playbook = e2e::Lab::shipped("edr-only.yaml");
+    let said = taken_back(&lab, &playbook, &["-o", "json"]);
+    let run: serde_json::Value = serde_json::from_str(&said).expect("one document");
+    let back = &run["rollback"];
+    assert_eq!(
+        (&run["verb"], &run["totals"]["ok"], &back["verb"]),
+        (&"push".into(), &3.into(), &"rollback".into()),
+        "{said}"
+    );
+    assert_eq!(back["totals"]["rolled_back"], 3, "{said}");
+    assert_eq!(
+        (&back["source_run"], &back["rollback"]),
+        (&run["run"], &serde_json::Value::Null)
+    );
+
+    let table = taken_back(&lab, &playbook, &["-o", "csv"]);
+    let heads = table.lines().filter(|line| line.starts_with("run,host,"));
+    assert_eq!(heads.count(), 1, "{table}");
+    for outcome in [",ok,", ",rolled_back,"] {
+        assert!(table.contains(outcome), "{outcome}\n{table}");
+    }
+
+    let lines = taken_back(&lab, &playbook, &["-o", "jsonl"]);
+    assert_eq!(lines.lines().count(), 6, "a line per host and run: {lines}");
+
+    // What changed nothing has no rollback, and says so.
+    lab.write(
+        "nothing.yaml",
+        "version: 1\nname: n\nsteps:\n  - registry: { key: 'HKLM\\SOFTWARE\\Nowhere', value: v, ensure: absent }\n",
+    );
+    let said = taken_back(&lab, "nothing.yaml", &["-o", "json"]);
+    let run: serde_json::Value = serde_json::from_str(&said).expect("one document");
+    assert!(
+        run["rollback"].is_null() && run.as_object().unwrap().contains_key("rollback"),
+        "{said}"
+    );
+}
+
+/// The file of events holds the push, too.
+#[test]
+fn the_events_of_both_runs_are_kept() {
+    let lab = LabBuilder::hosts(1).start();
+    let playbook = e2e::Lab::shipped("edr-only.yaml");
+    lab.write("events.jsonl", "of an earlier run\n");
+    taken_back(&lab, &playbook, &["--events", "events.jsonl"]);
+    let text = std::fs::read_to_string(lab.path("events.jsonl")).unwrap();
+    let events: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let of = |kind: &str| -> Vec<serde_json::Value> {
+        let events = events.iter().filter(|event| event["event"] == kind);
+        events.cloned().collect()
+    };
+    let verbs: Vec<serde_json::Value> = of("run_started")
+        .iter()
+        .map(|event| event["verb"].clone())
+        .collect();
+    assert_eq!(verbs, ["push", "rollback"], "{text}");
+    assert_eq!(of("run_finished").len(), 2, "{text}");
+}

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use document::Document;
 use inventory::{Auth, Credential, Inventory, Origin, PasswordSource, Sourced, Transport};
 use playbooks::{Examples, Playbook};
-use rollout::{Journal, OpenMode, RollbackOptions, RunId, RunSpec, Verb, rollback_spec};
+use rollout::{Journal, OpenMode, RollbackOptions, RunId, RunRecord, RunSpec, Verb, rollback_spec};
 use wsman_proto::Secret;
 
 use super::simulate::{self, Ready, Request};
 use crate::args::{Global, Output, Rehearse};
 use crate::drive::{self, Target};
 use crate::failure::{Failure, Outcome};
-use crate::{exit_code, files, journal, out, prepare, state_dir};
+use crate::{event_file, exit_code, files, journal, out, prepare, state_dir};
 
 const ACCOUNT: &str = r"CORP\rehearsal";
 const DEFAULT_HOSTS: u32 = 50;
@@ -71,43 +71,75 @@ pub(crate) fn run(global: &Global, rehearse: &Rehearse) -> Outcome {
             waits.join("; ")
         ));
     }
-    let id = spec.id.clone();
-    let started = Instant::now();
-    let code = drive::new_run(
-        global,
-        &journal,
-        spec,
-        Target::Simulated(Secret::new(password.clone())),
-    );
-    let spent = started.elapsed();
-    let code = code.inspect(|_| measured(global, &journal, &id, spent));
-    let code = match code {
-        // What the push had to say is said all the same.
-        Ok(pushed) if rehearse.then_rollback => {
-            let back = taken_back(global, &journal, &id, &ready, &password);
-            back.map(|code| {
-                if pushed == exit_code::DONE {
-                    code
-                } else {
-                    pushed
-                }
-            })
-        }
-        code => code,
-    };
+    let code = carried_out(global, &journal, spec, rehearse.then_rollback, &password);
     // The child ends with its stdin; killing it is only quicker.
     let _ = child.kill();
     let _ = child.wait();
     code
 }
 
+/// The push, and what takes it back where that is asked for. A table shows each as it ends; of the forms for programs
+/// there is one document, or one table, of both.
+fn carried_out(
+    global: &Global,
+    journal: &Journal,
+    spec: RunSpec,
+    then_rollback: bool,
+    password: &str,
+) -> Outcome {
+    let at_once = !then_rollback || global.output == Output::Table;
+    let target = || Target::Simulated(Secret::new(password));
+    let started = Instant::now();
+    let (code, push) = drive::unshown(global, journal, spec, target(), event_file::new)?;
+    let spent = started.elapsed();
+    if at_once {
+        drive::show_result(&push, &drive::rendered(global, &push))?;
+        measured(global, &push, spent);
+    }
+    if !then_rollback {
+        return Ok(code);
+    }
+    let rollback = taken_back(global, journal, &push.id, target());
+    match (&rollback, at_once) {
+        (Ok(None), true) => {
+            out::note("the rehearsed run left no change: there is nothing to take back")
+        }
+        (Ok(Some((_, rollback))), true) => {
+            drive::show_result(rollback, &drive::rendered(global, rollback))?;
+        }
+        (Err(_), true) => {}
+        (Ok(rollback), false) => {
+            let rollback = rollback.as_ref().map(|(_, record)| record);
+            drive::show_result(&push, &of_both(global, &push, rollback))?;
+        }
+        // What the push did is told all the same.
+        (Err(_), false) => drive::show_result(&push, &drive::rendered(global, &push))?,
+    }
+    let back = rollback?.map_or(exit_code::DONE, |(code, _)| code);
+    Ok(if code == exit_code::DONE { back } else { code })
+}
+
+/// Both runs for programs.
+fn of_both(global: &Global, push: &RunRecord, rollback: Option<&RunRecord>) -> String {
+    match global.output {
+        Output::Table | Output::Json => {
+            report::json::pretty(&report::json::run_and_rollback(push, rollback))
+        }
+        Output::Csv => report::csv::run_and_rollback(push, rollback),
+        Output::Jsonl => {
+            let runs = std::iter::once(push).chain(rollback);
+            runs.map(|run| drive::rendered(global, run)).collect()
+        }
+    }
+}
+
+/// Takes the rehearsed run back; `None` where it left nothing to take back.
 fn taken_back(
     global: &Global,
     journal: &Journal,
     id: &RunId,
-    ready: &Ready,
-    password: &str,
-) -> Outcome {
+    target: Target,
+) -> Result<Option<(u8, RunRecord)>, Failure> {
     let options = RollbackOptions {
         id: RunId::generate(),
         operator: drive::operator(),
@@ -118,16 +150,10 @@ fn taken_back(
     };
     match rollback_spec(journal, id, options) {
         Ok(mut spec) => {
-            let _ = ready;
             spec.simulated = true;
-            drive::new_run(
-                global,
-                journal,
-                spec,
-                Target::Simulated(Secret::new(password)),
-            )
+            drive::unshown(global, journal, spec, target, event_file::more).map(Some)
         }
-        Err(rollout::RollbackError::NothingToDo { .. }) => Ok(exit_code::DONE),
+        Err(rollout::RollbackError::NothingToDo { .. }) => Ok(None),
         Err(error) => Err(Failure::caused(
             "the rehearsed run cannot be taken back",
             &error,
@@ -264,16 +290,11 @@ fn redirect(spec: &mut RunSpec, ready: &Ready) {
 }
 
 /// What the rehearsal cost this process; the simulated hosts are in another.
-fn measured(global: &Global, journal: &Journal, id: &RunId, spent: Duration) {
-    if global.output != Output::Table {
+fn measured(global: &Global, record: &RunRecord, spent: Duration) {
+    if global.output != Output::Table || record.hosts.is_empty() {
         return;
     }
-    // Before the record is read once more, which no run does.
     let usage = usage();
-    let Ok(record) = journal.run(id) else { return };
-    if record.hosts.is_empty() {
-        return;
-    }
     let hosts = record.hosts.len() as f64;
     let requests: u32 = record.hosts.iter().map(|host| host.cost.requests).sum();
     let mut text = format!(
