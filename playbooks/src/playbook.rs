@@ -10,7 +10,7 @@ use document::{Diagnostic, Diagnostics, Document, Node};
 use sha2::{Digest, Sha256};
 
 use crate::change::{Desired, HostStep};
-use crate::facts::{Fact, FactSet, Facts, below_gate};
+use crate::facts::{AdvProxy, Fact, FactSet, Facts, below_gate};
 use crate::preflight::{
     self, Check, PreflightChange, PreflightFinding, PreflightSettings, Standing,
 };
@@ -200,6 +200,26 @@ impl Playbook {
             }
         };
         preflight::judge(changes, steps, facts, now, &standing)
+    }
+
+    /// As the preflight would judge it: what `netsh winhttp show advproxy` printed beside the write of a step, given by index
+    /// and name. `None` where nothing is set in that store, or the check is not made.
+    pub fn beside_winhttp(
+        &self,
+        printed: &str,
+        (index, name): (usize, &str),
+        desired: &Desired,
+    ) -> Option<PreflightFinding> {
+        let (check, detail) = AdvProxy::shown(printed)?.beside(desired)?;
+        let made = [Check::AdvProxyDiffers, check];
+        let made = made.iter().all(|check| self.preflight.makes(*check));
+        made.then(|| PreflightFinding {
+            check,
+            grade: check.row().grade,
+            allowed: self.allows(check, Some(index)),
+            step: Some(name.to_owned()),
+            detail,
+        })
     }
 
     /// Whether a finding about a step (by its index) is allowed to stand: by the playbook, or by the step itself.

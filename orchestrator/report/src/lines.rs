@@ -112,6 +112,13 @@ pub fn line(event: &Event, chatter: Chatter, fresh: bool) -> Option<String> {
             "{host}: preflight: {}",
             neutral(&preflight::cell(findings))
         )),
+        EventKind::AdvproxySeen {
+            finding: Some(finding),
+            ..
+        } if chatter >= Chatter::Steps => Some(format!(
+            "{host}: {}",
+            neutral(&preflight::cell(std::slice::from_ref(finding)))
+        )),
         EventKind::ProbeFinished { probe, verdict } if chatter >= Chatter::Steps => Some(format!(
             "{host}: probe {} {}: {}",
             probe + 1,

@@ -260,6 +260,9 @@ impl Trail {
             EventKind::StepStarted { step } => {
                 format!("{}: is about to be written", self.step(*step))
             }
+            EventKind::AdvproxySeen { step, document, .. } => {
+                format!("{}: advproxy, not changed: {document}", self.step(*step))
+            }
             EventKind::StepFinished {
                 step,
                 state,

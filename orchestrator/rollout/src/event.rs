@@ -149,6 +149,16 @@ pub enum EventKind {
         /// Index into the steps of [`EventKind::PriorRecorded`].
         step: u32,
     },
+    /// The other store of WinHTTP, as it was right before netsh wrote the one that the step is about. It is not changed.
+    /// Comes only from a Windows that has it.
+    AdvproxySeen {
+        /// Index into the steps of [`EventKind::PriorRecorded`].
+        step: u32,
+        /// The JSON that `netsh winhttp show advproxy` printed. Remote text.
+        document: String,
+        /// Whether it disagrees with what is written; `None` where the playbook leaves that check out.
+        finding: Option<PreflightFinding>,
+    },
     /// A step ended.
     StepFinished {
         /// Index into the steps of [`EventKind::PriorRecorded`].
@@ -263,6 +273,7 @@ impl EventKind {
             Self::MarkerTakenOver { .. } => "marker_taken_over",
             Self::PriorRecorded { .. } => "prior_recorded",
             Self::StepStarted { .. } => "step_started",
+            Self::AdvproxySeen { .. } => "advproxy_seen",
             Self::StepFinished { .. } => "step_finished",
             Self::UndoProved => "undo_proved",
             Self::UndoStarted => "undo_started",

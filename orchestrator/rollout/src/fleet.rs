@@ -99,6 +99,10 @@ pub trait Session: Observe {
         change: &Change,
     ) -> impl Future<Output = Result<Observed, HostError>> + Send;
 
+    /// The other store of WinHTTP (`netsh winhttp show advproxy`) as it was right before the last [`Self::apply`] that ran
+    /// netsh: the host's JSON on one line, untrusted. `None` where this Windows has no such store, and when asked again.
+    fn advproxy(&mut self) -> Option<String>;
+
     /// Three-way restore: puts `prior` back only where the present state is still `ours`, unless forced.
     /// Idempotent: a target that already has its prior content is [`Restored::AlreadyPrior`].
     fn restore(&mut self, undo: &Undo) -> impl Future<Output = Result<Restored, HostError>> + Send;

@@ -3,7 +3,7 @@
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Desired, Grade, Observed, PreflightFinding};
+use playbooks::{Check, Desired, Grade, Observed, PreflightFinding};
 
 use crate::event::{EventKind, Intent, PlannedChange, PlannedStep, Trace};
 use crate::fleet::{Cost, HostIdentity, Reason, SystemTask, Undo};
@@ -129,6 +129,10 @@ impl HostHistory {
                 Trace::SystemTask(gone) => self.tasks.retain(|task| task != gone),
             },
             EventKind::PreflightFound { findings } => self.preflight.clone_from(findings),
+            EventKind::AdvproxySeen {
+                finding: Some(finding),
+                ..
+            } => self.preflight_also(finding),
             EventKind::ProbesPlanned { probes, since } => {
                 let probes = probes.iter().cloned();
                 self.probes = probes
@@ -203,6 +207,14 @@ impl HostHistory {
             }
             _ => {}
         }
+    }
+
+    /// What a write showed besides: the last word on it.
+    fn preflight_also(&mut self, finding: &PreflightFinding) {
+        let advproxy = |check| matches!(check, Check::AdvProxyDiffers | Check::AdvProxySeen);
+        self.preflight
+            .retain(|known| !(advproxy(known.check) && known.step == finding.step));
+        self.preflight.push(finding.clone());
     }
 
     /// Another attempt. Under a controller that died without an end of the host any step may have been begun, although

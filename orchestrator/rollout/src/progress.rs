@@ -351,8 +351,8 @@ impl Progress {
             }
             EventKind::UndoProved if phase == Phase::Recorded && host.touched => host.proved = true,
             EventKind::StepStarted { .. } if phase == Phase::Recorded => host.touched = true,
-            EventKind::StepFinished { .. } if matches!(phase, Phase::Recorded | Phase::Undoing) => {
-            }
+            EventKind::StepFinished { .. } | EventKind::AdvproxySeen { .. }
+                if matches!(phase, Phase::Recorded | Phase::Undoing) => {}
             EventKind::UndoStarted
                 if state == RunState::RollingBack
                     && matches!(phase, Phase::Ended { .. } | Phase::Undoing) =>

@@ -24,7 +24,7 @@ use playbooks::Target;
 pub use dice::Dice;
 pub use host::{Counters, Fault, Host, Point, Registry, Script};
 pub use session::ScriptedSession;
-pub use spec::{PLAYBOOK, host_name, old_proxy, push};
+pub use spec::{PLAYBOOK, host_name, old_proxy, push, push_of};
 
 /// Looks at each write just before it is carried out.
 pub type Watch = Arc<dyn Fn(&HostName, &Target) + Send + Sync>;

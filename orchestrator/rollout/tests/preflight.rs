@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use playbooks::{Check, Fact, FactValue, Facts, Playbook, PreflightGrade};
-use rollout::testing::{Script, Scripted, push};
+use rollout::testing::{Script, Scripted, push, push_of};
 use rollout::{
-    Control, Journal, JournalOptions, OpenMode, Outcome, Planned, Reason, RunRecord, RunSpec,
-    StepState, WouldWrite, read_plan, render_plan, survey,
+    Control, Event, EventKind, Journal, JournalOptions, OpenMode, Outcome, Planned, Reason,
+    RunRecord, RunSpec, StepState, WouldWrite, read_plan, render_plan, survey,
 };
 use tokio::sync::mpsc;
 
@@ -36,6 +36,11 @@ fn without_sensor() -> Script {
 }
 
 async fn carry(fleet: &Scripted, spec: RunSpec) -> RunRecord {
+    carry_told(fleet, spec).await.0
+}
+
+/// As [`carry`], with the events of the journal.
+async fn carry_told(fleet: &Scripted, spec: RunSpec) -> (RunRecord, Vec<Event>) {
     let folder = tempfile::tempdir().unwrap();
     let mut options = JournalOptions::new(OpenMode::ReadWrite);
     options.inline = true;
@@ -47,7 +52,7 @@ async fn carry(fleet: &Scripted, spec: RunSpec) -> RunRecord {
         .await
         .unwrap();
     // From the journal, not from memory.
-    journal.run(&id).unwrap()
+    (journal.run(&id).unwrap(), journal.events(&id).unwrap())
 }
 
 #[tokio::test]
@@ -99,6 +104,47 @@ async fn what_was_found_before_is_not_told_of_a_host_that_was_mended() {
             ..rollout::ResumeOptions::default()
         };
         active = journal.resume_run(&id, again).unwrap();
+    }
+}
+
+/// The command that writes WinHttpSettings shows the other store: kept, and judged as the preflight would.
+#[tokio::test]
+async fn the_other_store_of_winhttp_is_kept_as_the_write_showed_it() {
+    let playbook =
+        "version: 1\nname: p\nsteps: [ { name: w, winhttp_proxy: { server: '10.0.0.6:8080' } } ]\n";
+    let held = r#"{"Proxy":"10.0.0.9:8080"}"#;
+    for (settings, held, expected) in [
+        (ON, held, Some((Check::AdvProxyDiffers, false))),
+        (
+            ON,
+            r#"{"Proxy":"10.0.0.6:8080"}"#,
+            Some((Check::AdvProxySeen, false)),
+        ),
+        (ON, "{}", None),
+        (
+            "preflight: { allow: [advproxy_differs] }\n",
+            held,
+            Some((Check::AdvProxyDiffers, true)),
+        ),
+        ("preflight: { leave_out: [advproxy_differs] }\n", "{}", None),
+        ("preflight: off\n", held, None),
+    ] {
+        let fleet = Scripted::of(vec![Script {
+            advproxy: Some(held.to_owned()),
+            ..Script::default()
+        }]);
+        let spec = push_of(1, &format!("{playbook}{settings}"));
+        let (record, events) = carry_told(&fleet, spec).await;
+        let host = &record.hosts[0];
+        assert_eq!(host.outcome, Outcome::Ok, "{host:?}");
+        let found = host.preflight.first();
+        let found = found.map(|finding| (finding.check, finding.allowed));
+        assert_eq!(found, expected, "{settings} {held}");
+        let seen = events.iter().filter_map(|event| match &event.kind {
+            EventKind::AdvproxySeen { document, .. } => Some(document.as_str()),
+            _ => None,
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), [held], "in every case");
     }
 }
 

@@ -243,6 +243,11 @@ fn of_a_host() -> Vec<EventKind> {
         },
         EventKind::PriorRecorded { steps: steps() },
         EventKind::StepStarted { step: 0 },
+        EventKind::AdvproxySeen {
+            step: 0,
+            document: r#"{"Proxy":"10.0.0.9:8080"}"#.to_owned(),
+            finding: None,
+        },
         EventKind::StepFinished {
             step: 0,
             state: StepState::Unknown,

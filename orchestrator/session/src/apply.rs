@@ -1,9 +1,9 @@
 //! Writing one change and reading it back. Nothing here infers success from an exit code or from silence.
 
 use playbooks::registry::{REG_BINARY, REG_EXPAND_SZ};
-use playbooks::{Change, Desired, KeyPath, Observed, RawValue, Target};
+use playbooks::{AdvProxy, Change, Desired, KeyPath, Observed, RawValue, Target};
 use rollout::Reason;
-use wsman::{Deleted, ErrorKind};
+use wsman::{CommandOutput, Deleted, ErrorKind};
 
 use crate::cim;
 use crate::error::Trouble;
@@ -127,34 +127,51 @@ impl Link {
         self.noted_by_shell(sent)
     }
 
-    /// `netsh winhttp`, in the one shell. Its exit code and its text prove nothing; the bytes do.
+    /// `netsh winhttp`, in the one shell. Its exit code and its text prove nothing; the bytes do. The other store of
+    /// WinHTTP is shown by the same command, before the write.
     async fn netsh(&mut self, target: &Target, desired: &Desired) -> Result<Observed, Trouble> {
         let unfit = || Trouble::Refused(Reason::Internal, "no command for this state".to_owned());
         let line = shell::netsh(desired).ok_or_else(unfit)??;
-        let ran = shell::run(&mut self.client, &line).await;
-        let ran = self.noted_by_shell(ran);
-        let (output, doubt) = match ran {
+        let mark = shell::mark();
+        if let Some(both) = shell::showing_advproxy(&line, &mark) {
+            let (output, found) = self.ran_netsh(target, desired, &both).await?;
+            let parted = output.as_ref().and_then(|it| shell::parted(it, &mark));
+            if let Some((shown, _)) = &parted {
+                self.advproxy = AdvProxy::document(shown);
+            }
+            if desired.satisfied_by(&found) {
+                return Ok(found);
+            }
+            if let (Some(output), Some((_, printed))) = (output, parted) {
+                let stdout = printed.into_bytes();
+                return not_there(found, Some(CommandOutput { stdout, ..output }));
+            }
+            // A command processor with other rules than cmd.exe's gets the one command alone.
+        }
+        let (output, found) = self.ran_netsh(target, desired, &line).await?;
+        if desired.satisfied_by(&found) {
+            return Ok(found);
+        }
+        not_there(found, output)
+    }
+
+    /// Runs a line and reads back; what it printed is not known where only the reading tells whether it ran.
+    async fn ran_netsh(
+        &mut self,
+        target: &Target,
+        desired: &Desired,
+        line: &str,
+    ) -> Result<(Option<CommandOutput>, Observed), Trouble> {
+        let ran = shell::run(&mut self.client, line).await;
+        let (output, doubt) = match self.noted_by_shell(ran) {
             Ok(output) => (Some(output), None),
             Err(trouble) => (None, self.unless_settled_by_reading(Err(trouble))?),
         };
         let found = self.read_back(target, REG_BINARY).await?;
-        if desired.satisfied_by(&found) {
-            return Ok(found);
+        match doubt {
+            Some(trouble) if !desired.satisfied_by(&found) => Err(trouble),
+            _ => Ok((output, found)),
         }
-        if let Some(trouble) = doubt {
-            return Err(trouble);
-        }
-        if let Some(output) = output.filter(|output| output.exit_code != Some(0)) {
-            let code = output
-                .exit_code
-                .map_or_else(|| "none".to_owned(), |code| code.to_string());
-            let text = format!(
-                "netsh ended with exit code {code}: {}",
-                shell::said(&output)
-            );
-            return Err(Trouble::Refused(Reason::ReadBackDiffers, text));
-        }
-        Ok(found)
     }
 
     /// A typed read proves the type as well: a Get of another type is refused by the host. Only where it finds
@@ -198,6 +215,19 @@ impl Link {
         };
         self.by_shell(result)
     }
+}
+
+/// What `netsh` left is not what was wanted: its own words, where it says that it failed.
+fn not_there(found: Observed, output: Option<CommandOutput>) -> Result<Observed, Trouble> {
+    let Some(output) = output.filter(|output| output.exit_code != Some(0)) else {
+        return Ok(found);
+    };
+    let code = output
+        .exit_code
+        .map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let said = shell::said(&output);
+    let text = format!("netsh ended with exit code {code}: {said}");
+    Err(Trouble::Refused(Reason::ReadBackDiffers, text))
 }
 
 /// A wanted value that a channel cannot write is no prior state; the words are right, the reason is not.

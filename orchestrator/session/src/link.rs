@@ -76,6 +76,8 @@ pub(crate) struct Link {
     pub(crate) wrote: bool,
     /// The task that runs programs, while a probe asks as LocalSystem.
     pub(crate) system: Option<SystemTask>,
+    /// The other store of WinHTTP, as it was seen beside the last write by netsh and not yet told.
+    pub(crate) advproxy: Option<String>,
     /// Keys seen absent, so that a write creates them first instead of being refused.
     pub(crate) missing: HashSet<KeyPath>,
 }
@@ -96,6 +98,7 @@ impl Link {
             identity: HostIdentity::default(),
             wrote: false,
             system: None,
+            advproxy: None,
             missing: HashSet::new(),
         };
         let guid = match link.machine_guid().await {

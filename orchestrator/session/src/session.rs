@@ -87,6 +87,10 @@ impl Session for HostSession {
         applied.map_err(|trouble| self.0.host_error(&trouble))
     }
 
+    fn advproxy(&mut self) -> Option<String> {
+        self.0.advproxy.take()
+    }
+
     async fn restore(&mut self, undo: &Undo) -> Result<Restored, HostError> {
         let restored = self.0.restore(undo).await;
         restored.map_err(|trouble| self.0.host_error(&trouble))

@@ -20,7 +20,7 @@ use wsman::{Client, CommandOutput};
 
 use crate::error::Trouble;
 use chain::Ran;
-pub(crate) use line::netsh;
+pub(crate) use line::{SHOW_ADVPROXY, netsh, showing_advproxy};
 pub(crate) use quote::argument;
 
 /// Separators of the second opinion on multi strings, see [`reg_output::merge_separators`].
@@ -174,6 +174,18 @@ const UNSET: &str =
 /// The unset default value is printed like a set one with a localised text in parentheses.
 fn looks_unset(data: &str) -> bool {
     data.starts_with('(') && data.ends_with(')')
+}
+
+/// A text of chance that no program prints by itself.
+pub(crate) fn mark() -> String {
+    format!("wf{}", &uuid::Uuid::new_v4().simple().to_string()[..12])
+}
+
+/// What was printed before and after the line that holds the mark; `None` without such a line.
+pub(crate) fn parted(output: &CommandOutput, mark: &str) -> Option<(String, String)> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (before, after) = text.split_once(mark)?;
+    Some((before.to_owned(), after.to_owned()))
 }
 
 /// The words of a program's output for a message: the first line that says something.

@@ -7,6 +7,7 @@
     reason = "functions that tests share are outside of what clippy.toml allows"
 )]
 
+mod advproxy;
 mod cost;
 mod dialects;
 mod exits;

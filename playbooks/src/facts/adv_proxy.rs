@@ -2,6 +2,12 @@
 
 use serde_json::Value;
 
+use crate::change::Desired;
+use crate::preflight::{Check, wanted_proxy};
+
+/// Bytes of a document that are kept. Windows prints a few hundred.
+const MOST: usize = 16 << 10;
+
 /// The store, as far as it is shown. A text that is empty or a member that is missing counts as not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdvProxy {
@@ -18,8 +24,17 @@ pub struct AdvProxy {
 impl AdvProxy {
     /// Reads the text from the first brace to the last. `None`: this netsh does not know the command.
     pub fn shown(output: &str) -> Option<Self> {
-        let (from, to) = (output.find('{')?, output.rfind('}')?);
-        let json: Value = serde_json::from_str(output.get(from..=to)?).ok()?;
+        Some(Self::of(&json(output)?))
+    }
+
+    /// The document alone, on one line. `None` as for [`Self::shown`], and where it is longer
+    /// than any that Windows prints.
+    pub fn document(output: &str) -> Option<String> {
+        let text = json(output)?.to_string();
+        (text.len() <= MOST).then_some(text)
+    }
+
+    fn of(json: &Value) -> Self {
         let text = |name: &str| {
             let text = json.get(name).and_then(Value::as_str).map(str::trim);
             text.filter(|text| !text.is_empty()).map(str::to_owned)
@@ -27,18 +42,52 @@ impl AdvProxy {
         // Switched off, but still remembered.
         let off = |name: &str| json.get(name).and_then(Value::as_bool) == Some(false);
         let proxy_off = off("ProxyIsEnabled");
-        Some(Self {
+        Self {
             server: text("Proxy").filter(|_| !proxy_off),
             bypass: text("ProxyBypass").filter(|_| !proxy_off),
             pac_url: text("AutoconfigUrl").filter(|_| !off("AutoConfigIsEnabled")),
             auto_detect: json.get("AutoDetect").and_then(Value::as_bool) == Some(true),
-        })
+        }
     }
 
     /// Nothing is set.
     pub fn is_empty(&self) -> bool {
         self.server.is_none() && self.pac_url.is_none() && !self.auto_detect
     }
+
+    /// What is to be said of this store beside a step that brings `WinHttpSettings` into a state: it names another proxy
+    /// (a warning), or it is only shown. `None` where nothing is set in it.
+    pub(crate) fn beside(&self, desired: &Desired) -> Option<(Check, String)> {
+        if self.is_empty() {
+            return None;
+        }
+        let wanted = wanted_proxy(desired);
+        let named = |other: &str| {
+            wanted
+                .as_ref()
+                .is_some_and(|proxy| proxy.server.eq_ignore_ascii_case(other))
+        };
+        let differs = self.pac_url.is_some() || self.server.as_deref().is_some_and(|it| !named(it));
+        let check = if differs {
+            Check::AdvProxyDiffers
+        } else {
+            Check::AdvProxySeen
+        };
+        let or_none = |text: &Option<String>| text.as_deref().unwrap_or("none").to_owned();
+        let words = format!(
+            "proxy {}, bypass {}, automatic configuration {}, discovery {}",
+            or_none(&self.server),
+            or_none(&self.bypass),
+            or_none(&self.pac_url),
+            if self.auto_detect { "on" } else { "off" }
+        );
+        Some((check, words))
+    }
+}
+
+fn json(output: &str) -> Option<Value> {
+    let (from, to) = (output.find('{')?, output.rfind('}')?);
+    serde_json::from_str(output.get(from..=to)?).ok()
 }
 
 #[cfg(test)]

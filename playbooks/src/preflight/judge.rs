@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::wanted::decides;
 use super::{Check, PreflightChange, PreflightFinding, PreflightGrade};
 use crate::change::Desired;
-use crate::facts::{Fact, FactValue, Facts, GpoSetting, floor_of};
+use crate::facts::{AdvProxy, Fact, FactValue, Facts, GpoSetting, floor_of};
 use crate::registry::{Observed, RawValue, Target, Typed};
 use crate::rules::{KnownValue, known_value};
 use crate::winhttp::{WinHttpProxy, WinHttpSettings};
@@ -334,15 +334,15 @@ fn win_http(change: &PreflightChange<'_>, facts: &Facts, found: &mut Found<'_>) 
     let server = wanted.as_ref().map(|wanted| wanted.server.as_str());
     let same = |other: &str| server.is_some_and(|server| server.eq_ignore_ascii_case(other));
     if facts.flag(Fact::AdvProxyKnown) == Some(true) {
-        let (other, pac) = (
-            facts.text(Fact::AdvProxyServer),
-            facts.text(Fact::AdvProxyPacUrl),
-        );
-        let seen = adv_proxy_words(facts);
-        if other.is_some_and(|other| !same(other)) || pac.is_some() {
-            found.add(Check::AdvProxyDiffers, step, seen);
-        } else {
-            found.add(Check::AdvProxySeen, step, seen);
+        let text = |fact| facts.text(fact).map(str::to_owned);
+        let other = AdvProxy {
+            server: text(Fact::AdvProxyServer),
+            bypass: text(Fact::AdvProxyBypass),
+            pac_url: text(Fact::AdvProxyPacUrl),
+            auto_detect: facts.flag(Fact::AdvProxyAutoDetect).unwrap_or(false),
+        };
+        if let Some((check, detail)) = other.beside(change.desired) {
+            found.add(check, step, detail);
         }
     }
     if let Some(other) = facts
@@ -354,20 +354,8 @@ fn win_http(change: &PreflightChange<'_>, facts: &Facts, found: &mut Found<'_>) 
     }
 }
 
-/// The whole of the other store, as it was before the first write.
-fn adv_proxy_words(facts: &Facts) -> String {
-    let of = |fact| facts.text(fact).unwrap_or("none").to_owned();
-    let detects = facts.flag(Fact::AdvProxyAutoDetect).unwrap_or(false);
-    format!(
-        "proxy {}, bypass {}, automatic configuration {}, discovery {}",
-        of(Fact::AdvProxyServer),
-        of(Fact::AdvProxyBypass),
-        of(Fact::AdvProxyPacUrl),
-        if detects { "on" } else { "off" }
-    )
-}
-
-fn wanted_proxy(desired: &Desired) -> Option<WinHttpProxy> {
+/// The proxy that a step is about, in whichever form it is written.
+pub(crate) fn wanted_proxy(desired: &Desired) -> Option<WinHttpProxy> {
     match desired {
         Desired::WinHttp(proxy) => Some(proxy.clone()),
         Desired::Value(raw) => {

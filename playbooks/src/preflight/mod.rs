@@ -9,7 +9,7 @@ mod settings;
 mod table;
 mod wanted;
 
-pub(crate) use judge::{Standing, judge};
+pub(crate) use judge::{Standing, judge, wanted_proxy};
 pub use rounds::{BUDGET, Rounds};
 pub use settings::PreflightSettings;
 pub use table::{CHECKS, Check, CheckRow, PreflightGrade};

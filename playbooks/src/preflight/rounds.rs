@@ -62,8 +62,6 @@ const ORDER: [Question; 14] = [
 #[derive(Debug)]
 pub struct Rounds<'a> {
     wanted: Wanted<'a>,
-    /// Something will be written: a step with netsh opens the shell anyway.
-    writes: bool,
     /// How many of [`ORDER`] are behind.
     behind: usize,
     spent: u32,
@@ -88,9 +86,9 @@ impl<'a> Rounds<'a> {
             wanted: Wanted {
                 settings,
                 changes,
+                writes,
                 skipped: BTreeSet::new(),
             },
-            writes,
             behind: 0,
             spent: 0,
             estimate: 0,
@@ -149,7 +147,8 @@ impl<'a> Rounds<'a> {
         let unknown =
             |set: FactSet| set.without(|fact| facts.knows(fact) && fact != Fact::GpoSettings);
         let mut set = unknown(set);
-        if set.is_empty() {
+        let programs = matches!(question, Question::BlockingPrograms | Question::Programs);
+        if set.is_empty() && !(programs && self.values_by_command(facts)) {
             return None;
         }
         let need = match question {
@@ -159,7 +158,7 @@ impl<'a> Rounds<'a> {
                 let mut values = unknown(self.wanted.values());
                 values.extend(set.iter());
                 let blocking = values.contains(Fact::GpoLocal) || values.contains(Fact::ProxyEdr);
-                let shared = self.writes && self.wanted.opens_shell();
+                let shared = self.wanted.opens_shell();
                 if question == Question::BlockingPrograms && !(shared && blocking) {
                     return None;
                 }
@@ -185,13 +184,19 @@ impl<'a> Rounds<'a> {
         None
     }
 
+    /// Whether a command reads the values for less than the single questions, although no program has to show anything.
+    fn values_by_command(&self, facts: &Facts) -> bool {
+        let values = self.wanted.values().without(|fact| facts.knows(fact));
+        self.wanted.opens_shell() && cost(&values) > SHARED_SHELL
+    }
+
     /// Whether a command that is still to come will read the sensor's own proxy.
     fn comes_along(&self, facts: &Facts) -> bool {
         let ahead = ORDER.get(self.behind..).unwrap_or_default();
         let antivirus = self.wanted.antivirus();
         let command = cost(&antivirus) + OWN_SHELL;
         ahead.contains(&Question::Programs)
-            && !self.wanted.programs(facts).is_empty()
+            && (!self.wanted.programs(facts).is_empty() || self.values_by_command(facts))
             && self.room_for(command)
     }
 

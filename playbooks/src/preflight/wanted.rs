@@ -22,6 +22,8 @@ const ADV_PROXY: [Fact; 5] = [
 pub(super) struct Wanted<'a> {
     pub(super) settings: &'a PreflightSettings,
     pub(super) changes: &'a [PreflightChange<'a>],
+    /// It will be: a step with netsh opens the shell anyway.
+    pub(super) writes: bool,
     /// Steps that something known leaves out: nothing more is asked about them.
     pub(super) skipped: BTreeSet<usize>,
 }
@@ -49,9 +51,12 @@ impl Wanted<'_> {
         self.needed(|change| kind_of(change.target) == Kind::WinHttp)
     }
 
-    /// A step runs netsh, for which a shell is opened anyway.
+    /// A step will run netsh, for which a shell is opened anyway.
     pub(super) fn opens_shell(&self) -> bool {
-        self.needed(|change| matches!(change.desired, Desired::WinHttp(_) | Desired::WinHttpDirect))
+        self.writes
+            && self.needed(|change| {
+                matches!(change.desired, Desired::WinHttp(_) | Desired::WinHttpDirect)
+            })
     }
 
     /// Whose the values are, by id: the id names a policy as well, and the name costs a request.
@@ -139,7 +144,9 @@ impl Wanted<'_> {
                 set.insert(Fact::GpoLocal);
             }
         }
-        if self.writes_win_http() && self.makes(Check::AdvProxyDiffers) {
+        // The command that runs netsh shows it as well.
+        let shown = self.opens_shell();
+        if self.writes_win_http() && !shown && self.makes(Check::AdvProxyDiffers) {
             set.extend(ADV_PROXY);
         }
         if self.needed(is_for_offline) && self.makes(Check::NotOffline) {

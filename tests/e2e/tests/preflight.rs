@@ -503,3 +503,48 @@ fn preferences_are_pushed_proved_and_taken_back() {
     lab.run(&["rollback", first, "--yes"]).exits(0);
     assert_eq!(lab.hosts()[0].preferences(), before);
 }
+
+/// The shipped set has no request to spare: the command that writes shows the other store.
+#[test]
+fn the_shipped_set_keeps_what_the_other_store_of_winhttp_held() {
+    let lab = LabBuilder::hosts(2).start();
+    lab.hosts()[0].set_advproxy(r#"{"Proxy":"10.0.0.9:8080","AutoDetect":false}"#);
+    let set = Lab::shipped("full-proxy-set.yaml");
+    let run = |verb: &str| {
+        let inventory = lab.path("inventory.yaml").display().to_string();
+        let line = [
+            verb,
+            "-i",
+            &inventory,
+            "-p",
+            &set,
+            "-e",
+            "proxy=10.0.0.6:8080",
+            "--yes",
+        ];
+        lab.run(&[&line[..], &["-o", "json", "--events", "e.jsonl"]].concat())
+            .exits(0)
+            .json()
+    };
+    let report = run("push");
+    assert_eq!(found(&report, 0), ["warn advproxy_differs"], "{report:#}");
+    assert_eq!(found(&report, 1), [] as [&str; 0], "nothing is set there");
+    let events = std::fs::read_to_string(lab.path("e.jsonl")).expect("events");
+    let seen: Vec<Value> = events
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|event: &Value| event["event"] == "advproxy_seen")
+        .collect();
+    assert_eq!(seen.len(), 2);
+    let held = seen
+        .iter()
+        .find(|event| event["host"] == report["hosts"][0]["name"]);
+    let document = held.expect("the first host")["document"]
+        .as_str()
+        .expect("a text")
+        .to_owned();
+    assert!(
+        document.contains(r#""Proxy":"10.0.0.9:8080""#),
+        "{document}"
+    );
+}

@@ -230,7 +230,9 @@ impl<F: Fleet> Flow<F> {
             if !change.needed() {
                 continue;
             }
-            match carry_out(session, change, &found[place]).await {
+            let carried = carry_out(session, change, &found[place]).await;
+            self.beside(session, index, change);
+            match carried {
                 Ok(Carried::There(now)) => after[place] = Some(now),
                 Ok(Carried::Conflict(now)) => {
                     if state != StepState::Failed {
@@ -278,6 +280,24 @@ impl<F: Fleet> Flow<F> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Tells what was seen beside a write, judged as the preflight judges it.
+    fn beside(&mut self, session: &mut F::Session, index: usize, change: &PlannedChange) {
+        let Some(document) = session.advproxy() else {
+            return;
+        };
+        let name = &self.history.steps[index].plan.name;
+        let desired = wanted_of(change);
+        let finding = self
+            .job
+            .playbook
+            .beside_winhttp(&document, (index, name), &desired);
+        self.note(EventKind::AdvproxySeen {
+            step: u32::try_from(index).unwrap_or(u32::MAX),
+            document,
+            finding,
+        });
     }
 
     /// The ends of steps that count. Where a host is taken back inside its own run, those of the steps that were: how

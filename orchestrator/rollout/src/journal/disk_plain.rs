@@ -1,7 +1,7 @@
 //! The events that are rare in a run, stored under their full field names.
 
 use jiff::Timestamp;
-use playbooks::OnBreach;
+use playbooks::{OnBreach, PreflightFinding};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{EventKind, Trace};
@@ -52,6 +52,12 @@ pub(super) enum DiskPlain {
     StepStarted {
         step: u32,
     },
+    /// Stored as it is shown.
+    AdvproxySeen {
+        step: u32,
+        document: String,
+        finding: Option<PreflightFinding>,
+    },
     /// Stored as it is shown: key, name and text.
     TraceLeft {
         trace: Trace,
@@ -96,7 +102,7 @@ pub(super) enum DiskPlain {
 }
 
 impl DiskPlain {
-    pub(super) const KINDS: [&str; 17] = [
+    pub(super) const KINDS: [&str; 18] = [
         "run_started",
         "run_resumed",
         "run_held",
@@ -105,6 +111,7 @@ impl DiskPlain {
         "ring_started",
         "host_retry",
         "step_started",
+        "advproxy_seen",
         "trace_left",
         "trace_gone",
         "marker_taken_over",
@@ -172,6 +179,15 @@ impl From<&EventKind> for DiskPlain {
                 detail,
             },
             EventKind::StepStarted { step } => Self::StepStarted { step },
+            EventKind::AdvproxySeen {
+                step,
+                document,
+                finding,
+            } => Self::AdvproxySeen {
+                step,
+                document,
+                finding,
+            },
             EventKind::TraceLeft { trace } => Self::TraceLeft { trace },
             EventKind::TraceGone { trace } => Self::TraceGone { trace },
             EventKind::MarkerTakenOver { detail } => Self::MarkerTakenOver { detail },
@@ -259,6 +275,15 @@ impl From<DiskPlain> for EventKind {
                 detail,
             },
             DiskPlain::StepStarted { step } => Self::StepStarted { step },
+            DiskPlain::AdvproxySeen {
+                step,
+                document,
+                finding,
+            } => Self::AdvproxySeen {
+                step,
+                document,
+                finding,
+            },
             DiskPlain::TraceLeft { trace } => Self::TraceLeft { trace },
             DiskPlain::TraceGone { trace } => Self::TraceGone { trace },
             DiskPlain::MarkerTakenOver { detail } => Self::MarkerTakenOver { detail },

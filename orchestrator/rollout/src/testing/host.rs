@@ -114,6 +114,8 @@ pub struct Script {
     pub denied: BTreeSet<Target>,
     /// A restore leaves this behind instead of what it should, and says that it is done.
     pub spoiled_undo: Option<RawValue>,
+    /// The other store of WinHTTP, shown beside each write by netsh.
+    pub advproxy: Option<String>,
     /// What probes find, by name, one after the other; the last one for ever. A probe that is not named is green.
     pub verdicts: BTreeMap<String, Vec<Verdict>>,
 }

@@ -23,6 +23,7 @@ pub struct ScriptedSession {
     identity: HostIdentity,
     requests: u32,
     broken: bool,
+    advproxy: Option<String>,
 }
 
 impl Survey for Scripted {
@@ -60,6 +61,7 @@ impl Fleet for Scripted {
                 },
                 requests: 0,
                 broken: false,
+                advproxy: None,
             })
         })
     }
@@ -200,6 +202,11 @@ impl Session for ScriptedSession {
         });
         let lost = self.request(Point::Write).await?;
         self.permitted(&change.target)?;
+        if matches!(change.desired, Desired::WinHttp(_) | Desired::WinHttpDirect) {
+            self.advproxy = self
+                .fleet
+                .with(&self.name, |host| host.script.advproxy.clone());
+        }
         let found = self.fleet.with(&self.name, |host| {
             if lost != Some(false) {
                 let before = host.registry.clone();
@@ -219,6 +226,10 @@ impl Session for ScriptedSession {
             (None, Some(error)) => Err(error),
             (None, None) => Ok(found),
         }
+    }
+
+    fn advproxy(&mut self) -> Option<String> {
+        self.advproxy.take()
     }
 
     async fn restore(&mut self, undo: &Undo) -> Result<Restored, HostError> {

@@ -42,7 +42,12 @@ pub fn push(count: usize, rollout_block: &str) -> RunSpec {
         true => "",
         false => "preflight: off\n",
     };
-    let text = format!("{PLAYBOOK}{preflight}{rollout_block}");
+    push_of(count, &format!("{PLAYBOOK}{preflight}{rollout_block}"))
+}
+
+/// A push of any playbook over so many hosts.
+pub fn push_of(count: usize, playbook: &str) -> RunSpec {
+    let text = playbook.to_owned();
     let document = Document::from_bytes("p.yaml", text.as_bytes()).unwrap();
     let playbook = Playbook::load(&document).unwrap();
     let hosts: String = (0..count)

@@ -14,7 +14,6 @@ use crate::error::Trouble;
 use crate::link::Link;
 use crate::shell;
 
-const SHOW: &str = "netsh winhttp show advproxy";
 /// Served by the same network as the lists of revoked certificates (reference 3.10).
 const LISTS: &str =
     "http://ctldl.windowsupdate.com/msdownload/update/v3/static/trustedr/en/pinrulesstl.cab";
@@ -38,7 +37,7 @@ impl Link {
         let local: Vec<Fact> = of(Source::LocalPolicy).collect();
         let asked = adv_proxy.iter().chain(&lists).chain(&local);
         let asked: Vec<Fact> = asked.copied().collect();
-        if asked.is_empty() {
+        if asked.is_empty() && wanted.in_one_command.is_none() {
             return Ok(());
         }
         if !self.shell_allowed() {
@@ -48,7 +47,7 @@ impl Link {
         }
         let mut lines = Vec::new();
         if !adv_proxy.is_empty() {
-            lines.push(SHOW.to_owned());
+            lines.push(shell::SHOW_ADVPROXY.to_owned());
         }
         if !lists.is_empty() {
             lines.push(fetch());

@@ -19,7 +19,7 @@ pub(super) struct Ran {
 /// Runs all; the results are in the order of the lines.
 pub(super) async fn run_all(client: &mut Client, lines: &[String]) -> Result<Vec<Ran>, Trouble> {
     let mut done = Vec::with_capacity(lines.len());
-    let mark = format!("wf{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+    let mark = super::mark();
     let mut rest = lines;
     while !rest.is_empty() {
         let (chained, count) = chain(rest, &mark);

@@ -124,6 +124,15 @@ pub(crate) fn netsh(desired: &Desired) -> Option<Result<String, Trouble>> {
     }
 }
 
+/// The other store of WinHTTP, shown (reference 2.7).
+pub(crate) const SHOW_ADVPROXY: &str = "netsh winhttp show advproxy";
+
+/// Shows the other store of WinHTTP and then runs `netsh`, in one command; what each printed is parted by `mark`. `None`
+/// where the two do not fit on one line. The exit code is that of the second.
+pub(crate) fn showing_advproxy(netsh: &str, mark: &str) -> Option<String> {
+    bounded(format!("{SHOW_ADVPROXY} & echo {mark}& {netsh}")).ok()
+}
+
 /// `name="text"`. `netsh` has rules of its own for escapes, so nothing that needs one is sent.
 fn plain(name: &str, text: &str) -> Result<String, Trouble> {
     let clean = !text.is_empty()

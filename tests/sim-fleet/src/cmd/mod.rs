@@ -52,6 +52,7 @@ impl Context {
     }
 }
 
+pub(crate) use netsh::ADVPROXY;
 pub(crate) use task::run_task;
 
 /// Starts a command. What needs no waiting is over when this returns.

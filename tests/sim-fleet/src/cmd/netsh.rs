@@ -11,7 +11,7 @@ const CONNECTIONS: &str =
 const NARROW: &str =
     r"SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
 /// Key of the advproxy document among the host's files; no file can have this name.
-const ADVPROXY: &str = "?advproxy";
+pub(crate) const ADVPROXY: &str = "?advproxy";
 
 /// Runs `netsh`; the path it was started by decides which view it writes.
 pub(super) fn run(context: &Context, args: &[&str], words: &str) -> Ended {

@@ -55,6 +55,9 @@ fn processed<'a>(context: &'a mut Context, text: &'a str, input: Option<String>)
             return Ended::default();
         }
         match line::parse(&expanded) {
+            Some(chain) if chain.len() > 1 && !context.host.options.chains => {
+                Ended::failed(1, texts::syntax(context.host.options.language))
+            }
             Some(chain) => run_chain(context, chain, input).await,
             None => Ended::failed(255, texts::syntax(context.host.options.language)),
         }

@@ -60,6 +60,12 @@ impl HostHandle {
         self.host.state().registry.put(key, name, value);
     }
 
+    /// What `netsh winhttp set advproxy` would have put into its store. Counts as no operation.
+    pub fn set_advproxy(&self, json: &str) {
+        let files = &mut self.host.state().files;
+        files.insert(crate::cmd::ADVPROXY.into(), json.as_bytes().to_vec());
+    }
+
     /// Deletes a value; true where it was there.
     pub fn delete_value(&self, key: &str, name: &str) -> bool {
         self.host

@@ -64,6 +64,8 @@ pub struct HostOptions {
     pub winhttp_settings: bool,
     /// The host knows `netsh winhttp set advproxy`.
     pub advproxy: bool,
+    /// The command processor runs chains (`a & b`). False: a wrapper in its place takes one command alone.
+    pub chains: bool,
     /// First byte of `WinHttpSettings`: 0x28 (40) or 0x18 (24).
     pub winhttp_marker: u32,
     /// `EnumValues` lists a set default value; some hosts leave it out (reference 4.5).
@@ -138,6 +140,7 @@ impl Default for HostOptions {
             policy_keys: true,
             winhttp_settings: false,
             advproxy: true,
+            chains: true,
             winhttp_marker: 0x28,
             lists_default_value: true,
             basic: false,
