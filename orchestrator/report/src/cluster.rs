@@ -80,7 +80,11 @@ fn numbered(text: &str) -> &str {
     text.match_indices("): ").find_map(number).unwrap_or(text)
 }
 
-/// The text without what differs from host to host: its name, its short name, addresses and machine ids.
+/// Stands for what is one host's own.
+pub(crate) const OWN: &str = "*";
+
+/// The text without what differs from host to host: its name, its short name, addresses and machine ids. A list of them is
+/// one, however long.
 pub fn general(text: &str, host: &str) -> String {
     let short = host.split('.').next().unwrap_or(host);
     let word = |word: &str| -> String {
@@ -93,15 +97,21 @@ pub fn general(text: &str, host: &str) -> String {
         let address = bare.parse::<IpAddr>().is_ok() || bare.parse::<SocketAddr>().is_ok();
         let id = bare.len() == 36 && bare.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
         if own || address || id {
-            word.replacen(bare, "*", 1)
+            word.replacen(bare, OWN, 1)
         } else {
             word.to_owned()
         }
     };
-    text.split_whitespace()
-        .map(word)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut words: Vec<String> = text.split_whitespace().map(word).collect();
+    let listed = |word: &str| word.strip_suffix(',').unwrap_or(word) == OWN;
+    words.dedup_by(|next, first| listed(first) && listed(next));
+    // The last of a list has no comma, and which one is left says how long it was.
+    for word in &mut words {
+        if listed(word) {
+            OWN.clone_into(word);
+        }
+    }
+    words.join(" ")
 }
 
 #[cfg(test)]
@@ -144,6 +154,25 @@ mod tests {
                 (Outcome::NotStarted, vec!["d.x", "e.x", "f.x"])
             ]
         );
+    }
+
+    /// However many addresses a host has.
+    #[test]
+    fn a_list_of_addresses_is_one_cause() {
+        let blocked = |name: &str, addresses: &str| {
+            let detail = format!("no_ipv4: its addresses are {addresses}");
+            host(
+                name,
+                Outcome::Failed,
+                Some((Reason::PreflightBlocked, &detail)),
+            )
+        };
+        let hosts = [
+            blocked("a.x", "fe80::1"),
+            blocked("b.x", "fe80::2, 2001:db8::7"),
+            blocked("c.x", "169.254.1.1, fe80::2, 2001:db8::7"),
+        ];
+        assert_eq!(clusters(&hosts).len(), 1);
     }
 
     #[test]

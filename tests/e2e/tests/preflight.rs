@@ -188,6 +188,35 @@ fn a_plan_groups_what_was_found() {
     assert!(lab.hosts().iter().all(|host| host.counters().writes == 0));
 }
 
+/// Addresses are the host's own: one cause is one group, in a plan and in what is told of a run.
+#[test]
+fn hosts_are_grouped_by_cause_and_not_by_their_values() {
+    let of = |addresses: &[&str]| HostOptions {
+        adapters: vec![AdapterSpec::new(addresses, &["fe80::1"])],
+        ..HostOptions::default()
+    };
+    let lab = lab(vec![
+        of(&["2001:db8::7"]),
+        of(&["2001:db8::8", "fe80::2"]),
+        of(&["fe80::3", "2001:db8::9", "169.254.7.7"]),
+    ]);
+    let json: Value = serde_json::from_str(&plan(&lab, "", STEPS, "json")).unwrap();
+    let group = &json["preflight"][0];
+    assert_eq!(group["check"], "no_ipv4", "{json:#}");
+    assert_eq!(group["count"], 3, "{json:#}");
+    assert_eq!(group["details_differ"], true, "{json:#}");
+    let text = plan(&lab, "", STEPS, "table");
+    assert!(
+        text.contains("block no_ipv4: 3 hosts: for example"),
+        "{text}"
+    );
+    assert!(text.contains("3 in 1 group differ"), "{text}");
+    let playbook = playbook(&lab, "", STEPS);
+    let told = lab.run(&["push", "-i", "inventory.yaml", "-p", &playbook, "--yes"]);
+    let told = told.exits(3).stdout();
+    assert_eq!(told.matches("preflight_blocked:").count(), 1, "{told}");
+}
+
 /// Requests of one run on a fresh host.
 fn cost(options: &HostOptions, preflight: &str, steps: &str, verb: &str) -> u64 {
     let lab = lab(vec![options.clone()]);
