@@ -101,6 +101,28 @@ fn every_component_follows_its_order() {
             "discovery (WPAD) > direct",
         ),
         (Edr, |f| flag(f, Fact::SensorPresent, false), "not there"),
+        // What is not host:port is not the proxy; whether it counts as none or as one that is away is not documented.
+        (
+            Edr,
+            |f| set(f, &[(Fact::ProxyEdr, "http://a:1")]),
+            "not known > discovery (WPAD) > direct",
+        ),
+        (
+            Edr,
+            |f| set(f, &[(Fact::ProxyEdr, "a :1"), (Fact::WinHttpProxy, "b:1")]),
+            "not known > b:1 > direct",
+        ),
+        // Defender speaks HTTPS: of a list by protocol only that counts.
+        (
+            Edr,
+            |f| set(f, &[(Fact::WinHttpProxy, "http=b:1")]),
+            "direct",
+        ),
+        (
+            Edr,
+            |f| set(f, &[(Fact::WinHttpProxy, "http=b:1;HTTPS=c:1")]),
+            "c:1",
+        ),
         // WinINet, variables and MDM are not read by the sensor (S5, S6, S18).
         (
             Edr,
@@ -170,6 +192,36 @@ fn every_component_follows_its_order() {
             "http://a:1",
         ),
         (Antivirus, |f| flag(f, Fact::AvPresent, false), "not there"),
+        // S28: without a scheme it is not honoured, and the next in the order counts.
+        (
+            Antivirus,
+            |f| set(f, &[(Fact::AvEffectiveServer, "10.0.0.6:8080")]),
+            "direct > discovery (WPAD)",
+        ),
+        (
+            Antivirus,
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::AvEffectiveServer, "10.0.0.6:8080"),
+                        (Fact::AvEffectivePacUrl, "http://p/x.pac"),
+                    ],
+                )
+            },
+            "PAC http://p/x.pac > direct > discovery (WPAD)",
+        ),
+        // What becomes of other malformed values is not documented.
+        (
+            Antivirus,
+            |f| set(f, &[(Fact::AvEffectiveServer, "http://a:1/x")]),
+            "not known",
+        ),
+        (
+            Antivirus,
+            |f| set(f, &[(Fact::AvEffectivePacUrl, r"\\srv\x.pac")]),
+            "not known",
+        ),
         // Antivirus cannot be asked: its policy is all there is.
         (
             Antivirus,
@@ -367,16 +419,12 @@ fn every_trap_is_named() {
                     f,
                     &[
                         (Fact::ProxyEdr, "10.0.0.6 :8080"),
-                        (Fact::WinHttpProxy, "10.0.0.6 :8080"),
+                        (Fact::WinHttpProxy, "10.0.0.7:8080"),
                     ],
                 )
             },
-            &[
-                "edr_malformed",
-                "stores_differ",
-                "pair_incomplete",
-                "falls_back",
-            ],
+            // Nothing is said of a proxy that is none: not that the stores differ, nor that the sensor falls back from it.
+            &["edr_malformed", "pair_incomplete"],
         ),
         (
             |f| {
@@ -526,6 +574,53 @@ fn the_policy_behind_a_value_is_named() {
         because.contains("by group policy 'Proxy Paris'"),
         "{because}"
     );
+}
+
+/// What is passed over is named with the reason, and not as what is used.
+#[test]
+fn a_malformed_value_is_never_what_is_used() {
+    let of = |fact: Fact, text: &str, component: Component| {
+        let mut facts = bare();
+        set(&mut facts, &[(fact, text)]);
+        let explained = explain(&facts);
+        let route = explained.route(component).unwrap();
+        let all = std::iter::once(&route.uses).chain(&route.then);
+        assert!(
+            all.clone()
+                .all(|choice| choice.road.address() != Some(text)),
+            "{text}: {route:?}"
+        );
+        (route.uses.because.clone(), conflicts(&facts))
+    };
+    for text in ["a :1", "http://a:1", "a:1/", "a", "a:1;b:1", "http=a:1"] {
+        let (because, found) = of(Fact::ProxyEdr, text, Component::Edr);
+        assert!(because.contains("is not host:port"), "{text}: {because}");
+        assert!(found.contains(&"edr_malformed"), "{text}: {found:?}");
+        assert!(!found.contains(&"falls_back"), "{text}: {found:?}");
+        assert!(!found.contains(&"winhttp_direct"), "{text}: {found:?}");
+    }
+    for text in ["a:1", "http://a", "ftp://a:1", "http://a:1/p"] {
+        let (because, found) = of(Fact::AvEffectiveServer, text, Component::Antivirus);
+        assert!(because.starts_with("ProxyServer"), "{text}: {because}");
+        assert!(found.contains(&"av_malformed"), "{text}: {found:?}");
+    }
+    let file = "file:///c:/x.pac";
+    let (_, found) = of(Fact::AvEffectivePacUrl, file, Component::Antivirus);
+    assert_eq!(found, ["av_malformed"]);
+    // One protocol's proxy is no proxy of the sensor, and is shown as what it is.
+    let mut facts = bare();
+    set(&mut facts, &[(Fact::WinHttpProxy, "http=b:1")]);
+    flag(&mut facts, Fact::WinHttpWpadDisabled, true);
+    let explained = explain(&facts);
+    let edr = &explained.route(Component::Edr).unwrap().uses;
+    assert!(edr.because.contains("http=b:1 is not for HTTPS"), "{edr:?}");
+    let winhttp = &explained.route(Component::WinHttp).unwrap().uses;
+    assert!(
+        winhttp
+            .because
+            .contains("HTTPS, which Defender uses, goes direct")
+    );
+    assert_eq!(conflicts(&facts), ["winhttp_http_only"]);
 }
 
 /// What nobody read is not known, and no finding is made of it.

@@ -294,6 +294,7 @@ mod tests {
     fn remote_text_is_neutral_in_every_form() {
         let evil = "=p\u{1b}[2J\u{202e}:1";
         let mut facts = Facts::default();
+        facts.set(Fact::WinInetPacUrl, FactValue::Text(evil.to_owned()));
         facts.set(Fact::ProxyEdr, FactValue::Text(evil.to_owned()));
         facts.set_unread(Fact::WinHttpProxy, "no\u{1b}[31m");
         let error = HostError::failed(Reason::AccessDenied, "denied\u{9b}");
@@ -308,10 +309,11 @@ mod tests {
             assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{text}");
             assert!(text.contains("pc-1") && text.contains("denied"), "{text}");
         }
-        assert!(view.screens().contains("=p<U+001B>[2J<U+202E>:1"));
+        assert!(view.screens().contains("PAC =p<U+001B>[2J<U+202E>:1"));
         assert!(view.any_unread(Severity::Failed) && !view.any_unread(Severity::Unreachable));
         let json = view.json();
-        assert_eq!(json["hosts"][0]["components"][0]["uses"]["road"], "proxy");
+        assert_eq!(json["hosts"][0]["components"][0]["uses"]["road"], "unknown");
+        assert_eq!(json["hosts"][0]["components"][4]["uses"]["road"], "pac");
         assert_eq!(json["hosts"][1]["reason"], "access_denied");
     }
 }

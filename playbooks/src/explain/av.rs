@@ -5,6 +5,7 @@ use super::seen::{Known, Seen};
 use super::winhttp::{machine_wininet, system_wininet, wpad_off};
 use super::{Choice, Component, Road, Route};
 use crate::facts::Fact;
+use crate::rules::{Invalid, Notes, av_pac_url, av_server};
 
 pub(super) fn route(seen: Seen<'_>) -> Route {
     let mut roads = roads(seen).into_iter();
@@ -18,8 +19,20 @@ pub(super) fn route(seen: Seen<'_>) -> Route {
     }
 }
 
-/// One of its two settings: what it goes by, and where that comes from.
-pub(super) fn setting<'f>(
+/// The server that it goes by, and where that comes from.
+pub(super) fn server(seen: Seen<'_>) -> (Known<&str>, String) {
+    let (policy, effective) = (Fact::ProxyAvServer, Fact::AvEffectiveServer);
+    setting(seen, "ProxyServer", policy, effective)
+}
+
+/// The address of its script, and where that comes from.
+pub(super) fn pac(seen: Seen<'_>) -> (Known<&str>, String) {
+    let (policy, effective) = (Fact::ProxyAvPacUrl, Fact::AvEffectivePacUrl);
+    setting(seen, "ProxyPacUrl", policy, effective)
+}
+
+/// One of its two settings.
+fn setting<'f>(
     seen: Seen<'f>,
     name: &str,
     policy: Fact,
@@ -52,34 +65,63 @@ fn roads(seen: Seen<'_>) -> Vec<Choice> {
         let why = "Antivirus does not answer: not installed, or its service is stopped";
         return vec![Choice::new(Road::NotThere, why)];
     }
-    let settings = [
-        ("ProxyServer", Fact::ProxyAvServer, Fact::AvEffectiveServer),
-        ("ProxyPacUrl", Fact::ProxyAvPacUrl, Fact::AvEffectivePacUrl),
-    ];
     let mut roads = Vec::new();
-    for (name, policy, effective) in settings {
-        let (value, because) = setting(seen, name, policy, effective);
-        match value {
-            Known::Set(text) if policy == Fact::ProxyAvServer => {
-                roads.push(Choice::new(Road::Proxy(text.to_owned()), because));
+    // A server without a scheme is not honoured (S28), so the next in the order counts.
+    let mut passed_over = None;
+    let (server, because) = server(seen);
+    match server {
+        Known::Set(text) => match av_server(text, &mut Notes::new()) {
+            Ok(_) => roads.push(Choice::new(Road::Proxy(text.to_owned()), because)),
+            Err(_) if !text.contains("://") => {
+                passed_over = Some(format!(
+                    "{because} is {text}: without a scheme it is not honoured"
+                ));
             }
-            Known::Set(text) => roads.push(Choice::new(Road::Pac(text.to_owned()), because)),
-            Known::NotSet => {}
-            Known::NotRead => roads.push(Choice::new(Road::Unknown, because)),
-        }
+            Err(refused) => roads.push(undocumented(&because, &refused)),
+        },
+        Known::NotSet => {}
+        Known::NotRead => roads.push(Choice::new(Road::Unknown, because)),
+    }
+    let (pac, because) = pac(seen);
+    match pac {
+        Known::Set(text) => roads.push(match av_pac_url(text, &mut Notes::new()) {
+            Ok(_) => Choice::new(Road::Pac(text.to_owned()), because),
+            Err(refused) => undocumented(&because, &refused),
+        }),
+        Known::NotSet => {}
+        Known::NotRead => roads.push(Choice::new(Road::Unknown, because)),
     }
     if roads
         .first()
         .is_some_and(|first| first.road == Road::Unknown)
     {
         roads.truncate(1);
-        return roads;
-    }
-    roads.retain(|choice| choice.road != Road::Unknown);
-    let none = if roads.is_empty() {
-        "neither ProxyServer nor ProxyPacUrl is set; direct comes before WinINet and discovery"
     } else {
-        "what is not reached otherwise is tried direct"
+        roads.retain(|choice| choice.road != Road::Unknown);
+        roads.extend(others(seen, roads.is_empty(), passed_over.is_some()));
+    }
+    if let (Some(passed_over), Some(first)) = (passed_over, roads.first_mut()) {
+        first.because = format!("{passed_over}; {}", first.because);
+    }
+    roads
+}
+
+/// A value that Antivirus may or may not take.
+fn undocumented(because: &str, refused: &Invalid) -> Choice {
+    let why = &refused.message;
+    let because = format!("{because}: {why}, and what Antivirus does then is not documented");
+    Choice::new(Road::Unknown, because)
+}
+
+/// What is tried without a setting of Antivirus' own.
+fn others(seen: Seen<'_>, first: bool, passed_over: bool) -> Vec<Choice> {
+    let mut roads = Vec::new();
+    let none = match (first, passed_over) {
+        (true, true) => "nothing else is set; direct comes before WinINet and discovery",
+        (true, false) => {
+            "neither ProxyServer nor ProxyPacUrl is set; direct comes before WinINet and discovery"
+        }
+        (false, _) => "what is not reached otherwise is tried direct",
     };
     if seen.flag(Fact::AvForceProxyOnly) != Some(true) {
         roads.push(Choice::new(Road::Direct, none));

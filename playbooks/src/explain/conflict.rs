@@ -56,8 +56,8 @@ macro_rules! conflicts {
 }
 
 conflicts! {
-    EdrMalformed "edr_malformed" Conflict "S20, A24", "the sensor's proxy is not host:port, so it is not honoured";
-    AvMalformed "av_malformed" Conflict "S28", "Antivirus' proxy is no URL, so it is not honoured";
+    EdrMalformed "edr_malformed" Conflict "S20, A24", "the sensor's proxy is not host:port, the one form that it takes";
+    AvMalformed "av_malformed" Conflict "S28", "Antivirus' proxy or script is no URL of the form that it takes";
     StoresDiffer "stores_differ" Conflict "S12, S40, A23", "the stores name different proxies";
     AdvProxyDiffers "advproxy_differs" Conflict "S41, A17", "the two stores of WinHTTP disagree; 'reset proxy' clears only one of them";
     PolicyOverwrites "policy_overwrites" Conflict "S17, S18, S27", "group policy wants other data than stand there, and will write them";

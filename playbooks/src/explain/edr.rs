@@ -1,10 +1,11 @@
 //! The EDR sensor (reference 2.3): the static proxy, else WinHTTP as LocalSystem sees it. Not WinINet, not variables
 //! (S6), not MDM (S18).
 
-use super::seen::{Known, Seen};
+use super::seen::{Known, Seen, https_proxy};
 use super::winhttp::{discovery, undocumented_advproxy};
 use super::{Choice, Component, Road, Route};
 use crate::facts::Fact;
+use crate::rules::{Notes, edr_server};
 
 pub(super) fn route(seen: Seen<'_>) -> Route {
     let mut roads = roads(seen).into_iter();
@@ -30,7 +31,10 @@ fn roads(seen: Seen<'_>) -> Vec<Choice> {
             seen,
             "the Monitoring Agent of this Windows does not read TelemetryProxyServer",
         ),
-        Known::Set(server) => by_static(seen, server),
+        Known::Set(server) => match edr_server(server, &mut Notes::new()) {
+            Ok(_) => by_static(seen, server),
+            Err(refused) => by_malformed(seen, &refused.message),
+        },
         Known::NotSet => by_winhttp(seen, "TelemetryProxyServer is not set"),
         Known::NotRead => vec![Choice::new(Road::Unknown, seen.why_not(Fact::ProxyEdr))],
     }
@@ -57,13 +61,35 @@ fn by_static(seen: Seen<'_>, server: &str) -> Vec<Choice> {
     ]
 }
 
+/// What the sensor makes of a value that is not `host:port` is not documented: it may count as none, or as a proxy that does
+/// not answer.
+fn by_malformed(seen: Seen<'_>, refused: &str) -> Vec<Choice> {
+    let owner = seen.owner(Fact::ProxyEdr);
+    let because = format!(
+        "TelemetryProxyServer {owner} is not host:port ({refused}), and what the sensor does then is not documented"
+    );
+    let mut roads = vec![Choice::new(Road::Unknown, because)];
+    roads.extend(by_winhttp(seen, "where it counts as not set"));
+    if roads.iter().all(|choice| choice.road != Road::Direct) {
+        let because = "where it counts as a proxy that does not answer";
+        roads.push(Choice::new(Road::Direct, because));
+    }
+    roads
+}
+
 /// Without a static proxy.
 fn by_winhttp(seen: Seen<'_>, why: &str) -> Vec<Choice> {
     match seen.text(Fact::WinHttpProxy) {
-        Known::Set(proxy) => {
-            let because = format!("{why}, so WinHTTP's named proxy counts");
-            vec![Choice::new(Road::Proxy(proxy.to_owned()), because)]
-        }
+        Known::Set(named) => match https_proxy(named) {
+            Some(proxy) => {
+                let because = format!("{why}, so WinHTTP's named proxy counts");
+                vec![Choice::new(Road::Proxy(proxy.to_owned()), because)]
+            }
+            None => {
+                let because = format!("{why}, and WinHTTP's {named} is not for HTTPS");
+                vec![Choice::new(Road::Direct, because)]
+            }
+        },
         Known::NotRead => {
             let because = format!("{why}, and {}", seen.why_not(Fact::WinHttpProxy));
             vec![Choice::new(Road::Unknown, because)]

@@ -1,29 +1,29 @@
 //! The rule of each finding: whether it holds on a host, and in which words.
 
+use super::av;
 use super::seen::{Known, Seen, address, for_https, per_scheme};
 use super::winhttp::{advproxy, machine_wininet, wpad_off};
 use super::{Component, Conflict, Road, Route};
 use crate::facts::Fact;
 use crate::registry::Typed;
-use crate::rules::{Invalid, Notes, av_server, edr_server, lost_checks};
+use crate::rules::{Invalid, Notes, av_pac_url, av_server, edr_server, lost_checks};
 
 /// `Some` where it holds.
 pub(super) fn judged(conflict: Conflict, seen: Seen<'_>, routes: &[Route]) -> Option<String> {
     let mma = seen.text(Fact::OsSupport) == Known::Set("mma");
     let edr = seen.text(Fact::ProxyEdr).set();
+    let usable = static_proxy(seen);
     let winhttp = seen.text(Fact::WinHttpProxy);
     match conflict {
         Conflict::EdrMalformed => malformed(edr?, |text, notes| edr_server(text, notes).map(drop)),
-        Conflict::AvMalformed => malformed(antivirus(routes)?, |text, notes| {
-            av_server(text, notes).map(drop)
-        }),
+        Conflict::AvMalformed => av_malformed(seen),
         Conflict::StoresDiffer => stores_differ(seen, routes),
         Conflict::AdvProxyDiffers => advproxy_differs(seen),
         Conflict::PolicyOverwrites => policy_overwrites(seen),
         Conflict::PolicyNotEffective => policy_not_effective(seen),
         Conflict::MmaIgnoresStatic if mma => Some(format!("TelemetryProxyServer is {}", edr?)),
         Conflict::PairIncomplete if !mma => pair_incomplete(seen),
-        Conflict::FallsBack if !mma => edr.map(|server| {
+        Conflict::FallsBack if !mma => usable.map(|server| {
             format!("only the proxy's log, or a closed way out, proves that {server} is used")
         }),
         Conflict::MmaIgnoresStatic | Conflict::PairIncomplete | Conflict::FallsBack => None,
@@ -44,7 +44,7 @@ pub(super) fn judged(conflict: Conflict, seen: Seen<'_>, routes: &[Route]) -> Op
         }
         Conflict::DiscoveryOff => {
             let direct = of(routes, Component::Edr)?.uses.road == Road::Direct;
-            (direct && wpad_off(seen)).then(|| {
+            (direct && winhttp == Known::NotSet && wpad_off(seen)).then(|| {
                 "DisableWpad is set or WinHttpAutoProxySvc is disabled; the sensor goes direct"
                     .to_owned()
             })
@@ -59,7 +59,7 @@ pub(super) fn judged(conflict: Conflict, seen: Seen<'_>, routes: &[Route]) -> Op
         }
         Conflict::PreferenceHidden => preference_hidden(seen),
         Conflict::WinHttpDirect => {
-            let fixed = edr.or(antivirus(routes))?;
+            let fixed = usable.or(antivirus(routes))?;
             (winhttp == Known::NotSet && seen.flag(Fact::SensorPresent) != Some(false)).then(|| {
                 format!("{fixed} is for Defender alone: Antivirus does not use its proxy for Windows Update, nor does Windows for revocation lists")
             })
@@ -100,6 +100,22 @@ fn of(routes: &[Route], component: Component) -> Option<&Route> {
     routes.iter().find(|route| route.component == component)
 }
 
+/// The sensor's static proxy, where it is one.
+fn static_proxy(seen: Seen<'_>) -> Option<&str> {
+    let text = seen.text(Fact::ProxyEdr).set()?;
+    edr_server(text, &mut Notes::new()).is_ok().then_some(text)
+}
+
+fn av_malformed(seen: Seen<'_>) -> Option<String> {
+    if seen.flag(Fact::AvPresent) == Some(false) {
+        return None;
+    }
+    let refused = |text: Option<&str>, rule: fn(&str, &mut Notes) -> Result<String, Invalid>| {
+        malformed(text?, |text, notes| rule(text, notes).map(drop))
+    };
+    refused(av::server(seen).0.set(), av_server).or(refused(av::pac(seen).0.set(), av_pac_url))
+}
+
 /// The fixed proxy that Antivirus goes by.
 fn antivirus(routes: &[Route]) -> Option<&str> {
     match &of(routes, Component::Antivirus)?.uses.road {
@@ -115,7 +131,7 @@ fn malformed(text: &str, rule: impl Fn(&str, &mut Notes) -> Result<(), Invalid>)
 
 /// Named proxies only: a store without one is another finding.
 fn stores_differ(seen: Seen<'_>, routes: &[Route]) -> Option<String> {
-    let edr = seen.text(Fact::ProxyEdr).set().map(address);
+    let edr = static_proxy(seen).map(address);
     let av = antivirus(routes).map(address);
     let winhttp = seen.text(Fact::WinHttpProxy).set().and_then(for_https);
     let named: Vec<(&str, String)> = [("EDR", edr), ("Antivirus", av), ("WinHTTP", winhttp)]

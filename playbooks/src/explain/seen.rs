@@ -96,12 +96,17 @@ pub(super) fn per_scheme(text: &str) -> Vec<(&str, String)> {
         .collect()
 }
 
-/// The proxy for HTTPS in a WinHTTP text.
+/// The proxy for HTTPS in a WinHTTP text, as it stands there.
+pub(super) fn https_proxy(text: &str) -> Option<&str> {
+    let mut parts = text.split([';', ' ']).filter(|part| !part.is_empty());
+    let named = parts.clone().find_map(|part| {
+        let (scheme, proxy) = part.split_once('=')?;
+        scheme.eq_ignore_ascii_case("https").then_some(proxy)
+    });
+    named.or_else(|| parts.find(|part| !part.contains('=')))
+}
+
+/// The same, for comparing.
 pub(super) fn for_https(text: &str) -> Option<String> {
-    let proxies = per_scheme(text);
-    let named = proxies
-        .iter()
-        .find(|(scheme, _)| scheme.eq_ignore_ascii_case("https"));
-    let any = proxies.iter().find(|(scheme, _)| scheme.is_empty());
-    named.or(any).map(|(_, proxy)| proxy.clone())
+    https_proxy(text).map(address)
 }

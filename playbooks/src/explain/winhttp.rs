@@ -1,6 +1,6 @@
 //! WinHTTP with its two stores (reference 2.7), machine-wide WinINet (F11), and variables (F12).
 
-use super::seen::{Known, Seen};
+use super::seen::{Known, Seen, https_proxy};
 use super::{Choice, Component, Road, Route};
 use crate::facts::Fact;
 
@@ -10,9 +10,13 @@ pub(super) fn default(seen: Seen<'_>) -> Route {
         Known::Set(proxy) => {
             let bypass = seen.text(Fact::WinHttpBypass).set();
             let bypass = bypass.map(|list| format!(", not for {list}"));
+            let https = match https_proxy(proxy) {
+                Some(_) => "",
+                None => "; HTTPS, which Defender uses, goes direct",
+            };
             Choice::new(
                 Road::Proxy(proxy.to_owned()),
-                format!("WinHttpSettings{}", bypass.unwrap_or_default()),
+                format!("WinHttpSettings{}{https}", bypass.unwrap_or_default()),
             )
         }
         Known::NotSet => Choice::new(Road::Direct, "WinHttpSettings is absent or says direct"),

@@ -98,14 +98,15 @@ fn known(host: &HostRecord) -> Facts {
 
 #[cfg(test)]
 mod tests {
-    use playbooks::{Fact, KeyPath, Observed, Target, Typed};
+    use playbooks::{
+        Fact, KeyPath, Observed, Target, Typed, WinHttpMarker, WinHttpProxy, WinHttpSettings,
+    };
     use rollout::{ChangeRecord, Outcome, StepRecord};
 
     use super::*;
     use crate::sample;
 
     fn edr(name: &str, after: Option<Observed>, state: StepState) -> HostRecord {
-        let mut host = sample::host(name, Outcome::Ok, None);
         let key =
             KeyPath::parse(r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DataCollection").unwrap();
         let target = Target {
@@ -113,6 +114,26 @@ mod tests {
             value: "TelemetryProxyServer".to_owned(),
         };
         assert_eq!(Fact::ProxyEdr.target().as_ref(), Some(&target));
+        with_value(name, target, after, state)
+    }
+
+    fn win_http(name: &str, server: &str) -> HostRecord {
+        let proxy = WinHttpProxy {
+            server: server.to_owned(),
+            bypass: Vec::new(),
+        };
+        let blob = WinHttpSettings::build(Some(&proxy), WinHttpMarker::Article);
+        let after = Some(Observed::Present(blob));
+        with_value(name, Target::win_http_settings(), after, StepState::Changed)
+    }
+
+    fn with_value(
+        name: &str,
+        target: Target,
+        after: Option<Observed>,
+        state: StepState,
+    ) -> HostRecord {
+        let mut host = sample::host(name, Outcome::Ok, None);
         host.steps = vec![StepRecord {
             name: "EDR".to_owned(),
             state,
@@ -133,22 +154,26 @@ mod tests {
         let record = sample::run(vec![
             edr("a", proxy("p:1"), StepState::Changed),
             edr("b", proxy("p:1"), StepState::Already),
+            // No proxy at all, so that it is not known what the sensor uses.
             edr("c", proxy("q\u{1b}:1"), StepState::Changed),
             // Its end is not known; of the next only that there is no static proxy, which says nothing of WinHTTP.
             edr("d", None, StepState::Unknown),
             edr("e", Some(Observed::ValueAbsent), StepState::Changed),
             sample::host("f", Outcome::Unreachable, None),
+            win_http("g", "q\u{1b}:1"),
         ]);
         let summary = summary(&record);
         let of_edr = &summary["components"][0];
         assert_eq!(of_edr["title"], "EDR sensor");
+        assert_eq!(of_edr["roads"], json!([{ "road": "p:1", "hosts": 2 }]));
+        assert_eq!(of_edr["unknown"], 5);
+        // WinHTTP was read on one host.
+        let of_win_http = &summary["components"][2];
         assert_eq!(
-            of_edr["roads"],
-            json!([{ "road": "p:1", "hosts": 2 }, { "road": "q<U+001B>:1", "hosts": 1 }])
+            of_win_http["roads"],
+            json!([{ "road": "q<U+001B>:1", "hosts": 1 }])
         );
-        assert_eq!(of_edr["unknown"], 3);
-        // WinHTTP was not read on any host.
-        assert_eq!(summary["components"][2]["unknown"], 6);
+        assert_eq!(of_win_http["unknown"], 6);
         let named: Vec<&str> = summary["conflicts"]
             .as_array()
             .unwrap()
