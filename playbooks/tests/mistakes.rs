@@ -656,14 +656,6 @@ fn steps_and_keys() {
             (4, 1, key)
         );
     }
-    for key in ["windows", "soak", "approve"] {
-        let problem = top(&format!("{key}: []"));
-        assert!(problem.message.contains("unknown key"), "{problem}");
-        assert!(
-            problem.hint.as_deref().unwrap().contains("rollout block"),
-            "{problem}"
-        );
-    }
     assert_eq!(
         top("rolout: {}").hint.as_deref(),
         Some("did you mean 'rollout'?")
@@ -678,6 +670,75 @@ fn steps_and_keys() {
             .message
             .contains("the key 'steps' is missing")
     );
+}
+
+/// What is built is not said to be missing: the place that the hint names takes it.
+#[test]
+fn keys_in_the_wrong_place_are_shown_the_right_one() {
+    let step = "edr_proxy: { server: 'a:1' }";
+    let top = |rest: &str| format!("steps: [ {{ {step} }} ]\n{rest}\n");
+    let run = |rest: &str| top(&format!("rollout: {{ {rest} }}"));
+    let ring = |rest: &str| run(&format!("rings: [ {{ name: a, select: all, {rest} }} ]"));
+    let window = "{ days: [sat], from: '22:00', to: '04:00', tz: UTC }";
+    let probe = |rest: &str| top(&format!("probes: [ {{ services: {{}}{rest} }} ]"));
+    let connect = |rest: &str| {
+        top(&format!(
+            "probes: [ {{ proxy_connect: {{ via: 'a:1', to: defender_required }}{rest} }} ]"
+        ))
+    };
+    #[rustfmt::skip]
+    let keys = [
+        ("host_marker", "in the rollout block", run("host_marker: true")),
+        ("approve", "a ring of the rollout block", ring("approve: true")),
+        ("soak", "a ring of the rollout block", ring("soak: 1h")),
+        ("windows", "the rollout block or one of its rings", run(&format!("windows: {window}"))),
+        ("max_parallel", "a ring of the rollout block", ring("max_parallel: 3")),
+        ("select", "a ring of the rollout block", ring("soak: 1h")),
+        ("rings", "in the rollout block", ring("soak: 1h")),
+        ("prove_undo", "the rollout block or one of its rings", ring("prove_undo: true")),
+        ("retries", "in the rollout block", run("retries: {}")),
+        ("deadline", "in the rollout block", run("deadline: 3h")),
+        ("on_breach", "the rollout block or one of its rings", ring("on_breach: pause")),
+        ("max_failed", "the rollout block or one of its rings", run("max_failed: 3")),
+        ("max_unreachable", "the rollout block or one of its rings", run("max_unreachable: 3")),
+        ("allow", "the preflight block or in a step", top("preflight: { allow: [] }")),
+        ("as", "stands in a probe", connect(", as: system")),
+        ("probe", "'probes', beside 'steps'", probe("")),
+        ("verify", "'probes', beside 'steps'", probe("")),
+        ("window", "write 'windows', in the rollout block", ring(&format!("windows: {window}"))),
+        ("maintenance", "write 'windows', in the rollout block", ring(&format!("windows: {window}"))),
+        ("approval", "write 'approve: true', in a ring", ring("approve: true")),
+        ("gate", "'soak', 'approve' and 'windows'", ring("soak: 1h, approve: true")),
+        ("gates", "'soak', 'approve' and 'windows'", ring(&format!("windows: {window}"))),
+        ("catch_up", "winfleet catch-up RUN", top("")),
+        ("on_conflict", "winfleet rollback RUN --on-conflict", top("")),
+        ("gpo", "winfleet export --to gpo", top("")),
+    ];
+    for (key, place, right) in keys {
+        let problem = problems(&top(&format!("{key}: []")))[0].clone();
+        assert_eq!(
+            problem.message,
+            format!("unknown key '{key}' in a playbook"),
+            "{problem}"
+        );
+        let hint = problem.hint.as_deref().unwrap_or_default();
+        assert!(hint.contains(place), "{problem}");
+        load(&right);
+    }
+    for (wrong, hint) in [
+        (
+            format!("steps: [ {{ {step}, as: system }} ]\n"),
+            "'as' stands in a probe",
+        ),
+        (ring(&format!("window: {window}")), "write 'windows'"),
+        (run("approval: true"), "write 'approve: true'"),
+    ] {
+        let problem = &problems(&wrong)[0];
+        assert!(
+            problem.hint.as_deref().unwrap_or_default().contains(hint),
+            "{problem}"
+        );
+    }
 }
 
 #[test]

@@ -6,39 +6,95 @@ use super::LONGEST_NAME;
 use crate::playbook::{DefaultInForce, Warning};
 use crate::rules::Invalid;
 
-/// Keys of the language that this version refuses, so that nobody believes they are in force.
-const NOT_BUILT: [&str; 18] = [
-    "approval",
-    "as",
+/// Keys that people know from other tools, which this version refuses, so that nobody believes they are in force.
+const NOT_BUILT: [&str; 7] = [
     "assert",
-    "catch_up",
     "confirm",
     "confirm_within",
-    "gate",
-    "gates",
-    "gpo",
     "hooks",
     "include",
     "notify",
-    "on_conflict",
-    "probe",
     "require",
-    "verify",
-    "window",
-    "maintenance",
 ];
 
-/// Keys that people look for in the wrong place, and where they stand.
-const ELSEWHERE: [(&str, &str); 9] = [
-    ("host_marker", "the rollout block"),
-    ("approve", "a ring of the rollout block"),
-    ("soak", "a ring of the rollout block"),
-    ("windows", "the rollout block or one of its rings"),
-    ("max_parallel", "a ring of the rollout block"),
-    ("rings", "the rollout block"),
-    ("prove_undo", "the rollout block or one of its rings"),
-    ("retries", "the rollout block"),
-    ("on_breach", "the rollout block or one of its rings"),
+/// Keys that people look for in the wrong place or under another name, and where what they want stands.
+const ELSEWHERE: [(&str, &str); 25] = [
+    ("host_marker", "'host_marker' stands in the rollout block"),
+    ("approve", "'approve' stands in a ring of the rollout block"),
+    ("soak", "'soak' stands in a ring of the rollout block"),
+    (
+        "windows",
+        "'windows' stands in the rollout block or one of its rings",
+    ),
+    (
+        "max_parallel",
+        "'max_parallel' stands in a ring of the rollout block",
+    ),
+    ("select", "'select' stands in a ring of the rollout block"),
+    ("rings", "'rings' stands in the rollout block"),
+    (
+        "prove_undo",
+        "'prove_undo' stands in the rollout block or one of its rings",
+    ),
+    ("retries", "'retries' stands in the rollout block"),
+    ("deadline", "'deadline' stands in the rollout block"),
+    (
+        "on_breach",
+        "'on_breach' stands in the rollout block or one of its rings",
+    ),
+    (
+        "max_failed",
+        "'max_failed' stands in the rollout block or one of its rings",
+    ),
+    (
+        "max_unreachable",
+        "'max_unreachable' stands in the rollout block or one of its rings",
+    ),
+    (
+        "allow",
+        "'allow' stands in the preflight block or in a step",
+    ),
+    ("as", "'as' stands in a probe"),
+    (
+        "probe",
+        "probes are a list of their own: 'probes', beside 'steps'",
+    ),
+    (
+        "verify",
+        "every write is read back without it; what else has to be green stands in 'probes', beside 'steps'",
+    ),
+    (
+        "window",
+        "write 'windows', in the rollout block or one of its rings",
+    ),
+    (
+        "maintenance",
+        "write 'windows', in the rollout block or one of its rings",
+    ),
+    (
+        "approval",
+        "write 'approve: true', in a ring of the rollout block",
+    ),
+    (
+        "gate",
+        "a ring of the rollout block has 'soak', 'approve' and 'windows'; hosts are gated by 'probes', beside 'steps'",
+    ),
+    (
+        "gates",
+        "a ring of the rollout block has 'soak', 'approve' and 'windows'; hosts are gated by 'probes', beside 'steps'",
+    ),
+    (
+        "catch_up",
+        "hosts that were unreachable are taken up by a command: winfleet catch-up RUN",
+    ),
+    (
+        "on_conflict",
+        "that is decided when a run is taken back: winfleet rollback RUN --on-conflict",
+    ),
+    (
+        "gpo",
+        "a policy file is written by a command: winfleet export --to gpo",
+    ),
 ];
 
 /// Reads nodes and gathers what is found on the way.
@@ -153,7 +209,7 @@ impl<'d> Reader<'d> {
         self.refuse_key(
             key,
             match (elsewhere, document::nearest(name, keys.iter().copied())) {
-                (Some((_, place)), _) => error.hint(format!("'{name}' stands in {place}")),
+                (Some((_, place)), _) => error.hint(*place),
                 (None, Some(near)) => error.hint(format!("did you mean '{near}'?")),
                 (None, None) => error,
             },
