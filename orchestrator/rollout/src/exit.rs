@@ -1,12 +1,11 @@
-//! The exit code of a run: one function of its record (product contract, section 5).
+//! The exit code of a run: one function of its record (product contract, section 5). An internal error, or one of the
+//! journal (1), is no end of a run: the record stays open, and the error itself tells it.
 
 use crate::outcome::{RunState, StopCause, Totals};
 use crate::record::RunRecord;
 
 /// All was done and read back, or there was nothing to do.
 pub const OK: u8 = 0;
-/// Internal or journal error.
-pub const INTERNAL: u8 = 1;
 /// Some hosts failed, or a rollback left conflicts.
 pub const FAILED: u8 = 3;
 /// Some hosts unreachable, none failed.
@@ -35,7 +34,7 @@ pub struct Ending {
     pub totals: Totals,
 }
 
-/// The first that applies of 130, 1, 9, 5, 7, 6, 3, 4, 0.
+/// The first that applies of 130, 9, 5, 7, 6, 3, 4, 0.
 pub fn exit_code(ending: &Ending) -> u8 {
     let Ending {
         state,
@@ -51,7 +50,6 @@ pub fn exit_code(ending: &Ending) -> u8 {
         _ if *state == RunState::Interrupted || *stopped == Some(StopCause::Operator) => {
             INTERRUPTED
         }
-        Some(StopCause::Internal) => INTERNAL,
         Some(StopCause::Guard) => GUARD,
         _ if totals.indeterminate > 0 => INDETERMINATE,
         _ if *rolled_back => ROLLED_BACK,
@@ -114,7 +112,7 @@ mod tests {
     fn the_first_that_applies() {
         let all = Ending {
             state: RunState::Interrupted,
-            stopped: Some(StopCause::Internal),
+            stopped: Some(StopCause::Guard),
             rolled_back: true,
             totals: totals(1, 1, 1),
         };
@@ -124,13 +122,6 @@ mod tests {
             Ending {
                 state: RunState::Failed,
                 stopped: Some(StopCause::Operator),
-                ..all
-            },
-        );
-        check(
-            1,
-            Ending {
-                state: RunState::Failed,
                 ..all
             },
         );

@@ -337,8 +337,6 @@ pub enum Reason {
     FactUnread,
     /// A rollback found values that somebody else changed since.
     Conflict,
-    /// The operator interrupted the run.
-    Interrupted,
     /// An internal error of the controller.
     Internal,
 }
@@ -382,7 +380,6 @@ impl Reason {
             Self::Playbook => "playbook",
             Self::FactUnread => "fact_unread",
             Self::Conflict => "conflict",
-            Self::Interrupted => "interrupted",
             Self::Internal => "internal",
         }
     }

@@ -170,8 +170,6 @@ pub enum StopCause {
     Guard,
     /// The operator stopped it; it can be resumed.
     Operator,
-    /// The controller itself failed (journal, internal error).
-    Internal,
     /// An operator paused it from another terminal; it goes on at a word.
     Pause,
     /// An operator ended it for good.
@@ -186,7 +184,6 @@ impl StopCause {
             Self::Deadline => "the deadline of the run passed",
             Self::Guard => "the credential guard tripped",
             Self::Operator => "the operator stopped it",
-            Self::Internal => "the controller failed",
             Self::Pause => "paused",
             Self::Abort => "aborted",
         }

@@ -5,7 +5,7 @@ use crate::fleet::Reason;
 
 impl Reason {
     /// Every cause, in the order in which a host's work passes them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 35] = [
         Self::CredentialUnavailable,
         Self::InsecureTransport,
         Self::Dns,
@@ -41,7 +41,6 @@ impl Reason {
         Self::ProbeRed,
         Self::ProbeInconclusive,
         Self::Conflict,
-        Self::Interrupted,
     ];
 
     /// What happened.
@@ -108,7 +107,6 @@ impl Reason {
             Self::Playbook => "a template or condition of the playbook failed on this host",
             Self::FactUnread => "a fact that a condition asks for cannot be read on this host",
             Self::Conflict => "a rollback found values that somebody else changed since",
-            Self::Interrupted => "the operator interrupted the run",
             Self::Internal => "an error of winfleet itself",
         }
     }
@@ -209,7 +207,6 @@ impl Reason {
             Self::Conflict => {
                 "look at the values; `winfleet rollback RUN --on-conflict force` puts the prior state back all the same"
             }
-            Self::Interrupted => "`winfleet resume RUN`",
             Self::Internal => {
                 "the message says whether anything was sent; `winfleet resume RUN`, and report it"
             }

@@ -265,10 +265,7 @@ impl Rollout {
             self.record(None, EventKind::StopRequested { cause, detail }, effects)?;
             self.drop_waiting();
             // The operator's word ends a rollback as well; a deadline does not.
-            let ends_undo = matches!(
-                cause,
-                StopCause::Operator | StopCause::Internal | StopCause::Abort
-            );
+            let ends_undo = matches!(cause, StopCause::Operator | StopCause::Abort);
             if let (true, Some(queue)) = (ends_undo, &mut self.undoing) {
                 queue.clear();
             }
@@ -343,7 +340,7 @@ impl Rollout {
         };
         match (self.progress.stop, self.progress.breach) {
             (Some(StopCause::Abort), _) => RunState::Cancelled,
-            (Some(StopCause::Operator | StopCause::Internal), _) => RunState::Interrupted,
+            (Some(StopCause::Operator), _) => RunState::Interrupted,
             (Some(StopCause::Guard | StopCause::Deadline | StopCause::Pause), _) => {
                 RunState::Paused
             }
@@ -374,7 +371,7 @@ fn outranks(cause: StopCause, current: Option<StopCause>) -> bool {
     let rank = |cause| match cause {
         StopCause::Limit | StopCause::Deadline | StopCause::Pause => 0,
         StopCause::Guard => 1,
-        StopCause::Operator | StopCause::Internal => 2,
+        StopCause::Operator => 2,
         StopCause::Abort => 3,
     };
     current.is_none_or(|current| rank(cause) > rank(current))

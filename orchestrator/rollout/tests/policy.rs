@@ -40,7 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Outcome::Indeterminate),
         Just(Outcome::Conflict),
     ];
-    let cause = prop_oneof![Just(StopCause::Operator), Just(StopCause::Internal)];
+    let cause = prop_oneof![Just(StopCause::Operator), Just(StopCause::Abort)];
     let command = prop_oneof![
         Just(Command::Pause),
         Just(Command::Resume),

@@ -38,3 +38,4 @@ mod steer;
 mod story;
 mod takes;
 mod trace;
+mod words;

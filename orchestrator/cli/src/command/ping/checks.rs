@@ -118,7 +118,6 @@ pub(crate) fn described() -> impl Iterator<Item = (&'static str, &'static str, V
                 | Reason::ProbeRed
                 | Reason::ProbeInconclusive
                 | Reason::Conflict
-                | Reason::Interrupted
         )
     };
     Check::ALL.into_iter().map(move |check| {
