@@ -16,6 +16,7 @@ mod failure;
 mod files;
 #[cfg(test)]
 mod guide;
+mod host_name;
 mod journal;
 mod log;
 mod look;

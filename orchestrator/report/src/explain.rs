@@ -1,10 +1,10 @@
 //! Which proxy each component of a host uses and why, as it is shown: one screen per host, or data.
 
 use playbooks::{Choice, Component, Contradiction, Explanation, Fact, Facts, Road, explain};
-use rollout::{HostError, Severity};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::csv;
+use crate::hosts_read::{self, HostsRead};
 use crate::table::Table;
 use crate::text::neutral;
 
@@ -13,58 +13,33 @@ pub const SCHEMA: &str = "winfleet.explain/1";
 /// Longest reason on the screen; the data have all of it.
 const SHOWN: usize = 110;
 
-/// What was read of each host, in the order of the inventory.
+/// What was read of each host.
 #[derive(Debug)]
 pub struct ExplanationOf<'a> {
-    /// Name, and facts or why there are none.
-    pub hosts: Vec<(&'a str, Result<&'a Facts, &'a HostError>)>,
+    /// The hosts.
+    pub hosts: HostsRead<'a>,
 }
 
 impl ExplanationOf<'_> {
-    /// Whether a host could not be read for that kind of reason.
-    pub fn any_unread(&self, severity: Severity) -> bool {
-        let mut errors = self.hosts.iter().filter_map(|(_, read)| read.err());
-        errors.any(|error| error.severity == severity)
-    }
-
     /// For people: a screen per host.
     pub fn screens(&self) -> String {
-        let screens: Vec<String> = self
-            .hosts
-            .iter()
-            .map(|(name, read)| match read {
-                Ok(facts) => screen(name, facts),
-                Err(error) => format!(
-                    "{}  not read: {}\n",
-                    neutral(name),
-                    neutral(&error.to_string())
-                ),
-            })
-            .collect();
-        screens.join("\n")
+        self.hosts.blocks(screen)
     }
 
     /// The whole document.
     pub fn json(&self) -> Value {
-        let hosts: Vec<Value> = self.lines().collect();
-        json!({ "schema": SCHEMA, "hosts": hosts })
+        hosts_read::document(SCHEMA, self.lines())
     }
 
     /// One value per host.
     pub fn lines(&self) -> impl Iterator<Item = Value> {
-        self.hosts.iter().map(|(name, read)| match read {
-            Ok(facts) => host(name, facts),
-            Err(error) => {
-                let detail = neutral(&error.detail).into_owned();
-                json!({ "name": neutral(name), "reason": error.reason, "detail": detail })
-            }
-        })
+        self.hosts.lines(|_| true, members)
     }
 
     /// One row per host and component.
     pub fn csv(&self) -> String {
         let mut rows: Vec<Vec<String>> = Vec::new();
-        for (name, read) in &self.hosts {
+        for (name, read) in self.hosts.iter() {
             let row = |cells: [&str; 5]| {
                 let cells = cells.iter().map(|cell| (*cell).to_owned());
                 std::iter::once((*name).to_owned()).chain(cells).collect()
@@ -106,7 +81,7 @@ fn names(conflicts: &[Contradiction]) -> impl Iterator<Item = &'static str> {
 
 fn screen(name: &str, facts: &Facts) -> String {
     let explained = explain(facts);
-    let mut out = format!("{}  {}\n\n", neutral(name), about(facts));
+    let mut out = format!("{name}  {}\n\n", about(facts));
     out.push_str(&routes(&explained));
     out.push('\n');
     if explained.conflicts.is_empty() {
@@ -167,7 +142,8 @@ fn shortened(text: &str, most: usize) -> String {
     format!("{head}...")
 }
 
-fn host(name: &str, facts: &Facts) -> Value {
+/// What is shown of a host that was read.
+fn members(facts: &Facts) -> Vec<(&'static str, Value)> {
     let explained = explain(facts);
     let shown = |text: &str| neutral(text).into_owned();
     let choice = |choice: &Choice| {
@@ -199,11 +175,10 @@ fn host(name: &str, facts: &Facts) -> Value {
             })
         })
         .collect();
-    let unread: Map<String, Value> = facts
-        .failures()
-        .map(|(fact, why)| (fact.name().to_owned(), shown(why).into()))
-        .collect();
-    json!({ "name": shown(name), "components": components, "conflicts": conflicts, "unread": unread })
+    vec![
+        ("components", components.into()),
+        ("conflicts", conflicts.into()),
+    ]
 }
 
 /// The JSON Schema (draft 2020-12) of `explain -o json`.
@@ -251,41 +226,23 @@ pub fn explain_schema() -> Value {
             "detail": text,
         },
     });
-    let read = json!({
-        "type": "object",
-        "required": ["name", "components", "conflicts", "unread"],
-        "additionalProperties": false,
-        "properties": {
-            "name": text,
-            "components": { "type": "array", "items": component },
-            "conflicts": { "type": "array", "items": conflict },
-            "unread": { "type": "object", "additionalProperties": text },
-        },
-    });
-    let unread = json!({
-        "type": "object",
-        "required": ["name", "reason", "detail"],
-        "additionalProperties": false,
-        "properties": { "name": text, "reason": text, "detail": text },
-    });
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "winfleet explain",
-        "description": "Which proxy each component of a host will use, and why.",
-        "type": "object",
-        "required": ["schema", "hosts"],
-        "additionalProperties": false,
-        "properties": {
-            "schema": { "const": SCHEMA },
-            "hosts": { "type": "array", "items": { "oneOf": [read, unread] } },
-        },
-    })
+    hosts_read::json_schema(
+        SCHEMA,
+        (
+            "winfleet explain",
+            "Which proxy each component of a host will use, and why.",
+        ),
+        vec![
+            ("components", json!({ "type": "array", "items": component })),
+            ("conflicts", json!({ "type": "array", "items": conflict })),
+        ],
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use playbooks::FactValue;
-    use rollout::Reason;
+    use rollout::{HostError, Reason, Severity};
 
     use super::*;
 
@@ -299,7 +256,7 @@ mod tests {
         facts.set_unread(Fact::WinHttpProxy, "no\u{1b}[31m");
         let error = HostError::failed(Reason::AccessDenied, "denied\u{9b}");
         let view = ExplanationOf {
-            hosts: vec![("pc-1", Ok(&facts)), ("pc-2", Err(&error))],
+            hosts: HostsRead::from_iter([("pc-1", Ok(&facts)), ("pc-2\u{1b}", Err(&error))]),
         };
         for text in [
             view.screens(),
@@ -310,7 +267,8 @@ mod tests {
             assert!(text.contains("pc-1") && text.contains("denied"), "{text}");
         }
         assert!(view.screens().contains("PAC =p<U+001B>[2J<U+202E>:1"));
-        assert!(view.any_unread(Severity::Failed) && !view.any_unread(Severity::Unreachable));
+        assert!(view.hosts.any_unread(Severity::Failed));
+        assert!(!view.hosts.any_unread(Severity::Unreachable));
         let json = view.json();
         assert_eq!(json["hosts"][0]["components"][0]["uses"]["road"], "unknown");
         assert_eq!(json["hosts"][0]["components"][4]["uses"]["road"], "pac");

@@ -1,48 +1,31 @@
 //! Facts of hosts as they are shown: one block per host, or data. Remote text is neutralised in every form.
 
 use playbooks::{FACTS, FactKind, FactSet, Facts};
-use rollout::{HostError, Severity};
 use serde_json::{Map, Value, json};
 
 use crate::csv;
+use crate::hosts_read::{self, HostsRead};
 use crate::table::Table;
-use crate::text::neutral;
 
 /// Name and version of the JSON form.
 pub const SCHEMA: &str = "winfleet.facts/1";
 
-/// What was read of each host, in the order of the inventory.
+/// What was read of each host.
 #[derive(Debug)]
 pub struct FactsOf<'a> {
-    /// Name, and facts or why there are none.
-    pub hosts: Vec<(&'a str, Result<&'a Facts, &'a HostError>)>,
+    /// The hosts.
+    pub hosts: HostsRead<'a>,
     /// Which facts are shown; others were read because these follow from them.
     pub wanted: FactSet,
 }
 
 impl FactsOf<'_> {
-    /// Whether a host could not be read for that kind of reason.
-    pub fn any_unread(&self, severity: Severity) -> bool {
-        let mut errors = self.hosts.iter().filter_map(|(_, read)| read.err());
-        errors.any(|error| error.severity == severity)
-    }
-
     /// For people.
     pub fn table(&self) -> String {
-        let blocks: Vec<String> = self
-            .hosts
-            .iter()
-            .map(|(name, read)| self.block(name, *read))
-            .collect();
-        blocks.join("\n")
+        self.hosts.blocks(|name, facts| self.block(name, facts))
     }
 
-    fn block(&self, name: &str, read: Result<&Facts, &HostError>) -> String {
-        let name = neutral(name);
-        let facts = match read {
-            Ok(facts) => facts,
-            Err(error) => return format!("{name}  not read: {}\n", neutral(&error.to_string())),
-        };
+    fn block(&self, name: &str, facts: &Facts) -> String {
         let mut table = Table::new(["FACT", "VALUE"]);
         for (fact, value) in facts
             .values()
@@ -61,23 +44,16 @@ impl FactsOf<'_> {
 
     /// The whole document.
     pub fn json(&self) -> Value {
-        let hosts: Vec<Value> = self.lines().collect();
-        json!({ "schema": SCHEMA, "hosts": hosts })
+        hosts_read::document(SCHEMA, self.lines())
     }
 
     /// One value per host.
     pub fn lines(&self) -> impl Iterator<Item = Value> {
-        self.hosts.iter().map(|(name, read)| self.host(name, *read))
+        let wanted = |fact| self.wanted.contains(fact);
+        self.hosts.lines(wanted, |facts| self.members(facts))
     }
 
-    fn host(&self, name: &str, read: Result<&Facts, &HostError>) -> Value {
-        let facts = match read {
-            Ok(facts) => facts,
-            Err(error) => {
-                let detail = neutral(&error.detail).into_owned();
-                return json!({ "name": name, "reason": error.reason, "detail": detail });
-            }
-        };
+    fn members(&self, facts: &Facts) -> Vec<(&'static str, Value)> {
         let mut groups: Map<String, Value> = Map::new();
         for (fact, value) in facts
             .values()
@@ -89,18 +65,13 @@ impl FactsOf<'_> {
                 group.insert(name.to_owned(), json!(value));
             }
         }
-        let unread: Map<String, Value> = facts
-            .failures()
-            .filter(|(fact, _)| self.wanted.contains(*fact))
-            .map(|(fact, why)| (fact.name().to_owned(), neutral(why).into_owned().into()))
-            .collect();
-        json!({ "name": name, "facts": groups, "unread": unread })
+        vec![("facts", groups.into())]
     }
 
     /// One row per host and fact.
     pub fn csv(&self) -> String {
         let mut rows: Vec<Vec<String>> = Vec::new();
-        for (name, read) in &self.hosts {
+        for (name, read) in self.hosts.iter() {
             let row = |fact: &str, value: String, unread: String| {
                 vec![(*name).to_owned(), fact.to_owned(), value, unread]
             };
@@ -190,33 +161,51 @@ pub fn facts_schema() -> Value {
         of["description"] = format!("{} ({})", row.about, row.row).into();
         group["properties"][name] = of;
     }
-    let text = json!({ "type": "string" });
-    let read = json!({
-        "type": "object",
-        "required": ["name", "facts", "unread"],
-        "additionalProperties": false,
-        "properties": {
-            "name": text,
-            "facts": { "type": "object", "additionalProperties": false, "properties": groups },
-            "unread": { "type": "object", "additionalProperties": text },
-        },
-    });
-    let unread = json!({
-        "type": "object",
-        "required": ["name", "reason", "detail"],
-        "additionalProperties": false,
-        "properties": { "name": text, "reason": text, "detail": text },
-    });
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "winfleet facts",
-        "description": "What was read of each host; a fact that is null is not there, one below 'unread' could not be read.",
-        "type": "object",
-        "required": ["schema", "hosts"],
-        "additionalProperties": false,
-        "properties": {
-            "schema": { "const": SCHEMA },
-            "hosts": { "type": "array", "items": { "oneOf": [read, unread] } },
-        },
-    })
+    hosts_read::json_schema(
+        SCHEMA,
+        (
+            "winfleet facts",
+            "What was read of each host; a fact that is null is not there, one below 'unread' could not be read.",
+        ),
+        vec![(
+            "facts",
+            json!({ "type": "object", "additionalProperties": false, "properties": groups }),
+        )],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use playbooks::{Fact, FactValue};
+    use rollout::{HostError, Reason};
+
+    use super::*;
+
+    /// What a hostile host says of itself, and an odd name in an inventory, are shown as text, in every form.
+    #[test]
+    fn remote_text_is_neutral_in_every_form() {
+        let evil = || "=p\u{1b}[2J\u{202e}".to_owned();
+        let mut facts = Facts::default();
+        facts.set(Fact::OsCaption, FactValue::Text(evil()));
+        facts.set(Fact::NetworkAddresses, FactValue::Texts(vec![evil()]));
+        facts.set_unread(Fact::ProxyEdr, evil());
+        let error = HostError::failed(Reason::AccessDenied, "denied\u{9b}");
+        let view = FactsOf {
+            hosts: HostsRead::from_iter([
+                ("pc-1\u{1b}", Ok(&facts)),
+                ("pc-2\u{202e}", Err(&error)),
+            ]),
+            wanted: FactSet::all(),
+        };
+        let lines: Vec<String> = view.lines().map(|line| crate::json::line(&line)).collect();
+        for text in [
+            view.table(),
+            view.csv(),
+            crate::json::pretty(&view.json()),
+            lines.concat(),
+        ] {
+            assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{text}");
+            assert!(text.contains("pc-1") && text.contains("denied"), "{text}");
+        }
+    }
 }

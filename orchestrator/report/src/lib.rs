@@ -11,6 +11,7 @@ pub mod explain;
 pub mod facts;
 pub mod groups;
 mod groups_text;
+pub mod hosts_read;
 pub mod html;
 pub mod json;
 pub mod junit;

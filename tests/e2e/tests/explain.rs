@@ -76,3 +76,41 @@ fn a_host_that_is_not_there_is_refused_before_any_host() {
     refused.exits(10);
     assert_eq!(lab.hosts()[0].counters().requests, 0);
 }
+
+/// The inventory is read once, so what is doubtful in it is told once.
+#[test]
+fn warnings_of_the_inventory_are_told_once() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.write("more.csv", "name,credental\npc-0077.corp.example,x\n");
+    let told = lab
+        .run(&[
+            "explain",
+            "pc-0001",
+            "-i",
+            "inventory.yaml",
+            "-i",
+            "more.csv",
+        ])
+        .exits(0)
+        .stderr();
+    assert_eq!(told.matches("is taken as a variable").count(), 1, "{told}");
+}
+
+#[test]
+fn a_short_name_of_two_hosts_is_refused() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.write("more.csv", "name\npc-0001.lab.example\n");
+    let told = lab
+        .run(&[
+            "explain",
+            "pc-0001",
+            "-i",
+            "inventory.yaml",
+            "-i",
+            "more.csv",
+        ])
+        .exits(1)
+        .stderr();
+    assert!(told.contains("is short for"), "{told}");
+    assert_eq!(lab.hosts()[0].counters().requests, 0);
+}

@@ -10,15 +10,15 @@ use rollout::{AskFacts, RunSpec};
 use super::facts;
 use crate::args::{Explain, Global, Output};
 use crate::failure::{Failure, Outcome, Sent};
-use crate::{exit_code, files, look, out, selection};
+use crate::{exit_code, files, host_name, look, out, selection};
 
 /// Reads and shows.
 pub(crate) fn run(global: &Global, explain: &Explain) -> Outcome {
+    let inventory = files::inventory(global)?;
     let meant = Global {
-        limit: Some(selector(global, explain)?),
+        limit: Some(selector(global, explain, &inventory)?),
         ..global.clone()
     };
-    let inventory = files::inventory(&meant)?;
     let selected = selection::select(&meant, &inventory)?;
     let shown = show(
         global,
@@ -50,47 +50,20 @@ fn show(global: &Global, explain: &Explain, spec: RunSpec) -> Outcome {
     };
     out::result(&text).map_err(|failure| failure.sent(Sent::OnlyRead))?;
     Ok(look::code(
-        |severity| view.any_unread(severity),
+        |severity| view.hosts.any_unread(severity),
         exit_code::DONE,
     ))
 }
 
 /// The host, or hosts, as a selector; a short name will do where it is unique.
-fn selector(global: &Global, explain: &Explain) -> Result<String, Failure> {
-    let inventory = files::inventory(global)?;
-    let named = match short(&inventory, &explain.host)? {
-        Some(name) => name,
+fn selector(global: &Global, explain: &Explain, inventory: &Inventory) -> Result<String, Failure> {
+    let names = inventory.hosts.iter().map(|host| &host.name);
+    let named = match host_name::named(&explain.host, names)? {
+        Some(name) => name.as_str().to_owned(),
         None => explain.host.clone(),
     };
     Ok(match &global.limit {
         Some(limit) => format!("({named}) & ({limit})"),
         None => named,
     })
-}
-
-/// The one host that this is the short name of.
-fn short(inventory: &Inventory, text: &str) -> Result<Option<String>, Failure> {
-    let is_name = |name: &str| name.eq_ignore_ascii_case(text);
-    if inventory
-        .hosts
-        .iter()
-        .any(|host| is_name(host.name.as_str()))
-    {
-        return Ok(None);
-    }
-    let mut found = inventory
-        .hosts
-        .iter()
-        .filter(|host| is_name(host.name.short()));
-    let Some(first) = found.next() else {
-        return Ok(None);
-    };
-    match found.next() {
-        None => Ok(Some(first.name.as_str().to_owned())),
-        Some(second) => Err(Failure::new(format!(
-            "'{text}' is short for {} and for {}",
-            first.name, second.name
-        ))
-        .hint("write the whole name")),
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use playbooks::{FACTS, FactSet, Facts, Limits, OnBreach, Retries};
 use report::facts::FactsOf;
+use report::hosts_read::HostsRead;
 use rollout::{AskFacts, HostSpec, HostWork, PlaybookRecord, Reading, RunId, RunSpec, Verb};
 
 use crate::args::{Facts as Arguments, Global, Output};
@@ -49,16 +50,13 @@ fn show(global: &Global, facts: &Arguments, wanted: FactSet, spec: RunSpec) -> O
     };
     out::result(&text).map_err(|failure| failure.sent(Sent::OnlyRead))?;
     Ok(look::code(
-        |severity| view.any_unread(severity),
+        |severity| view.hosts.any_unread(severity),
         exit_code::DONE,
     ))
 }
 
 /// Each host with what it said.
-pub(crate) fn hosts<'a>(
-    spec: &'a RunSpec,
-    readings: &'a [Reading<Facts>],
-) -> Vec<(&'a str, Result<&'a Facts, &'a rollout::HostError>)> {
+pub(crate) fn hosts<'a>(spec: &'a RunSpec, readings: &'a [Reading<Facts>]) -> HostsRead<'a> {
     let names = spec.hosts.iter().map(|host| host.host.name.as_str());
     let read = readings.iter().map(|reading| match reading {
         Reading::Read { answer, .. } => Ok(answer),

@@ -9,7 +9,7 @@ use rollout::{Journal, RunRecord};
 
 use crate::args::{Global, Output, Report, ReportFormat};
 use crate::failure::{Failure, Outcome};
-use crate::{exit_code, journal, out};
+use crate::{exit_code, host_name, journal, out};
 
 /// Writes the report.
 pub(crate) fn run(global: &Global, wanted: &Report) -> Outcome {
@@ -100,14 +100,9 @@ fn trail(
 
 /// The host as the run spells it; its short name will do where no other host has it.
 fn known(record: &RunRecord, wanted: &str) -> Result<HostName, Failure> {
-    let name = HostName::new(wanted);
     let names = || record.hosts.iter().map(|host| &host.name);
-    if let Some(found) = names().find(|known| **known == name) {
-        return Ok(found.clone());
-    }
-    let mut short = names().filter(|known| known.short().eq_ignore_ascii_case(wanted));
-    if let (Some(found), None) = (short.next(), short.next()) {
-        return Ok(found.clone());
+    if let Some(name) = host_name::named(wanted, names())? {
+        return Ok(name.clone());
     }
     let failure = Failure::new(format!("host '{wanted}' is not in run {}", record.id));
     Err(match nearest(wanted, names().map(HostName::as_str)) {
