@@ -50,7 +50,7 @@ pub use probe::{
     TargetVerdict, To, Verdict, events, maps, named_by_host, regional, road,
 };
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
-pub use registry_pol::local_policy;
+pub use registry_pol::{deleted_by_policy, local_policy, policy_deletion};
 pub use scope::HostScope;
 pub use step::Step;
 pub use strategy::{

@@ -7,7 +7,7 @@ use crate::registry::{KeyPath, RawValue, Target};
 /// `PReg`, version 1.
 const HEADER: [u8; 8] = [0x50, 0x52, 0x65, 0x67, 1, 0, 0, 0];
 /// How an instruction deletes one value ([MS-GPREG] 3.2.5.1).
-pub(crate) const DELETES: &str = "**del.";
+const DELETES: &str = "**del.";
 /// How one deletes every value of a key.
 const DELETES_ALL: &str = "**delvals";
 /// How one deletes those that its data name, with `;` between.
@@ -16,6 +16,17 @@ const DELETES_LISTED: &str = "**deletevalues";
 const SOFT: &str = "**soft.";
 /// Longest name of a key or value that is read, in characters.
 const LONGEST_NAME: usize = 16_384;
+
+/// The name under which group policy deletes a value, in its files and in its log.
+pub fn policy_deletion(value: &str) -> String {
+    format!("{DELETES}{value}")
+}
+
+/// The value that such a name deletes, as it is written there; `None` where it deletes none, or several.
+pub fn deleted_by_policy(name: &str) -> Option<&str> {
+    let (head, value) = name.split_at_checked(DELETES.len())?;
+    head.eq_ignore_ascii_case(DELETES).then_some(value)
+}
 
 /// One instruction of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +156,7 @@ pub fn local_policy(file: &[u8], names: &[&str]) -> Option<Vec<GpoSetting>> {
 fn effects(instruction: &Instruction, names: &[&str]) -> Vec<(String, Option<RawValue>)> {
     let known = |name: &str| names.iter().find(|known| known.eq_ignore_ascii_case(name));
     let lower = instruction.name.to_ascii_lowercase();
-    if let Some(deleted) = lower.strip_prefix(DELETES) {
+    if let Some(deleted) = deleted_by_policy(&lower) {
         return known(deleted)
             .map(|name| ((*name).to_owned(), None))
             .into_iter()
@@ -232,6 +243,21 @@ mod tests {
         );
         let elsewhere = instruction(r"SOFTWARE\Policies\B", "One", "z\0");
         assert_eq!(told(vec![one(), elsewhere]), ["One=x", "One=z"]);
+    }
+
+    #[test]
+    fn a_deletion_is_known_by_its_name() {
+        for name in ["TelemetryProxyServer", "", "*"] {
+            let deletion = policy_deletion(name);
+            assert_eq!(deleted_by_policy(&deletion), Some(name));
+            assert_eq!(
+                deleted_by_policy(&deletion.to_uppercase()).map(str::len),
+                Some(name.len())
+            );
+        }
+        for name in ["", "**del", "**delvals.", "*del.A", "A", "**\u{dc}el.A"] {
+            assert_eq!(deleted_by_policy(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Export;
 use crate::registry::REG_SZ;
-use crate::registry_pol::{DELETES, Instruction, write};
+use crate::registry_pol::{Instruction, policy_deletion, write};
 
 /// What the editor writes beside a deletion: a blank.
 const BLANK: [u8; 4] = [0x20, 0, 0, 0];
@@ -21,7 +21,7 @@ pub fn registry_pol(export: &Export) -> Vec<u8> {
             },
             None => Instruction {
                 key,
-                name: format!("{DELETES}{name}"),
+                name: policy_deletion(name),
                 kind: REG_SZ,
                 data: BLANK.to_vec(),
             },

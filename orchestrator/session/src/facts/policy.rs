@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use playbooks::{Fact, FactSet, FactValue, Facts, GpoSetting, KeyPath, RawValue, Target};
+use playbooks::{
+    Fact, FactSet, FactValue, Facts, GpoSetting, KeyPath, RawValue, Target, deleted_by_policy,
+    policy_deletion,
+};
 use wsman_proto::cim::Instance;
 
 use crate::error::Trouble;
 use crate::link::Link;
 
 const RSOP: &str = "root/rsop/computer";
-/// How a policy writes that it deletes a value.
-const DELETES: &str = "**del.";
 /// Values asked for where the caller names none: those of section 1 of the reference.
 const PROXY_VALUES: [&str; 7] = [
     "TelemetryProxyServer",
@@ -31,7 +32,7 @@ impl Link {
     ) -> Result<(), Trouble> {
         let conditions: Vec<String> = names(wanted)
             .iter()
-            .flat_map(|name| [quoted(name), quoted(&format!("{DELETES}{name}"))])
+            .flat_map(|name| [quoted(name), quoted(&policy_deletion(name))])
             .map(|name| format!("valueName={name}"))
             .collect();
         let query = format!(
@@ -101,11 +102,9 @@ fn quoted(text: &str) -> String {
 fn setting(row: &Instance) -> Option<GpoSetting> {
     let key = row.text("registryKey")?.trim_matches('\\');
     let name = row.text("valueName")?;
-    let plain = match name.get(..DELETES.len()) {
-        Some(head) if head.eq_ignore_ascii_case(DELETES) => name.get(DELETES.len()..)?,
-        _ => name,
-    };
-    let deleted = plain.len() != name.len()
+    let by_name = deleted_by_policy(name);
+    let plain = by_name.unwrap_or(name);
+    let deleted = by_name.is_some()
         || row
             .text("deleted")
             .is_some_and(|text| text.eq_ignore_ascii_case("true"));
