@@ -232,6 +232,63 @@ fn a_proxy_is_tried_before_the_first_write_unless_told_otherwise() {
     assert!(urls[0].contains("edr-uks.uk."), "{urls:?}");
 }
 
+/// What would have no effect is refused, in templates for the host that it comes to.
+#[test]
+fn what_a_probe_would_ignore_is_refused() {
+    for to in ["defender_required", "'https://a.example/x'"] {
+        refused(
+            &format!("proxy_connect: {{ via: 'b:1', to: {to}, connectivity: standard }}"),
+            "'connectivity' has no effect without 'region'",
+            "add 'region'",
+        );
+    }
+    for to in ["'https://a.example/x'", "['https://a.example/x']"] {
+        for more in ["", ", connectivity: standard"] {
+            refused(
+                &format!("proxy_connect: {{ via: 'b:1', to: {to}, region: eu{more} }}"),
+                "'region' has no effect beside URLs",
+                "leave 'region'",
+            );
+        }
+    }
+    refused(
+        "proxy_connect: { via: direct, to: defender_required, candidate: true }",
+        "'candidate: true' has no effect with 'via: direct'",
+        "leave 'candidate' out",
+    );
+    // It is not tried before the first write anyway, which is what this asks for.
+    compiled(
+        "  - proxy_connect: { via: direct, to: defender_required, candidate: false }",
+        None,
+    );
+    for (v, more, said) in [
+        ("direct", "candidate: true, to: defender_all", "via: direct"),
+        (
+            "https://a.example/x",
+            "via: 'b:1', region: eu, to: '{{ v }}'",
+            "beside URLs",
+        ),
+    ] {
+        let via = if more.contains("via") {
+            ""
+        } else {
+            "via: '{{ v }}', "
+        };
+        let probe = format!("  - proxy_connect: {{ {via}{more} }}");
+        let playbook = load(&with(&probe).replace("'p:8080'", &format!("'{v}'")));
+        let vars = playbook.resolve_vars(&[], Examples::Refuse).unwrap();
+        let scope = HostScope {
+            name: "pc-1",
+            short: "pc-1",
+            ring: None,
+            groups: &[],
+            vars: &vars,
+        };
+        let error = playbook.compile_probes(&scope, None).unwrap_err();
+        assert!(format!("{error:?}").contains(said), "{error:?}");
+    }
+}
+
 #[test]
 fn of_the_emirates_no_names_are_made_up() {
     let probes = compiled(

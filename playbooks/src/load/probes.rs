@@ -145,6 +145,12 @@ fn fields(reader: &mut Reader<'_>, row: &ProbeRow, body: &Node) -> Option<ProbeF
             _ => fields.fields.push(steps::field(key, node)),
         }
     }
+    if let (Some(node), None) = (body.entry("connectivity"), fields.region) {
+        let error = Invalid::new("'connectivity' has no effect without 'region'");
+        let hint = "add 'region', or leave 'connectivity' out: hosts that are onboarded name their own addresses";
+        reader.refuse(node, error.expected("'region' beside it").hint(hint));
+        return None;
+    }
     if row.kind == "av_effective" && fields.fields.is_empty() {
         let error = Invalid::new("av_effective compares nothing").expected("server or pac_url");
         reader.refuse(body, error);

@@ -111,14 +111,13 @@ impl ProbeFields {
                 via: optional("via", host_port)??,
             },
             "proxy_connect" => {
-                let via = optional("via", proxy_or_direct);
+                let via = self.field("via").and_then(|field| {
+                    evaluation.text(field, |text, notes| self.proxy_or_direct(text, notes))
+                });
                 let to = self.field("to").and_then(|field| {
                     evaluation.check(field, |value, notes| self.to(value, notes))
                 });
-                Probe::ProxyConnect {
-                    via: via?.filter(|via| via != DIRECT),
-                    to: to?,
-                }
+                Probe::ProxyConnect { via: via?, to: to? }
             }
             "services" => Probe::Services {
                 names: match self.field("names") {
@@ -162,7 +161,7 @@ impl ProbeFields {
                     None => wrong(),
                 },
             ),
-            Value::Text(text) => Ok(To::Urls(vec![url(text, notes)?])),
+            Value::Text(text) => self.urls(vec![url(text, notes)?]),
             Value::List(items) if !items.is_empty() => items
                 .iter()
                 .map(|item| match &item.value {
@@ -170,9 +169,34 @@ impl ProbeFields {
                     _ => Err(wrong()),
                 })
                 .collect::<Result<_, _>>()
-                .map(To::Urls),
+                .and_then(|urls| self.urls(urls)),
             _ => Err(wrong()),
         }
+    }
+
+    /// URLs of one's own, which are all that is asked for.
+    fn urls(&self, urls: Vec<String>) -> Result<To, Invalid> {
+        if self.region.is_some() {
+            return Err(Invalid::new("'region' has no effect beside URLs")
+                .expected("defender_required or defender_all where a region is given")
+                .hint("leave 'region' and 'connectivity' out: URLs name all that is asked for"));
+        }
+        Ok(To::Urls(urls))
+    }
+
+    /// `None`: without a proxy, which is no proxy that could be tried before it is written.
+    fn proxy_or_direct(&self, text: &str, notes: &mut Notes) -> Result<Option<String>, Invalid> {
+        if text != DIRECT {
+            return host_port(text, notes).map(Some);
+        }
+        if self.candidate == Some(true) {
+            return Err(
+                Invalid::new("'candidate: true' has no effect with 'via: direct'")
+                    .expected("host:port where 'candidate' is true")
+                    .hint("leave 'candidate' out: without a proxy there is none to try before the first write"),
+            );
+        }
+        Ok(None)
     }
 }
 
@@ -181,13 +205,6 @@ fn unpublished() -> Invalid {
     Invalid::new("no names are published for streamlined connectivity in the region 'uae'")
         .expected("connectivity: standard")
         .hint("hosts that are onboarded name their own: leave 'region' out; or give URLs in 'to'")
-}
-
-fn proxy_or_direct(text: &str, notes: &mut Notes) -> Result<String, Invalid> {
-    if text == DIRECT {
-        return Ok(text.to_owned());
-    }
-    host_port(text, notes)
 }
 
 const DIRECT: &str = "direct";
