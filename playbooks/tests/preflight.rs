@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use playbooks::{
     BUDGET, CHECKS, Check, Fact, FactSet, FactValue, Facts, GpoSetting, HostStep, Observed,
-    Playbook, PreflightChange, PreflightGrade, RawValue, Rounds, Typed, Vars,
+    Playbook, PreflightChange, PreflightGrade, RawValue, Rounds, Typed, Vars, WinHttpMarker,
+    WinHttpProxy, WinHttpSettings,
 };
 
 use crate::support::{load, problems, scope};
@@ -79,8 +80,26 @@ fn absent(_: &str) -> Observed {
     Observed::ValueAbsent
 }
 
-/// One row: steps, facts, what is found.
+/// A machine-wide proxy, which a reset takes away.
+fn named(_: &str) -> Observed {
+    let proxy = WinHttpProxy {
+        server: "old:1".to_owned(),
+        bypass: Vec::new(),
+    };
+    Observed::Present(WinHttpSettings::build(Some(&proxy), WinHttpMarker::Article))
+}
+
+/// One row: steps, facts, what is found on a host that has none of the values.
 fn row(wanted: &[&str], facts: &[(Fact, FactValue)], expected: &[&str]) {
+    row_from(&absent, wanted, facts, expected);
+}
+
+fn row_from(
+    prior: &dyn Fn(&str) -> Observed,
+    wanted: &[&str],
+    facts: &[(Fact, FactValue)],
+    expected: &[&str],
+) {
     let playbook = load(&steps(wanted));
     let gates = [
         (Fact::SensorPrefersStaticProxy, FactValue::Bool(true)),
@@ -93,7 +112,7 @@ fn row(wanted: &[&str], facts: &[(Fact, FactValue)], expected: &[&str]) {
         }
         all
     };
-    let mut found = found(&playbook, &facts, &absent);
+    let mut found = found(&playbook, &facts, prior);
     let mut expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
     found.sort();
     expected.sort();
@@ -155,7 +174,9 @@ fn every_row_of_the_table() {
     );
     row(&[EDR], &[(Fact::ChassisPortable, yes.clone())], &[]);
     let reset = "winhttp_proxy: { ensure: absent }";
-    row(&[reset], &[(Fact::ChassisPortable, yes.clone())], &[]);
+    let portable = [(Fact::ChassisPortable, yes.clone())];
+    row_from(&named, &[reset], &portable, &[]);
+    row_from(&named, &[WINHTTP], &portable, &["warn portable_winhttp"]);
     for role in [
         Fact::RolesDomainController,
         Fact::RolesCluster,
@@ -191,7 +212,9 @@ fn every_row_of_the_table() {
         &["warn advproxy_differs"],
     );
     row(&[WINHTTP], &adv("10.0.0.6:8080"), &["note advproxy_seen"]);
-    row(&[reset], std::slice::from_ref(&known), &[]);
+    row_from(&named, &[reset], std::slice::from_ref(&known), &[]);
+    let differs = ["warn advproxy_differs"];
+    row_from(&named, &[reset], &adv("other.example:1"), &differs);
     let pac = [
         known,
         (Fact::AdvProxyPacUrl, text("http://p.example/proxy.pac")),

@@ -61,3 +61,24 @@ fn the_page_of_codes_has_the_codes_of_the_program() {
     let known: Vec<u8> = cli::exit_code::ALL.iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, known);
 }
+
+#[test]
+fn every_verb_in_the_table_of_rows_is_one_of_the_program() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../orchestrator/docs/defender-rows.md"
+    );
+    let text = std::fs::read_to_string(path).expect("a page");
+    let lab = LabBuilder::hosts(1).start();
+    let verbs: Vec<&str> = text
+        .split("`verb ")
+        .skip(1)
+        .filter_map(|rest| rest.split('`').next())
+        .collect();
+    assert!(verbs.contains(&"export"), "{verbs:?}");
+    for verb in verbs {
+        lab.run(&[verb, "--help"]).exits(0);
+    }
+    // A word that is none is not taken.
+    lab.run(&["mod", "--help"]).exits(1);
+}
