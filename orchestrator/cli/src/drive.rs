@@ -1,4 +1,4 @@
-//! Carries a run out: fleet, events, progress, Ctrl-C, summary, exit code.
+//! Carries a run out: fleet, events, progress, interrupts, summary, exit code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -18,6 +18,7 @@ use wsman_proto::Secret;
 use crate::args::{Global, Output};
 use crate::credential::{self, Prompter};
 use crate::failure::{Failure, Outcome, Sent};
+use crate::interrupt::Interrupts;
 use crate::{event_file, journal, out, settings, trace};
 
 /// How long shells that are still being deleted may take after the end of a run.
@@ -285,14 +286,15 @@ pub(crate) fn work(
             ..Control::default()
         };
         let progress = progress(global, &before);
-        let signals = tokio::spawn(interrupts(control.clone(), progress.screen()));
+        let interrupts = Interrupts::listen();
+        let signals = tokio::spawn(heed(interrupts, control.clone(), progress.screen()));
         let (tell, told) = mpsc::unbounded_channel();
         let reporter = std::thread::spawn(move || show(told, progress, events));
         // A task, and not this thread's own future: hosts' tasks then hand over to it without waking a thread.
         let result = tokio::spawn(rollout::run(active, fleet, tell, control)).await;
         let result = result.unwrap_or_else(|defect| std::panic::resume_unwind(defect.into_panic()));
-        signals.abort();
         wsman::cleanup_finished(CLEANUP).await;
+        signals.abort();
         // A reporter that failed has said so on stderr; the run is in the journal.
         let _ = reporter.join();
         result
@@ -398,22 +400,21 @@ fn show(mut told: mpsc::UnboundedReceiver<Event>, mut progress: Progress, mut fi
     progress.finish();
 }
 
-/// First Ctrl-C: start no host, let those in flight end. Second: give them up, recorded as what is known.
-async fn interrupts(control: Control, screen: Option<MultiProgress>) {
+/// Asked to stop: start no host, let those in flight end. Asked again: give them up, recorded as what is known.
+async fn heed(mut interrupts: Interrupts, control: Control, screen: Option<MultiProgress>) {
     // Bars draw over whatever is written past them.
     let say = |words: &str| match &screen {
         Some(screen) => drop(screen.println(words)),
         None => out::note(words),
     };
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
+    interrupts.stop().await;
     say(
         "stopping: no further host is started, those under way are finished (Ctrl-C again: give them up)",
     );
     control.stop.cancel();
-    if tokio::signal::ctrl_c().await.is_ok() {
-        say("giving up the hosts under way: each is recorded as what is known of it");
-        control.cancel.cancel();
-    }
+    interrupts.leave().await;
+    say("giving up the hosts under way: each is recorded as what is known of it");
+    control.cancel.cancel();
+    // Whatever else is said: what is left is to take the shells away, which is bounded.
+    std::future::pending::<()>().await;
 }

@@ -17,6 +17,7 @@ mod files;
 #[cfg(test)]
 mod guide;
 mod host_name;
+mod interrupt;
 mod journal;
 mod log;
 mod look;

@@ -19,6 +19,8 @@ pub(crate) fn start(verbose: u8) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // It would tell of a stderr that is gone on stderr, and panic.
+        .log_internal_errors(false)
         // Asks a terminal of Windows for colours, which it does not show by itself; honours NO_COLOR.
         .with_ansi(console::colors_enabled_stderr())
         .try_init();

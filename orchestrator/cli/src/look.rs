@@ -1,4 +1,4 @@
-//! Reading the fleet for verbs that write nothing: the door they get, progress, Ctrl-C, and the exit code.
+//! Reading the fleet for verbs that write nothing: the door they get, progress, interrupts, and the exit code.
 //!
 //! INVARIANT: what leaves this module is some [`Survey`], not the fleet behind it. A verb that is built on it has no
 //! method to call that could write (promise 6).
@@ -16,10 +16,11 @@ use session::LogonLimits;
 use crate::args::Global;
 use crate::drive::{self, Target};
 use crate::failure::Failure;
+use crate::interrupt::Interrupts;
 use crate::{exit_code, out};
 
 /// How long shells that are still being deleted may take.
-const CLEANUP: Duration = Duration::from_secs(5);
+pub(crate) const CLEANUP: Duration = Duration::from_secs(5);
 /// From so many hosts on, plain progress tells of every quarter.
 const MANY: usize = 100;
 
@@ -60,6 +61,7 @@ pub(crate) fn read<Q: Question>(
     let survey = Arc::new(survey(global, &hosts)?);
     let progress = Progress::new(global, spec.hosts.len());
     let runtime = drive::runtime()?;
+    let mut interrupts = Interrupts::listen();
     let readings = runtime.block_on(async {
         let mut done = 0;
         let mut unread = 0;
@@ -71,7 +73,7 @@ pub(crate) fn read<Q: Question>(
         let readings = tokio::select! {
             readings = rollout::survey(survey, Arc::clone(spec), question, parallel, tell) => Some(readings),
             // Dropping the survey closes every connection.
-            _ = tokio::signal::ctrl_c() => None,
+            () = interrupts.stop() => None,
         };
         wsman::cleanup_finished(CLEANUP).await;
         readings

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::interrupt;
 
-/// Writes a result. A reader that has gone away (`| head`) is no error.
+/// Writes a result. A reader that has gone away (`| head`, a terminal that was closed) is no error.
 ///
 /// # Errors
 /// Stdout cannot be written to: a full disk behind a redirection must not look like success.
@@ -16,7 +17,7 @@ pub(crate) fn result(text: &str) -> Result<(), Failure> {
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !interrupt::hung_up() => {
             Err(Failure::caused("cannot write the result", &error))
         }
         _ => Ok(()),

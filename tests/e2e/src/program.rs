@@ -61,6 +61,13 @@ impl Program {
         self
     }
 
+    /// Sends its messages into a file.
+    #[must_use]
+    pub fn messages_to(mut self, file: std::fs::File) -> Self {
+        self.command.stderr(file);
+        self
+    }
+
     /// Starts it in another folder.
     #[must_use]
     pub fn from(mut self, folder: &Path) -> Self {
@@ -71,9 +78,22 @@ impl Program {
     /// No file that it writes may grow beyond so many blocks of 512 bytes, as with a quota.
     #[cfg(unix)]
     #[must_use]
-    pub fn limited_to(mut self, blocks: u64) -> Self {
+    pub fn limited_to(self, blocks: u64) -> Self {
+        self.by_shell(&format!("trap '' XFSZ; ulimit -f {blocks}"))
+    }
+
+    /// Starts it so that it outlives its terminal, as `nohup` does.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn without_hang_up(self) -> Self {
+        self.by_shell("trap '' HUP")
+    }
+
+    /// Starts it from a shell that has carried out `first`.
+    #[cfg(unix)]
+    fn by_shell(mut self, first: &str) -> Self {
         let mut shell = Command::new("sh");
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let script = format!("{first}; exec \"$0\" \"$@\"");
         shell.arg("-c").arg(script).arg(self.command.get_program());
         shell.args(self.command.get_args()).stdin(Stdio::null());
         for (name, value) in self.command.get_envs() {
@@ -205,8 +225,14 @@ impl Running {
     /// Ctrl-C.
     #[cfg(unix)]
     pub fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    /// A signal by its name, as `TERM`.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")
-            .args(["-INT", &self.id().to_string()])
+            .args([&format!("-{name}"), &self.id().to_string()])
             .status()
             .expect("kill is there");
         assert!(sent.success());

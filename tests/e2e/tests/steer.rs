@@ -1,4 +1,4 @@
-//! Words from another terminal, and Ctrl-C at the holder's own: with the real program and slow hosts.
+//! Words from another terminal, Ctrl-C at the holder's own, and signals: with the real program and slow hosts.
 
 use std::time::Duration;
 
@@ -251,4 +251,102 @@ fn giving_up_in_the_middle_of_a_command_leaves_no_shell() {
         assert!(known.contains(&outcome), "{host:#}");
     }
     goes_on_to_the_end(&lab);
+}
+
+/// What a service manager, a job scheduler or a closed terminal sends.
+#[cfg(unix)]
+#[test]
+fn a_signal_to_end_stops_like_ctrl_c_and_leaves_no_shell() {
+    for signal in ["TERM", "HUP"] {
+        let lab = LabBuilder::hosts(8)
+            .defaults("transport: http, auth: negotiate, credential: rollout, channel: shell")
+            .start();
+        set_latency(&lab, Some(Duration::from_millis(120)));
+        let running = lab.spawn(&arguments(&lab, ALL));
+        until("a shell is open", || {
+            lab.hosts()[0].counters().shells_open > 0
+        });
+        running.signal(signal);
+        if signal == "HUP" {
+            // The system tells of a closed terminal, and so does the shell: that is one word.
+            running.until_says("stopping");
+            running.signal(signal);
+        }
+        running.finish().exits(130);
+        let report = lab.report();
+        assert_eq!(report["state"], "interrupted", "{signal}");
+        assert_eq!(report["totals"]["ok"], contacted(&lab), "{signal}");
+        assert!((1..8).contains(&contacted(&lab)), "{signal}");
+        no_shell_stays(&lab);
+        goes_on_to_the_end(&lab);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_to_end_leaves_now_and_takes_the_shells_away() {
+    let lab = LabBuilder::hosts(30)
+        .defaults("transport: http, auth: negotiate, credential: rollout, channel: shell")
+        .start();
+    set_latency(&lab, Some(Duration::from_millis(150)));
+    lab.write("p.yaml", STEPS);
+    let running = lab.spawn(&["push", "-i", "inventory.yaml", "-p", "p.yaml", "--yes"]);
+    until("shells are open", || {
+        lab.hosts()
+            .iter()
+            .any(|host| host.counters().shells_open > 0)
+    });
+    running.signal("TERM");
+    running.until_says("stopping");
+    running.signal("TERM");
+    running.finish().exits(130);
+    assert_eq!(lab.report()["state"], "interrupted");
+    no_shell_stays(&lab);
+    goes_on_to_the_end(&lab);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_verb_that_only_reads_leaves_no_shell_when_it_is_ended() {
+    let lab = LabBuilder::hosts(8)
+        .defaults("transport: http, auth: negotiate, credential: rollout, channel: shell")
+        .start();
+    set_latency(&lab, Some(Duration::from_millis(150)));
+    let running = lab.spawn(&["ping", "-i", "inventory.yaml"]);
+    until("a shell is open", || {
+        lab.hosts()
+            .iter()
+            .any(|host| host.counters().shells_open > 0)
+    });
+    running.signal("TERM");
+    running.finish().exits(130).says("interrupted");
+    no_shell_stays(&lab);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_started_to_outlive_its_terminal_does() {
+    let lab = slow();
+    let running = lab.program(&arguments(&lab, ALL)).without_hang_up().spawn();
+    until("a host is written to", || {
+        lab.hosts()[0].counters().writes > 0
+    });
+    running.signal("HUP");
+    running.finish().exits(0);
+    assert_eq!(lab.report()["totals"]["ok"], 8);
+}
+
+/// A terminal that is gone, or a full disk behind a redirection.
+#[cfg(target_os = "linux")]
+#[test]
+fn messages_that_nobody_takes_break_nothing() {
+    let lab = LabBuilder::hosts(1).start();
+    let full = || {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        full.expect("Linux has it")
+    };
+    let ping = lab.program(&["ping", "-i", "inventory.yaml", "-vvv"]);
+    ping.messages_to(full()).run().exits(0);
+    let push = lab.program(&arguments(&lab, ALL));
+    push.messages_to(full()).run().exits(0);
 }

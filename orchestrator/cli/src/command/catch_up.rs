@@ -20,6 +20,7 @@ use session::RealFleet;
 use crate::args::{CatchUp, Global};
 use crate::drive::{self, Target};
 use crate::failure::{Failure, Outcome, Sent};
+use crate::interrupt::Interrupts;
 use crate::{confirm, event_file, exit_code, files, journal, out};
 
 /// Probes at once, and how long one may take: 20,000 dead hosts are asked in under four minutes.
@@ -97,9 +98,10 @@ fn sweeps(
             counted(left, "host"),
             playbooks::duration_text(every)
         ));
+        let mut interrupts = Interrupts::listen();
         let interrupted = runtime.block_on(async {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => true,
+                () = interrupts.stop() => true,
                 () = tokio::time::sleep(every) => false,
             }
         });

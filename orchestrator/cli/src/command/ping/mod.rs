@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use crate::args::{Global, Output, Ping};
 use crate::drive;
 use crate::failure::{Failure, Outcome, Sent};
+use crate::interrupt::Interrupts;
 use crate::selection::Limit;
 use crate::{exit_code, files, look, out, trace};
 
@@ -87,7 +88,21 @@ pub(super) fn one(global: &Global, host: &Host, credential: &Credential) -> Outc
 
 fn answer(global: &Global, survey: impl Survey, hosts: &[&Host], parallel: usize) -> Outcome {
     let names: Vec<HostName> = hosts.iter().map(|host| host.name.clone()).collect();
-    let results = drive::runtime()?.block_on(ask(Arc::new(survey), names, parallel));
+    let runtime = drive::runtime()?;
+    let mut interrupts = Interrupts::listen();
+    let results = runtime.block_on(async {
+        let results = tokio::select! {
+            results = ask(Arc::new(survey), names, parallel) => Some(results),
+            // Dropping the survey closes every connection.
+            () = interrupts.stop() => None,
+        };
+        wsman::cleanup_finished(look::CLEANUP).await;
+        results
+    });
+    let Some(results) = results else {
+        out::note("interrupted: hosts were read, nothing was written to any of them");
+        return Ok(exit_code::INTERRUPTED);
+    };
     let answers: Vec<Answer> = hosts
         .iter()
         .zip(results)
