@@ -3,33 +3,21 @@
 //! JSON lines: a head line, then shapes, hosts and events as the journal stores them with their links, then the last
 //! link. Import checks the whole chain before it writes anything. Never holds a secret, because the journal has none.
 
-use std::io::{self, BufRead, Read, Write};
+mod line;
+mod parcel;
+
+use std::io::{self, BufRead, Write};
 use std::sync::mpsc::sync_channel;
 
-use jiff::Timestamp;
-use rusqlite::params;
-use serde::{Deserialize, Serialize};
+use line::{FORM, Line, VERSION};
+use parcel::Parcel;
 
 use super::Journal;
-use super::active::insert_shape;
-use super::disk::{self, parse, text};
-use super::disk_shapes::Shapes;
-use super::disk_spec::{DiskRun, HostRow};
-use super::end::EndFold;
+use super::disk::text;
+use super::disk_spec::HostRow;
 use super::error::JournalError;
-use super::stored::Stored;
-use super::verify::{Check, RawEvent, Verdict};
-use crate::progress::{HostId, Progress};
+use super::verify::{RawEvent, Verdict};
 use crate::spec::RunId;
-
-/// Names the form of the file.
-const FORM: &str = "winfleet.run";
-/// The version this program writes, and the newest it reads.
-const VERSION: u32 = 1;
-/// Longest line taken: an event of one host, or the description of a run with its playbook.
-const LONGEST_LINE: u64 = 64 << 20;
-/// Most lines taken: 20,000 hosts have some 300,000 events.
-const MOST_LINES: usize = 50_000_000;
 
 /// Why a run could not be exported or imported.
 #[derive(Debug, thiserror::Error)]
@@ -67,42 +55,6 @@ pub enum TransferError {
     /// A run of this id with other records is in the journal.
     #[error("run {0} is in the journal already, with other records")]
     Conflict(String),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case", deny_unknown_fields)]
-enum Line {
-    Run {
-        form: String,
-        version: u32,
-        id: String,
-        spec: String,
-        hash: Option<String>,
-    },
-    Shape {
-        id: u32,
-        text: String,
-    },
-    Host {
-        name: String,
-        address: Option<String>,
-        ring: u32,
-        shape: u32,
-        undo: Option<String>,
-        hash: Option<String>,
-    },
-    Event {
-        seq: u64,
-        time: i64,
-        host: Option<u32>,
-        kind: String,
-        data: String,
-        hash: Option<String>,
-    },
-    End {
-        events: u64,
-        head: Option<String>,
-    },
 }
 
 impl Journal {
@@ -222,217 +174,4 @@ pub fn verify_export(file: &mut dyn BufRead) -> Result<(RunId, Verdict), Transfe
         Some(head) => (id, Verdict::Intact { events, head }),
         None => (id, Verdict::Unchained),
     })
-}
-
-/// A run read from a file, checked.
-struct Parcel {
-    stored: Stored,
-    more_shapes: Vec<(u32, String)>,
-    ended: Option<String>,
-    events: Vec<RawEvent>,
-    head: Option<String>,
-}
-
-impl Parcel {
-    fn read(file: &mut dyn BufRead) -> Result<Self, TransferError> {
-        let mut reader = Lines::new(file);
-        let (id, spec, run_hash) = match reader.next()? {
-            Some(Line::Run {
-                form,
-                version,
-                id,
-                spec,
-                hash,
-            }) if form == FORM => {
-                if version > VERSION {
-                    return Err(TransferError::Newer {
-                        found: version,
-                        known: VERSION,
-                    });
-                }
-                (id, spec, hash)
-            }
-            _ => return Err(reader.wrong("this is not an exported run")),
-        };
-        if parse::<DiskRun>(&spec).is_err() || !is_run_id(&id) {
-            return Err(reader.wrong("the description of the run cannot be read"));
-        }
-        let mut hashes = vec![reader.link(run_hash)?];
-        let (mut shapes, mut hosts, mut events) = (Vec::new(), Vec::new(), Vec::new());
-        let end = loop {
-            match reader.next()? {
-                Some(Line::Shape { id, text }) if id as usize == shapes.len() => {
-                    shapes.push((id, text))
-                }
-                Some(Line::Host {
-                    name,
-                    address,
-                    ring,
-                    shape,
-                    undo,
-                    hash,
-                }) => {
-                    hashes.push(reader.link(hash)?);
-                    hosts.push((
-                        shape,
-                        HostRow {
-                            name,
-                            address,
-                            ring,
-                            shape: String::new(),
-                            undo,
-                        },
-                    ));
-                }
-                Some(Line::Event {
-                    seq,
-                    time,
-                    host,
-                    kind,
-                    data,
-                    hash,
-                }) => {
-                    let hash = reader.link(hash)?;
-                    events.push(RawEvent {
-                        seq,
-                        time,
-                        host,
-                        kind,
-                        data,
-                        hash,
-                    });
-                }
-                Some(Line::End { events, head }) => break (events, head),
-                Some(_) => return Err(reader.wrong("a record stands where it does not belong")),
-                None => return Err(reader.wrong("the end of the file is missing")),
-            }
-        };
-        let count = hosts
-            .iter()
-            .map(|(shape, _)| *shape as usize + 1)
-            .max()
-            .unwrap_or(0);
-        if count > shapes.len() {
-            return Err(reader.wrong("a host refers to a shape that is not there"));
-        }
-        let more_shapes = shapes.split_off(count);
-        let stored = Stored::new(id, spec, shapes, hosts);
-        let mut all = Shapes::default();
-        let texts = stored.shapes.iter().chain(&more_shapes);
-        texts.for_each(|(_, text)| all.push(text.clone()));
-        let mut check = Check::new(&stored, &hashes);
-        events
-            .iter()
-            .for_each(|event| check.event(event, &all, &stored));
-        let mut parcel = Self {
-            stored,
-            more_shapes,
-            ended: None,
-            events,
-            head: end.1,
-        };
-        parcel.ended = parcel.replay(&all).map_err(|why| reader.wrong(&why))?;
-        match check.verdict() {
-            Verdict::Altered { record } => Err(TransferError::Altered(record)),
-            Verdict::Intact { events, head }
-                if events != end.0 || parcel.head.as_ref() != Some(&head) =>
-            {
-                Err(TransferError::Altered(format!(
-                    "event {}: the last records are missing",
-                    events + 1
-                )))
-            }
-            Verdict::Intact { .. } | Verdict::Unchained => Ok(parcel),
-        }
-    }
-
-    /// The records have to be those of a run, not only to be chained. Returns how it ended.
-    fn replay(&self, shapes: &Shapes) -> Result<Option<String>, String> {
-        let disk: DiskRun = parse(&self.stored.spec)?;
-        let rings = self.stored.hosts.iter().map(|(_, host)| host.ring as usize);
-        if rings.clone().any(|ring| ring >= disk.rings.len()) {
-            return Err("a host is in a ring that is not there".to_owned());
-        }
-        for (shape, host) in &self.stored.hosts {
-            let shape = shapes.text(*shape).unwrap_or_default().to_owned();
-            host.clone().with_shape(shape).into_spec()?;
-        }
-        let mut end = EndFold::new(Progress::of_rings(disk.rings.len(), rings));
-        for event in &self.events {
-            let kind = disk::decode(&event.kind, &event.data, shapes)?;
-            let time =
-                Timestamp::from_microsecond(event.time).map_err(|error| error.to_string())?;
-            end.note(time, event.host.map(HostId), &kind)
-                .map_err(|error| error.to_string())?;
-        }
-        Ok(end.finish())
-    }
-
-    fn insert(&self, db: &rusqlite::Connection) -> rusqlite::Result<()> {
-        let run = self.stored.insert(db)?;
-        for (id, text) in &self.more_shapes {
-            insert_shape(db, run, *id, text)?;
-        }
-        let mut insert = db.prepare_cached(
-            "INSERT INTO events (run, seq, time, host, kind, data, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for event in &self.events {
-            let seq = i64::try_from(event.seq).unwrap_or(i64::MAX);
-            insert.execute(params![
-                run, seq, event.time, event.host, event.kind, event.data, event.hash
-            ])?;
-        }
-        db.execute(
-            "UPDATE runs SET ended = ?2 WHERE rowid = ?1",
-            params![run, self.ended],
-        )
-        .map(|_| ())
-    }
-}
-
-/// Ids become names of lock files.
-fn is_run_id(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-struct Lines<'a> {
-    file: &'a mut dyn BufRead,
-    number: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn new(file: &'a mut dyn BufRead) -> Self {
-        Self { file, number: 0 }
-    }
-
-    fn next(&mut self) -> Result<Option<Line>, TransferError> {
-        self.number += 1;
-        let mut line = Vec::new();
-        Read::take(&mut *self.file, LONGEST_LINE).read_until(b'\n', &mut line)?;
-        if line.is_empty() {
-            return Ok(None);
-        }
-        if line.last() != Some(&b'\n') || self.number > MOST_LINES {
-            return Err(self.wrong("the line is cut off or too long"));
-        }
-        serde_json::from_slice(&line)
-            .map(Some)
-            .map_err(|error| self.wrong(&error.to_string()))
-    }
-
-    fn link(&self, hash: Option<String>) -> Result<Option<Vec<u8>>, TransferError> {
-        hash.map(|hash| hex::decode(&hash).map_err(|_| self.wrong("a link is not hexadecimal")))
-            .transpose()
-    }
-
-    fn wrong(&self, why: &str) -> TransferError {
-        TransferError::NotARun {
-            line: self.number,
-            why: why.to_owned(),
-        }
-    }
 }
