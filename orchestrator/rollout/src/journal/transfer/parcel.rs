@@ -26,115 +26,63 @@ pub(super) struct Parcel {
 }
 
 impl Parcel {
+    /// Reads a file to its end.
+    ///
+    /// # Errors
+    /// It is no exported run, is cut off, or its chain is not whole.
     pub(super) fn read(file: &mut dyn BufRead) -> Result<Self, TransferError> {
         let mut reader = Lines::new(file);
-        let (id, spec, run_hash) = match reader.next()? {
-            Some(Line::Run {
-                form,
-                version,
-                id,
-                spec,
-                hash,
-            }) if form == FORM => {
-                if version > VERSION {
-                    return Err(TransferError::Newer {
-                        found: version,
-                        known: VERSION,
-                    });
-                }
-                (id, spec, hash)
-            }
-            _ => return Err(reader.wrong("this is not an exported run")),
+        let (id, spec, run_hash) = head(&mut reader)?;
+        let mut records = Records {
+            hashes: vec![run_hash],
+            ..Records::default()
         };
-        if parse::<DiskRun>(&spec).is_err() || !is_run_id(&id) {
-            return Err(reader.wrong("the description of the run cannot be read"));
-        }
-        let mut hashes = vec![reader.link(run_hash)?];
-        let (mut shapes, mut hosts, mut events) = (Vec::new(), Vec::new(), Vec::new());
-        let end = loop {
-            match reader.next()? {
-                Some(Line::Shape { id, text }) if id as usize == shapes.len() => {
-                    shapes.push((id, text))
-                }
-                Some(Line::Host {
-                    name,
-                    address,
-                    ring,
-                    shape,
-                    undo,
-                    hash,
-                }) => {
-                    hashes.push(reader.link(hash)?);
-                    hosts.push((
-                        shape,
-                        HostRow {
-                            name,
-                            address,
-                            ring,
-                            shape: String::new(),
-                            undo,
-                        },
-                    ));
-                }
-                Some(Line::Event {
-                    seq,
-                    time,
-                    host,
-                    kind,
-                    data,
-                    hash,
-                }) => {
-                    let hash = reader.link(hash)?;
-                    events.push(RawEvent {
-                        seq,
-                        time,
-                        host,
-                        kind,
-                        data,
-                        hash,
-                    });
-                }
-                Some(Line::End { events, head }) => break (events, head),
-                Some(_) => return Err(reader.wrong("a record stands where it does not belong")),
-                None => return Err(reader.wrong("the end of the file is missing")),
-            }
-        };
-        let count = hosts
-            .iter()
-            .map(|(shape, _)| *shape as usize + 1)
-            .max()
-            .unwrap_or(0);
-        if count > shapes.len() {
-            return Err(reader.wrong("a host refers to a shape that is not there"));
-        }
-        let more_shapes = shapes.split_off(count);
+        let (count, head) = records.read(&mut reader)?;
+        let more_shapes = records.shapes_of_events(&reader)?;
+        let Records {
+            hashes,
+            shapes,
+            hosts,
+            events,
+        } = records;
         let stored = Stored::new(id, spec, shapes, hosts);
         let mut all = Shapes::default();
         let texts = stored.shapes.iter().chain(&more_shapes);
         texts.for_each(|(_, text)| all.push(text.clone()));
-        let mut check = Check::new(&stored, &hashes);
-        events
-            .iter()
-            .for_each(|event| check.event(event, &all, &stored));
         let mut parcel = Self {
             stored,
             more_shapes,
             ended: None,
             events,
-            head: end.1,
+            head,
         };
         parcel.ended = parcel.replay(&all).map_err(|why| reader.wrong(&why))?;
+        parcel.check(&hashes, &all, count)?;
+        Ok(parcel)
+    }
+
+    /// The chain is whole and ends with the head and the number of events that the last line tells.
+    fn check(
+        &self,
+        hashes: &[Option<Vec<u8>>],
+        shapes: &Shapes,
+        count: u64,
+    ) -> Result<(), TransferError> {
+        let mut check = Check::new(&self.stored, hashes);
+        for event in &self.events {
+            check.event(event, shapes, &self.stored);
+        }
         match check.verdict() {
             Verdict::Altered { record } => Err(TransferError::Altered(record)),
             Verdict::Intact { events, head }
-                if events != end.0 || parcel.head.as_ref() != Some(&head) =>
+                if events != count || self.head.as_ref() != Some(&head) =>
             {
                 Err(TransferError::Altered(format!(
                     "event {}: the last records are missing",
                     events + 1
                 )))
             }
-            Verdict::Intact { .. } | Verdict::Unchained => Ok(parcel),
+            Verdict::Intact { .. } | Verdict::Unchained => Ok(()),
         }
     }
 
@@ -179,6 +127,108 @@ impl Parcel {
             params![run, self.ended],
         )
         .map(|_| ())
+    }
+}
+
+/// The first line: id and description of the run, and its link.
+fn head(reader: &mut Lines<'_>) -> Result<(String, String, Option<Vec<u8>>), TransferError> {
+    let (id, spec, hash) = match reader.next()? {
+        Some(Line::Run {
+            form,
+            version,
+            id,
+            spec,
+            hash,
+        }) if form == FORM => {
+            if version > VERSION {
+                return Err(TransferError::Newer {
+                    found: version,
+                    known: VERSION,
+                });
+            }
+            (id, spec, hash)
+        }
+        _ => return Err(reader.wrong("this is not an exported run")),
+    };
+    if parse::<DiskRun>(&spec).is_err() || !is_run_id(&id) {
+        return Err(reader.wrong("the description of the run cannot be read"));
+    }
+    Ok((id, spec, reader.link(hash)?))
+}
+
+/// What stands between the first line and the last.
+#[derive(Default)]
+struct Records {
+    /// Links of the run and of its hosts.
+    hashes: Vec<Option<Vec<u8>>>,
+    shapes: Vec<(u32, String)>,
+    /// With the shape of each.
+    hosts: Vec<(u32, HostRow)>,
+    events: Vec<RawEvent>,
+}
+
+impl Records {
+    /// Up to the last line; returns the number of events and the head that it tells.
+    fn read(&mut self, reader: &mut Lines<'_>) -> Result<(u64, Option<String>), TransferError> {
+        loop {
+            match reader.next()? {
+                Some(Line::Shape { id, text }) if id as usize == self.shapes.len() => {
+                    self.shapes.push((id, text));
+                }
+                Some(Line::Host {
+                    name,
+                    address,
+                    ring,
+                    shape,
+                    undo,
+                    hash,
+                }) => {
+                    self.hashes.push(reader.link(hash)?);
+                    let row = HostRow {
+                        name,
+                        address,
+                        ring,
+                        shape: String::new(),
+                        undo,
+                    };
+                    self.hosts.push((shape, row));
+                }
+                Some(Line::Event {
+                    seq,
+                    time,
+                    host,
+                    kind,
+                    data,
+                    hash,
+                }) => {
+                    let hash = reader.link(hash)?;
+                    self.events.push(RawEvent {
+                        seq,
+                        time,
+                        host,
+                        kind,
+                        data,
+                        hash,
+                    });
+                }
+                Some(Line::End { events, head }) => return Ok((events, head)),
+                Some(_) => return Err(reader.wrong("a record stands where it does not belong")),
+                None => return Err(reader.wrong("the end of the file is missing")),
+            }
+        }
+    }
+
+    /// Takes out the shapes to which events alone refer: they stand behind those of the hosts.
+    fn shapes_of_events(
+        &mut self,
+        reader: &Lines<'_>,
+    ) -> Result<Vec<(u32, String)>, TransferError> {
+        let of_hosts = self.hosts.iter().map(|(shape, _)| *shape as usize + 1);
+        let count = of_hosts.max().unwrap_or(0);
+        if count > self.shapes.len() {
+            return Err(reader.wrong("a host refers to a shape that is not there"));
+        }
+        Ok(self.shapes.split_off(count))
     }
 }
 
