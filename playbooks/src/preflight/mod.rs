@@ -1,18 +1,24 @@
 //! What is looked at on a host before the first write, and what stands in the way (domain reference 4.2).
 //!
 //! A table of checks (`table.rs`), the facts they go by (`wanted.rs`) in the order in which they are asked (`rounds.rs`), and
-//! the decision itself, a plain function over facts and changes (`judge.rs`). Who asks the host is the engine's business.
+//! the decision itself, a plain function over facts and changes (`judge.rs`, one file for each component). Who asks the host is the engine's business.
 
+mod antivirus;
 mod judge;
+mod owner;
 mod rounds;
+mod sensor;
 mod settings;
+mod subject;
 mod table;
 mod wanted;
+mod win_http;
 
-pub(crate) use judge::{Standing, judge, wanted_proxy};
+pub(crate) use judge::{Standing, judge};
 pub use rounds::{BUDGET, Rounds};
 pub use settings::PreflightSettings;
 pub use table::{CHECKS, Check, CheckRow, PreflightGrade};
+pub(crate) use win_http::wanted_proxy;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

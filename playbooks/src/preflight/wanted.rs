@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::judge::{Kind, is_for_offline, is_https, kind_of, names_edr_proxy, role, sets_proxy};
+use super::subject::{Kind, is_for_offline, is_https, kind_of, names_edr_proxy, sets_proxy};
+use super::win_http::role;
 use super::{Check, PreflightChange, PreflightSettings};
 use crate::change::Desired;
 use crate::facts::{Fact, FactSet, Facts, floor_of};

@@ -1,0 +1,104 @@
+//! What is judged where the machine-wide WinHTTP proxy is written.
+
+use super::judge::Found;
+use super::{Check, PreflightChange};
+use crate::change::Desired;
+use crate::facts::{AdvProxy, Fact, Facts};
+use crate::winhttp::{WinHttpProxy, WinHttpSettings};
+
+/// The role of a server on which WinHTTP needs a bypass list (S42).
+pub(super) fn role(facts: &Facts) -> Option<&'static str> {
+    let roles = [
+        (Fact::RolesDomainController, "a domain controller"),
+        (Fact::RolesCluster, "a cluster node"),
+        (Fact::RolesExchange, "an Exchange server"),
+    ];
+    let mut known = roles.into_iter();
+    let found = known.find(|(fact, _)| facts.flag(*fact) == Some(true));
+    found.map(|(_, words)| words)
+}
+
+pub(super) fn win_http(change: &PreflightChange<'_>, facts: &Facts, found: &mut Found<'_>) {
+    let step = change.step;
+    let wanted = wanted_proxy(change.desired);
+    if let Some(wanted) = &wanted {
+        if facts.flag(Fact::ChassisPortable) == Some(true) {
+            let kinds = match facts.value(Fact::ChassisTypes) {
+                Some(kinds) => kinds.text(),
+                None => "portable".to_owned(),
+            };
+            found.add(
+                Check::PortableWinHttp,
+                step,
+                format!("chassis type {kinds}"),
+            );
+        }
+        if let Some(role) = role(facts)
+            && let Some(missing) = missing_bypass(&wanted.bypass, facts.text(Fact::ComputerDomain))
+        {
+            let detail = format!("the host is {role}, and the bypass list lacks {missing}");
+            found.add(Check::RoleBypass, step, detail);
+        }
+    }
+    let server = wanted.as_ref().map(|wanted| wanted.server.as_str());
+    let same = |other: &str| server.is_some_and(|server| server.eq_ignore_ascii_case(other));
+    if facts.flag(Fact::AdvProxyKnown) == Some(true) {
+        let text = |fact| facts.text(fact).map(str::to_owned);
+        let other = AdvProxy {
+            server: text(Fact::AdvProxyServer),
+            bypass: text(Fact::AdvProxyBypass),
+            pac_url: text(Fact::AdvProxyPacUrl),
+            auto_detect: facts.flag(Fact::AdvProxyAutoDetect).unwrap_or(false),
+        };
+        if let Some((check, detail)) = other.beside(change.desired) {
+            found.add(check, step, detail);
+        }
+    }
+    if let Some(other) = facts
+        .text(Fact::WinHttpProxy32)
+        .filter(|other| !same(other))
+    {
+        let detail = format!("32-bit programs use {other}");
+        found.add(Check::WinHttp32Differs, step, detail);
+    }
+}
+
+/// The proxy that a step is about, in whichever form it is written.
+pub(crate) fn wanted_proxy(desired: &Desired) -> Option<WinHttpProxy> {
+    match desired {
+        Desired::WinHttp(proxy) => Some(proxy.clone()),
+        Desired::Value(raw) => {
+            let settings = WinHttpSettings::decode_value(raw).ok()?;
+            let bypass = settings.bypass.split(';').filter(|entry| !entry.is_empty());
+            (!settings.is_direct()).then(|| WinHttpProxy {
+                bypass: bypass.map(str::to_owned).collect(),
+                server: settings.proxy.clone(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What a bypass list of such a server lacks. A host outside of any domain has no suffix.
+fn missing_bypass(bypass: &[String], domain: Option<&str>) -> Option<String> {
+    let has = |wanted: &str| {
+        bypass
+            .iter()
+            .any(|entry| entry.eq_ignore_ascii_case(wanted))
+    };
+    let mut missing = Vec::new();
+    if !has("<local>") {
+        missing.push("'<local>'".to_owned());
+    }
+    if let Some(domain) = domain.filter(|domain| domain.contains('.')) {
+        let suffixes = [
+            format!("*.{domain}"),
+            format!("*{domain}"),
+            format!(".{domain}"),
+        ];
+        if !suffixes.iter().any(|suffix| has(suffix)) {
+            missing.push(format!("'*.{domain}'"));
+        }
+    }
+    (!missing.is_empty()).then(|| missing.join(" and "))
+}
