@@ -1,0 +1,138 @@
+//! What a value holds: type number and bytes, and what they say.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `REG_SZ`.
+pub const REG_SZ: u32 = 1;
+/// `REG_EXPAND_SZ`.
+pub const REG_EXPAND_SZ: u32 = 2;
+/// `REG_BINARY`.
+pub const REG_BINARY: u32 = 3;
+/// `REG_DWORD`, little endian.
+pub const REG_DWORD: u32 = 4;
+/// `REG_MULTI_SZ`.
+pub const REG_MULTI_SZ: u32 = 7;
+/// `REG_QWORD`, little endian.
+pub const REG_QWORD: u32 = 11;
+
+/// What a value holds: Windows' type number and the raw bytes, terminators included.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct RawValue {
+    /// The registry type number, also one that this project does not know.
+    #[serde(rename = "type")]
+    pub kind: u32,
+    /// The bytes as the registry stores them.
+    #[serde(with = "hex::serde")]
+    #[schemars(with = "String", regex(pattern = "^([0-9a-f]{2})*$"))]
+    pub bytes: Vec<u8>,
+}
+
+/// A raw value read as one of the six types that can be written through `StdRegProv`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// `REG_SZ`
+    Sz(String),
+    /// `REG_EXPAND_SZ`, unexpanded
+    ExpandSz(String),
+    /// `REG_BINARY`
+    Binary(Vec<u8>),
+    /// `REG_DWORD`
+    Dword(u32),
+    /// `REG_MULTI_SZ`
+    MultiSz(Vec<String>),
+    /// `REG_QWORD`
+    Qword(u64),
+}
+
+impl Typed {
+    /// The exact bytes that Windows stores for this value.
+    pub fn to_raw(&self) -> RawValue {
+        let (kind, bytes) = match self {
+            Self::Sz(text) => (REG_SZ, utf16z(text)),
+            Self::ExpandSz(text) => (REG_EXPAND_SZ, utf16z(text)),
+            Self::Binary(bytes) => (REG_BINARY, bytes.clone()),
+            Self::Dword(number) => (REG_DWORD, number.to_le_bytes().to_vec()),
+            Self::Qword(number) => (REG_QWORD, number.to_le_bytes().to_vec()),
+            Self::MultiSz(items) => {
+                let mut bytes: Vec<u8> = items.iter().flat_map(|item| utf16z(item)).collect();
+                bytes.extend([0, 0]);
+                (REG_MULTI_SZ, bytes)
+            }
+        };
+        RawValue { kind, bytes }
+    }
+}
+
+impl RawValue {
+    /// Reads the bytes as their type, or `None` where a write of the result would not give the same bytes back
+    /// (odd length, missing terminator, embedded NUL, an empty text inside a list, unpaired surrogate, unknown type).
+    pub fn to_typed(&self) -> Option<Typed> {
+        let typed = match self.kind {
+            REG_SZ => Typed::Sz(strip_terminator(&self.bytes)?),
+            REG_EXPAND_SZ => Typed::ExpandSz(strip_terminator(&self.bytes)?),
+            REG_BINARY => Typed::Binary(self.bytes.clone()),
+            REG_DWORD => Typed::Dword(u32::from_le_bytes(self.bytes.as_slice().try_into().ok()?)),
+            REG_QWORD => Typed::Qword(u64::from_le_bytes(self.bytes.as_slice().try_into().ok()?)),
+            REG_MULTI_SZ => Typed::MultiSz(split_multi(&self.bytes)?),
+            _ => return None,
+        };
+        (typed.to_raw() == *self).then_some(typed)
+    }
+
+    /// A form for people; never parsed back.
+    pub fn text(&self) -> String {
+        match self.to_typed() {
+            Some(Typed::Sz(text) | Typed::ExpandSz(text)) => text,
+            Some(Typed::Dword(number)) => number.to_string(),
+            Some(Typed::Qword(number)) => number.to_string(),
+            Some(Typed::MultiSz(items)) => items.join(" | "),
+            Some(Typed::Binary(_)) | None => hex::encode(&self.bytes),
+        }
+    }
+}
+
+fn utf16z(text: &str) -> Vec<u8> {
+    text.encode_utf16()
+        .chain([0])
+        .flat_map(u16::to_le_bytes)
+        .collect()
+}
+
+fn units(bytes: &[u8]) -> Option<Vec<u16>> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    rest.is_empty()
+        .then(|| pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+}
+
+fn strip_terminator(bytes: &[u8]) -> Option<String> {
+    let units = units(bytes)?;
+    let (last, text) = units.split_last()?;
+    if *last != 0 || text.contains(&0) {
+        return None;
+    }
+    String::from_utf16(text).ok()
+}
+
+fn split_multi(bytes: &[u8]) -> Option<Vec<String>> {
+    let units = units(bytes)?;
+    let (last, body) = units.split_last()?;
+    if *last != 0 {
+        return None;
+    }
+    if body.is_empty() {
+        return Some(Vec::new());
+    }
+    let (end, body) = body.split_last()?;
+    if *end != 0 {
+        return None;
+    }
+    // An empty text inside the list ends it early for most readers, and no channel writes it reliably.
+    body.split(|unit| *unit == 0)
+        .map(|item| {
+            String::from_utf16(item)
+                .ok()
+                .filter(|text| !text.is_empty())
+        })
+        .collect()
+}
