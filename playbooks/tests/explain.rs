@@ -1,12 +1,12 @@
-//! Which proxy each component uses: the orders of the reference (2.3, 2.4, 2.7) and the traps of its section 7, one case
-//! each. A case is what is known of a host, and what has to follow from it.
+//! Which proxy each component uses: the orders of the reference (2.3, 2.4, 2.7), one case each. A case is what is known of a
+//! host, and what has to follow from it. What does not go together is `explain_conflicts.rs`.
 
 use playbooks::{
-    CONFLICTS, Component, Fact, FactValue, Facts, GpoSetting, Road, Typed, explain, explain_facts,
+    Component, Fact, FactValue, Facts, GpoSetting, Road, Typed, explain, explain_facts,
 };
 
 /// A host on which everything was read and nothing is set: a modern client with sensor and Antivirus.
-fn bare() -> Facts {
+pub(crate) fn bare() -> Facts {
     let mut facts = Facts::default();
     for fact in explain_facts().iter() {
         facts.set(fact, FactValue::Null);
@@ -31,17 +31,17 @@ fn bare() -> Facts {
     facts
 }
 
-fn set(facts: &mut Facts, texts: &[(Fact, &str)]) {
+pub(crate) fn set(facts: &mut Facts, texts: &[(Fact, &str)]) {
     for (fact, text) in texts {
         facts.set(*fact, FactValue::Text((*text).to_owned()));
     }
 }
 
-fn number(facts: &mut Facts, fact: Fact, number: i64) {
+pub(crate) fn number(facts: &mut Facts, fact: Fact, number: i64) {
     facts.set(fact, FactValue::Number(number));
 }
 
-fn flag(facts: &mut Facts, fact: Fact, flag: bool) {
+pub(crate) fn flag(facts: &mut Facts, fact: Fact, flag: bool) {
     facts.set(fact, FactValue::Bool(flag));
 }
 
@@ -57,7 +57,7 @@ fn roads(facts: &Facts, component: Component) -> String {
         .join(" > ")
 }
 
-fn conflicts(facts: &Facts) -> Vec<&'static str> {
+pub(crate) fn conflicts(facts: &Facts) -> Vec<&'static str> {
     let found = explain(facts).conflicts;
     found
         .iter()
@@ -65,7 +65,7 @@ fn conflicts(facts: &Facts) -> Vec<&'static str> {
         .collect()
 }
 
-type Prepare = fn(&mut Facts);
+pub(crate) type Prepare = fn(&mut Facts);
 
 /// Component, what is set, the order that follows.
 #[test]
@@ -326,234 +326,7 @@ fn every_component_follows_its_order() {
     }
 }
 
-/// What is set, and everything that is found.
-#[test]
-fn every_trap_is_named() {
-    let cases: &[(Prepare, &[&str])] = &[
-        (|_| {}, &[]),
-        // One proxy everywhere is right; the sensor still falls back (A1).
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::ProxyEdr, "Proxy.corp.example:8080"),
-                        (Fact::ProxyAvServer, "http://proxy.corp.example:8080/"),
-                        (Fact::AvEffectiveServer, "http://proxy.corp.example:8080/"),
-                        (Fact::WinHttpProxy, "proxy.corp.example:8080"),
-                        (Fact::AdvProxyServer, "proxy.corp.example:8080"),
-                    ],
-                );
-                number(f, Fact::ProxyEdrNoAuth, 1);
-            },
-            &["falls_back"],
-        ),
-        // A23: several are set.
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::ProxyEdr, "a:1"),
-                        (Fact::WinHttpProxy, "http=a:1;https=b:1"),
-                    ],
-                );
-                number(f, Fact::ProxyEdrNoAuth, 1);
-            },
-            &["stores_differ", "falls_back"],
-        ),
-        // A17: reset proxy left advproxy in place.
-        (
-            |f| set(f, &[(Fact::AdvProxyServer, "adv:1")]),
-            &["advproxy_differs"],
-        ),
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::AdvProxyPacUrl, "http://p/a.pac"),
-                        (Fact::WinHttpProxy, "b:1"),
-                    ],
-                )
-            },
-            &["advproxy_differs"],
-        ),
-        // A8: the browser's proxy, and nothing else.
-        (
-            |f| {
-                set(f, &[(Fact::WinInetServer, "c:1")]);
-                flag(f, Fact::WinInetEnabled, true);
-            },
-            &["wininet_only"],
-        ),
-        // A21.
-        (
-            |f| {
-                set(
-                    f,
-                    &[(Fact::WinInetServer, "c:1"), (Fact::WinHttpProxy, "c:1")],
-                );
-                flag(f, Fact::WinInetEnabled, true);
-                number(f, Fact::WinInetPerUser, 0);
-            },
-            &["wininet_seen"],
-        ),
-        // A9.
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::WinHttpProxy, "b:1"),
-                        (Fact::WinHttpBypass, "<local>;<-loopback>"),
-                    ],
-                )
-            },
-            &["loopback_token"],
-        ),
-        // A24: a blank; S28: no scheme; S16: half of the pair.
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::ProxyEdr, "10.0.0.6 :8080"),
-                        (Fact::WinHttpProxy, "10.0.0.7:8080"),
-                    ],
-                )
-            },
-            // Nothing is said of a proxy that is none: not that the stores differ, nor that the sensor falls back from it.
-            &["edr_malformed", "pair_incomplete"],
-        ),
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::AvEffectiveServer, "10.0.0.6:8080"),
-                        (Fact::WinHttpProxy, "10.0.0.6:8080"),
-                    ],
-                )
-            },
-            &["av_malformed"],
-        ),
-        // A5, A7: Windows itself has no road.
-        (
-            |f| {
-                set(f, &[(Fact::ProxyEdr, "a:1")]);
-                number(f, Fact::ProxyEdrNoAuth, 1);
-            },
-            &["winhttp_direct", "falls_back"],
-        ),
-        // S22, S24: below the gate, and without a proxy to prefer.
-        (
-            |f| {
-                set(f, &[(Fact::ProxyEdr, "a:1"), (Fact::WinHttpProxy, "a:1")]);
-                number(f, Fact::ProxyEdrNoAuth, 1);
-                number(f, Fact::ProxyPreferStatic, 1);
-                flag(f, Fact::SensorPrefersStaticProxy, false);
-            },
-            &["prefer_ignored", "falls_back"],
-        ),
-        (
-            |f| number(f, Fact::ProxyPreferStatic, 1),
-            &["prefer_ignored"],
-        ),
-        (
-            |f| set(f, &[(Fact::WinHttpProxy, "http=b:1")]),
-            &["winhttp_http_only"],
-        ),
-        (
-            |f| set(f, &[(Fact::MdmTelemetryProxy, "m:1")]),
-            &["mdm_not_read"],
-        ),
-        (
-            |f| flag(f, Fact::WinHttpWpadDisabled, true),
-            &["discovery_off"],
-        ),
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::ProxyAvServer, "http://a:1"),
-                        (Fact::WinHttpProxy, "a:1"),
-                    ],
-                )
-            },
-            &["policy_not_effective"],
-        ),
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::ProxyAvServer, "http://a:1"),
-                        (Fact::AvEffectiveServer, "http://a:1"),
-                        (Fact::AvEffectivePacUrl, "http://p/x.pac"),
-                        (Fact::WinHttpProxy, "a:1"),
-                    ],
-                );
-            },
-            &["pac_hidden", "preference_hidden"],
-        ),
-        (|f| number(f, Fact::ProxySslOptions, 0), &["checks_off"]),
-        (|f| number(f, Fact::ProxySslOptions, 3), &[]),
-        (
-            |f| set(f, &[(Fact::SensorLastConnected, "2026-01-01T00:00:00Z")]),
-            &["unneeded_static"],
-        ),
-        (
-            |f| set(f, &[(Fact::EnvAllProxy, "http://d:1")]),
-            &["variables_not_read"],
-        ),
-        (
-            |f| {
-                set(
-                    f,
-                    &[
-                        (Fact::ProxyEdr, "a:1"),
-                        (Fact::OsSupport, "mma"),
-                        (Fact::WinHttpProxy, "a:1"),
-                    ],
-                )
-            },
-            &["mma_ignores_static"],
-        ),
-        // A group policy wants another proxy than stands there.
-        (
-            |f| {
-                set(f, &[(Fact::ProxyEdr, "a:1"), (Fact::WinHttpProxy, "a:1")]);
-                number(f, Fact::ProxyEdrNoAuth, 1);
-                f.gpo.push(policy(Fact::ProxyEdr, Some("b:1")));
-            },
-            &["policy_overwrites", "falls_back"],
-        ),
-        (
-            |f| {
-                set(f, &[(Fact::ProxyEdr, "a:1"), (Fact::WinHttpProxy, "a:1")]);
-                number(f, Fact::ProxyEdrNoAuth, 1);
-                f.gpo.push(policy(Fact::ProxyEdr, Some("a:1")));
-            },
-            &["falls_back"],
-        ),
-        (|f| f.gpo.push(policy(Fact::ProxyAvServer, None)), &[]),
-    ];
-    for (number, (prepare, expected)) in cases.iter().enumerate() {
-        let mut facts = bare();
-        prepare(&mut facts);
-        assert_eq!(conflicts(&facts), *expected, "case {number}");
-    }
-    let met: std::collections::BTreeSet<&str> = cases
-        .iter()
-        .flat_map(|(_, names)| names.iter().copied())
-        .collect();
-    let all: std::collections::BTreeSet<&str> = CONFLICTS.iter().map(|row| row.name).collect();
-    assert_eq!(met, all, "every finding has a case");
-}
-
-fn policy(fact: Fact, data: Option<&str>) -> GpoSetting {
+pub(crate) fn policy(fact: Fact, data: Option<&str>) -> GpoSetting {
     GpoSetting {
         target: fact.target().expect("a registry value"),
         value: data.map(|text| Typed::Sz(text.to_owned()).to_raw()),

@@ -4,9 +4,11 @@
 
 mod compile;
 mod explain;
+mod explain_conflicts;
 mod export;
 mod mistakes;
 mod preflight;
+mod preflight_rounds;
 mod probes;
 mod properties;
 mod rows;
