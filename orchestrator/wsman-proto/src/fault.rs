@@ -68,6 +68,22 @@ pub const UNEXPECTED_SELECTORS: u32 = 2_150_858_843;
 pub const QUOTA_OPERATIONS: u32 = 2_150_859_174;
 
 impl Fault {
+    /// Changes what the host has worded.
+    pub fn map_words(&mut self, map: impl Fn(&str) -> String) {
+        let Self {
+            subcode,
+            action,
+            cause,
+            machine,
+            detail,
+            provider,
+            ..
+        } = self;
+        for words in [subcode, action, cause, machine, detail, provider] {
+            *words = map(words);
+        }
+    }
+
     /// True for "nothing to say yet": poll again.
     pub fn is_timeout(&self) -> bool {
         self.code == TIMED_OUT || (self.code == 0 && self.subcode == "TimedOut")

@@ -2,8 +2,11 @@
 //!
 //! What stays is still a message: a reply that is shown can be decoded again, with the same result but for what was
 //! masked. Masked are: input of commands, the values (and their neighbours on the line of an output) whose names are in
-//! [`SECRET`], and a password in a URL. Account passwords never are in a message; tokens are in headers, which do not
-//! come here.
+//! [`SECRET`], a user and password in front of a host (`userinfo.rs`), and what proves the account, where a host says it
+//! back (`proof.rs`).
+
+mod proof;
+mod userinfo;
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,6 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::ns;
 use crate::xml::{Bounds, Element, Writer, parse};
+pub use proof::Known;
+use userinfo::{Digits, Words};
 
 /// Names of registry values that are never shown, in lower case; parts of names count.
 pub const SECRET: [&str; 6] = [
@@ -36,6 +41,7 @@ pub struct Masker {
     secret_value: bool,
     stdout: Line,
     stderr: Line,
+    known: Known,
 }
 
 /// The line an output has come to; it may be cut at any byte.
@@ -45,13 +51,20 @@ struct Line {
     tail: Vec<u8>,
     /// A secret name stands on it: the rest is masked.
     secret: bool,
+    words: Words,
+    digits: Digits,
 }
 
 impl Masker {
+    /// What was sent so far and is not shown where the host says it back.
+    pub fn knows(&mut self, known: Known) {
+        self.known = known;
+    }
+
     /// A request, masked.
     pub fn request(&mut self, bytes: &[u8]) -> String {
         let Ok(mut tree) = parse(bytes, Bounds::default()) else {
-            return excerpt(bytes);
+            return excerpt(bytes, &self.known);
         };
         let name = tree.descendant("sValueName").map(Element::text);
         self.secret_value = name.is_some_and(|name| is_secret(&name));
@@ -60,7 +73,7 @@ impl Masker {
             self.stderr = Line::default();
         }
         self.mask(&mut tree, true);
-        pretty(&tree)
+        self.pretty(&tree)
     }
 
     /// A reply, masked. Bytes that are no XML are shown as far as they are text.
@@ -71,16 +84,19 @@ impl Masker {
             let stream = bytes.windows(6).any(|part| part == b"Stream");
             return match self.secret_value || wide || stream {
                 true => MASK.to_owned(),
-                false => excerpt(bytes),
+                false => excerpt(bytes, &self.known),
             };
         };
+        self.mask_streams(&mut tree);
         self.mask(&mut tree, false);
-        pretty(&tree)
+        self.pretty(&tree)
     }
 
     fn mask(&mut self, element: &mut Element, request: bool) {
-        if element.name() == "Stream" && element.namespace() == ns::SHELL {
-            self.mask_stream(element, request);
+        if is_stream(element) {
+            if request {
+                hide_input(element);
+            }
             return;
         }
         if self.secret_value && matches!(element.name(), "sValue" | "uValue") && !element.is_nil() {
@@ -92,44 +108,121 @@ impl Masker {
             element.set_text(mask.to_owned());
             return;
         }
-        element.map_texts(masked_line);
+        let known = &self.known;
+        element.map_texts(|text| known.without(&masked_line(text, true)));
+        mask_bytes(element);
         for child in element.children_mut() {
             self.mask(child, request);
         }
     }
 
-    fn mask_stream(&mut self, element: &mut Element, request: bool) {
-        let mut text = element.text();
-        text.retain(|c| !c.is_ascii_whitespace());
-        let Ok(bytes) = STANDARD.decode(&text) else {
-            // Not what a stream should be, and not decodable: nothing of it can be judged.
-            element.set_text(MASK.to_owned());
+    /// All that a message brings of an output is one piece of it, in however many elements it comes.
+    fn mask_streams(&mut self, tree: &mut Element) {
+        let state = tree.descendant("CommandState");
+        let state = state.and_then(|state| state.attribute("", "State"));
+        let ends = state.is_some_and(|state| state.ends_with("/Done"));
+        for name in ["stdout", "stderr"] {
+            let mut pieces = Vec::new();
+            each_stream(tree, name, &mut |stream| pieces.push(decoded(stream)));
+            let line = match name {
+                "stderr" => &mut self.stderr,
+                _ => &mut self.stdout,
+            };
+            let mut shown = line.masked(
+                &pieces
+                    .iter()
+                    .flatten()
+                    .flatten()
+                    .copied()
+                    .collect::<Vec<_>>(),
+                ends,
+            );
+            self.known.hide(&mut shown);
+            let (mut rest, mut pieces) = (shown.as_slice(), pieces.into_iter());
+            each_stream(tree, name, &mut |stream| {
+                let Some(Some(piece)) = pieces.next() else {
+                    // Not what a stream should be, and not decodable: nothing of it can be judged.
+                    stream.set_text(MASK.to_owned());
+                    return;
+                };
+                let (own, after) = rest.split_at(piece.len());
+                rest = after;
+                stream.set_text(STANDARD.encode(own));
+            });
+        }
+    }
+
+    /// The document with an element on each line. Texts are left as they are.
+    fn pretty(&self, root: &Element) -> String {
+        let prefixes = Prefixes::of(root);
+        let mut writer = Writer::new();
+        self.write(&mut writer, root, &prefixes, 0);
+        String::from_utf8(writer.finish()).unwrap_or_default()
+    }
+
+    fn write(&self, writer: &mut Writer, element: &Element, prefixes: &Prefixes, depth: usize) {
+        let mut attributes: Vec<(String, String)> = Vec::new();
+        if depth == 0 {
+            let declared = prefixes.declared.iter();
+            attributes
+                .extend(declared.map(|(uri, prefix)| (format!("xmlns:{prefix}"), uri.clone())));
+        }
+        attributes.extend(element.attributes().map(|(namespace, name, value)| {
+            (
+                prefixes.qualified(namespace, name),
+                self.known.without(&masked_line(value, true)),
+            )
+        }));
+        let attributes: Vec<(&str, &str)> = attributes
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let name = prefixes.qualified(element.namespace(), element.name());
+        let own = element.text();
+        if element.children().next().is_none() {
+            if own.is_empty() {
+                writer.empty(&name, &attributes);
+            } else {
+                writer.text(&name, &attributes, &own);
+            }
             return;
-        };
-        let shown = if request {
-            vec![b'*'; bytes.len()]
-        } else if element.attribute("", "Name").as_deref() == Some("stderr") {
-            self.stderr.masked(&bytes)
-        } else {
-            self.stdout.masked(&bytes)
-        };
-        element.set_text(STANDARD.encode(shown));
+        }
+        writer.element(&name, &attributes, |writer| {
+            if !own.trim().is_empty() {
+                writer.characters(own.trim());
+            }
+            for child in element.children() {
+                writer.characters(&["\n", &" ".repeat(2 * (depth + 1))].concat());
+                self.write(writer, child, prefixes, depth + 1);
+            }
+            writer.characters(&["\n", &" ".repeat(2 * depth)].concat());
+        });
     }
 }
 
 impl Line {
-    /// The next bytes of an output: what follows a secret name on its line is masked, byte for byte.
-    fn masked(&mut self, bytes: &[u8]) -> Vec<u8> {
+    /// The next bytes of an output, those that are secret as asterisks: what follows a secret name on its line, and a
+    /// user and password in front of a host.
+    fn masked(&mut self, bytes: &[u8], ends: bool) -> Vec<u8> {
         let mut shown = Vec::with_capacity(bytes.len());
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let from = self.masked_from(piece);
             shown.extend(piece.iter().enumerate().map(|(at, byte)| {
-                let ends = matches!(byte, b'\r' | b'\n');
-                if at >= from && !ends { b'*' } else { *byte }
+                let line_ends = matches!(byte, b'\r' | b'\n');
+                if at >= from && !line_ends {
+                    b'*'
+                } else {
+                    *byte
+                }
             }));
             if piece.ends_with(b"\n") {
-                *self = Self::default();
+                self.tail.clear();
+                self.secret = false;
             }
+        }
+        let words = self.words.spans(bytes, ends);
+        for span in words.into_iter().chain(self.digits.spans(bytes, ends)) {
+            shown[span].fill(b'*');
         }
         shown
     }
@@ -145,6 +238,62 @@ impl Line {
         self.secret = found.is_some();
         self.tail.drain(..self.tail.len().saturating_sub(MAX_NAME));
         found.map_or(piece.len(), |at| at.saturating_sub(before))
+    }
+}
+
+fn is_stream(element: &Element) -> bool {
+    element.name() == "Stream" && element.namespace() == ns::SHELL
+}
+
+/// Calls for every piece of an output, in the order of the message.
+fn each_stream(element: &mut Element, name: &str, call: &mut impl FnMut(&mut Element)) {
+    if is_stream(element) {
+        let stderr = element.attribute("", "Name").as_deref() == Some("stderr");
+        if stderr == (name == "stderr") {
+            call(element);
+        }
+        return;
+    }
+    for child in element.children_mut() {
+        each_stream(child, name, call);
+    }
+}
+
+fn decoded(stream: &Element) -> Option<Vec<u8>> {
+    let mut text = stream.text();
+    text.retain(|c| !c.is_ascii_whitespace());
+    STANDARD.decode(&text).ok()
+}
+
+fn hide_input(stream: &mut Element) {
+    let hidden = decoded(stream).map(|bytes| STANDARD.encode(vec![b'*'; bytes.len()]));
+    stream.set_text(hidden.unwrap_or_else(|| MASK.to_owned()));
+}
+
+/// A binary value has an element for each byte; one that holds a user and password has asterisks (42) in their place.
+fn mask_bytes(element: &mut Element) {
+    let byte = |child: &Element| {
+        let byte = (child.name() == "uValue").then(|| child.text().trim().parse::<u8>().ok());
+        byte.flatten()
+    };
+    let bytes: Vec<Option<u8>> = element.children().map(byte).collect();
+    let (places, bytes): (Vec<usize>, Vec<u8>) = bytes
+        .into_iter()
+        .enumerate()
+        .filter_map(|(place, byte)| Some((place, byte?)))
+        .unzip();
+    let hidden: HashSet<usize> = userinfo::binary(&bytes)
+        .into_iter()
+        .flatten()
+        .map(|index| places[index])
+        .collect();
+    if hidden.is_empty() {
+        return;
+    }
+    for (place, child) in element.children_mut().enumerate() {
+        if hidden.contains(&place) {
+            child.set_text(b'*'.to_string());
+        }
     }
 }
 
@@ -165,8 +314,8 @@ fn after_secret(line: &[u8]) -> Option<usize> {
     ends.min()
 }
 
-/// Masks a text of a message: the rest of a line behind a secret name, and the password in a URL.
-fn masked_line(text: &str) -> String {
+/// Masks a text of a message, of which more may have been cut off.
+fn masked_line(text: &str, ends: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         match after_secret(line.as_bytes()) {
@@ -182,35 +331,25 @@ fn masked_line(text: &str) -> String {
             _ => shown.push_str(line),
         }
     }
-    without_userinfo(&shown)
-}
-
-/// `http://user:password@host` as `http://(masked)@host`.
-fn without_userinfo(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        shown.push_str(before);
-        shown.push_str("://");
-        let end = after
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | ';'))
-            .unwrap_or(after.len());
-        rest = match after[..end].rfind('@') {
-            Some(at) => {
-                shown.push_str(MASK);
-                &after[at..]
-            }
-            None => after,
-        };
-    }
-    shown.push_str(rest);
-    shown
+    proof::without_tokens(&userinfo::without(&shown, MASK, ends))
 }
 
 /// The beginning of what is no XML, as text.
-pub fn excerpt(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_EXCERPT)]);
-    masked_line(&text)
+pub fn excerpt(bytes: &[u8], known: &Known) -> String {
+    // In a text of two bytes per character no name would be found.
+    let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    let text = known.without(&String::from_utf8_lossy(&text));
+    let end = (0..=text.len().min(MAX_EXCERPT))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
+    let cut = &text[..end.unwrap_or_default()];
+    masked_line(cut, cut.len() == text.len())
+}
+
+/// Words of a host that go into an error, and from there into reports: without what proves an account, and without a user
+/// and password in front of a host.
+pub fn words(text: &str, known: &Known) -> String {
+    proof::without_tokens(&userinfo::without(&known.without(text), MASK, true))
 }
 
 /// The prefixes that WS-Management messages mostly have.
@@ -273,49 +412,4 @@ impl Prefixes {
             Some(prefix) => [prefix, ":", name].concat(),
         }
     }
-}
-
-/// The document with an element on each line. Texts are left as they are.
-fn pretty(root: &Element) -> String {
-    let prefixes = Prefixes::of(root);
-    let mut writer = Writer::new();
-    write(&mut writer, root, &prefixes, 0);
-    String::from_utf8(writer.finish()).unwrap_or_default()
-}
-
-fn write(writer: &mut Writer, element: &Element, prefixes: &Prefixes, depth: usize) {
-    let mut attributes: Vec<(String, String)> = Vec::new();
-    if depth == 0 {
-        let declared = prefixes.declared.iter();
-        attributes.extend(declared.map(|(uri, prefix)| (format!("xmlns:{prefix}"), uri.clone())));
-    }
-    attributes.extend(
-        element.attributes().map(|(namespace, name, value)| {
-            (prefixes.qualified(namespace, name), masked_line(value))
-        }),
-    );
-    let attributes: Vec<(&str, &str)> = attributes
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let name = prefixes.qualified(element.namespace(), element.name());
-    let own = element.text();
-    if element.children().next().is_none() {
-        if own.is_empty() {
-            writer.empty(&name, &attributes);
-        } else {
-            writer.text(&name, &attributes, &own);
-        }
-        return;
-    }
-    writer.element(&name, &attributes, |writer| {
-        if !own.trim().is_empty() {
-            writer.characters(own.trim());
-        }
-        for child in element.children() {
-            writer.characters(&["\n", &" ".repeat(2 * (depth + 1))].concat());
-            write(writer, child, prefixes, depth + 1);
-        }
-        writer.characters(&["\n", &" ".repeat(2 * depth)].concat());
-    });
 }

@@ -22,6 +22,7 @@ use crate::error::{ErrorKind, Sent};
 use crate::gate::Gate;
 use crate::loss::{self, Loss};
 use crate::resolve::Fixed;
+use crate::spoken::Spoken;
 use crate::target::Target;
 use crate::tls::{Shown, TlsConfigs, TlsError};
 use crate::trace::{HttpExchange, Seen, Tracer};
@@ -91,6 +92,7 @@ pub(crate) struct Carrier {
     reply_limit: usize,
     deadline: Duration,
     tracer: Tracer,
+    spoken: Spoken,
     local: Option<SocketAddr>,
     used: Instant,
 }
@@ -103,6 +105,7 @@ impl Carrier {
         tls: &TlsConfigs,
         shown: Option<&ClientCertificate>,
         counters: &Arc<Counters>,
+        spoken: &Spoken,
     ) -> Result<Self, ErrorKind> {
         let gate = Gate::default();
         let mut builder = Client::builder()
@@ -151,7 +154,8 @@ impl Carrier {
             counters: Arc::clone(counters),
             reply_limit: endpoint.limits.reply,
             deadline: endpoint.deadlines.request,
-            tracer: Tracer::new(endpoint),
+            tracer: Tracer::new(endpoint, spoken),
+            spoken: spoken.clone(),
             local: None,
             used: Instant::now(),
         })
@@ -188,6 +192,7 @@ impl Carrier {
             request = request.header(HOST, host.clone());
         }
         if let Some(authorization) = headers.authorization {
+            self.spoken.sending(&authorization);
             request = request.header(AUTHORIZATION, authorization);
         }
         if let Some(content_type) = headers.content_type {
@@ -218,7 +223,8 @@ impl Carrier {
             })
         });
         if let (Some(traced), Ok(answer)) = (traced, &answered) {
-            self.tracer.saw(&Seen::Http(&traced.answered(answer)));
+            self.tracer
+                .saw(&Seen::Http(&traced.answered(answer, &self.spoken)));
         }
         answered
     }

@@ -25,6 +25,7 @@ use crate::guard::LogonGuard;
 use crate::link::SOAP;
 use crate::loss::Loss;
 use crate::session::{Session, Setup, reply_error};
+use crate::spoken::Spoken;
 use crate::target::Target;
 use crate::tls::TlsConfigs;
 use crate::unexpected;
@@ -156,8 +157,11 @@ impl Client {
             .deliver("Identify", true, identify::request)
             .await;
         self.peer = self.session.setup.peer();
-        identify::decode(&result?, self.session.bounds())
-            .map_err(|error| reply_error("Identify", error))
+        identify::decode(&result?, self.session.bounds()).map_err(|error| {
+            let mut error = reply_error("Identify", error);
+            self.session.setup.spoken.out_of(&mut error.kind);
+            error
+        })
     }
 
     /// Identify without logon, on a connection of its own: the one constant body that goes in clear over HTTP.
@@ -168,9 +172,10 @@ impl Client {
         const WHAT: &str = "Identify";
         let target = Target::new(endpoint, "/wsman-anon/identify")
             .map_err(|detail| Error::new(WHAT, Sent::Nothing, ErrorKind::Protocol(detail)))?;
-        let mut carrier =
-            Carrier::new(endpoint, &target, tls, None, &Arc::new(Counters::default()))
-                .map_err(|kind| Error::new(WHAT, Sent::Nothing, kind))?;
+        let counters = Arc::new(Counters::default());
+        // Without a logon nothing is said that could come back.
+        let mut carrier = Carrier::new(endpoint, &target, tls, None, &counters, &Spoken::default())
+            .map_err(|kind| Error::new(WHAT, Sent::Nothing, kind))?;
         let headers = Headers {
             authorization: None,
             content_type: Some(SOAP),

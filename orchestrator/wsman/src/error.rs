@@ -171,6 +171,47 @@ pub enum ErrorKind {
     TooLarge(String),
 }
 
+impl ErrorKind {
+    /// Changes what the other side may have worded.
+    pub(crate) fn map_words(&mut self, map: impl Fn(&str) -> String) {
+        match self {
+            Self::Dns(text)
+            | Self::NoRoute(text)
+            | Self::ConnectFailed(text)
+            | Self::ConnectionLost(text)
+            | Self::Proxy { by: text, .. }
+            | Self::Foreign { by: text, .. }
+            | Self::CertificateRefused(text)
+            | Self::SealingRefused(text)
+            | Self::Protocol(text)
+            | Self::TooLarge(text) => *text = map(text),
+            Self::NtlmRefused { offered, .. } | Self::AuthNotOffered(offered) => {
+                for scheme in offered {
+                    *scheme = map(scheme);
+                }
+            }
+            Self::AnotherMachine { before, now } => {
+                *before = map(before);
+                *now = map(now);
+            }
+            Self::Tls(error) => error.detail = map(&error.detail),
+            Self::Fault(fault) => fault.map_words(map),
+            Self::ConnectRefused
+            | Self::ConnectTimeout
+            | Self::Timeout
+            | Self::Http(_)
+            | Self::LogonRefused
+            | Self::LogonDenied(_)
+            | Self::Kerberos(_)
+            | Self::UnfitCredential(_)
+            | Self::CertificateNotAsked
+            | Self::InsecureTransport(_)
+            | Self::Registry { .. }
+            | Self::TypeMismatch => {}
+        }
+    }
+}
+
 /// What an NTLM logon brought that was refused all the same: the host says nothing but 401, so that only this tells which
 /// demands of hardened hosts it did meet.
 #[derive(Clone, Debug, PartialEq, Eq)]

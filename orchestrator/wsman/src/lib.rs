@@ -22,6 +22,7 @@ mod logon;
 mod loss;
 mod resolve;
 mod session;
+mod spoken;
 mod target;
 mod tls;
 mod trace;

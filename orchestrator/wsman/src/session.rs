@@ -19,6 +19,7 @@ use crate::guard::LogonGuard;
 use crate::link::{Failure, Link};
 use crate::logon::{self, Form, Method, Opening};
 use crate::loss::Loss;
+use crate::spoken::Spoken;
 use crate::target::Target;
 use crate::tls::TlsConfigs;
 use crate::trace::{Seen, Tracer};
@@ -35,6 +36,7 @@ pub(crate) struct Setup {
     pub(crate) target: Target,
     pub(crate) counters: Arc<Counters>,
     tracer: Tracer,
+    pub(crate) spoken: Spoken,
     // A lock: written once per connection, read by `Client::peer`.
     peer: Mutex<Peer>,
     session_id: String,
@@ -52,13 +54,15 @@ impl Setup {
         let target = Target::new(&endpoint, "/wsman")
             .map_err(|detail| Loss::new(ErrorKind::Protocol(detail), Sent::Nothing))?;
         let peer = Mutex::default();
-        let tracer = Tracer::new(&endpoint);
+        let spoken = Spoken::of(&credentials, endpoint.auth);
+        let tracer = Tracer::new(&endpoint, &spoken);
         tracer.saw(&Seen::Begin {
             endpoint: &endpoint,
             account: &credentials.username,
         });
         Ok(Self {
             tracer,
+            spoken,
             endpoint,
             credentials,
             guard,
@@ -86,6 +90,7 @@ impl Setup {
             &self.tls,
             shown,
             &self.counters,
+            &self.spoken,
         )
         .map_err(|kind| Loss::new(kind, Sent::Nothing))
     }
@@ -221,9 +226,11 @@ impl Session {
     /// Connects up to the challenge, if nothing is connected.
     pub(crate) async fn open(&mut self) -> Result<(), Loss> {
         if matches!(self.state, State::Closed) {
-            let opening = self.setup.open().await.inspect_err(|loss| {
+            let opening = self.setup.open().await.map_err(|loss| {
+                let loss = self.setup.spoken.out_of_loss(loss);
                 let tracer = &self.setup.tracer;
                 tracer.failed("connect", &loss.kind, loss.sent);
+                loss
             })?;
             self.state = State::Opened(Box::new(opening));
         }
@@ -262,16 +269,16 @@ impl Session {
                     Sent::NotProcessed
                 };
                 tracing::debug!(host = %self.setup.endpoint.name, operation, code = fault.code, name = fault.name, "fault");
-                Err(Error::new(
-                    operation,
-                    sent,
-                    ErrorKind::Fault(Box::new(fault)),
-                ))
+                let mut kind = ErrorKind::Fault(Box::new(fault));
+                self.setup.spoken.out_of(&mut kind);
+                Err(Error::new(operation, sent, kind))
             }
             Err(error) => {
                 // What answers so is not to be trusted with another request.
                 self.state = State::Closed;
-                Err(reply_error(operation, error))
+                let mut error = reply_error(operation, error);
+                self.setup.spoken.out_of(&mut error.kind);
+                Err(error)
             }
         }
     }
@@ -302,7 +309,10 @@ impl Session {
                     tracer.reply(operation, &reply, self.bounds());
                     return Ok(reply);
                 }
-                Err(failure) => failure,
+                Err(failure) => Failure {
+                    loss: self.setup.spoken.out_of_loss(failure.loss),
+                    ..failure
+                },
             };
             tracer.failed(operation, &failure.loss.kind, failure.loss.sent);
             tracing::debug!(

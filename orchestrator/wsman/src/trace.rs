@@ -1,7 +1,7 @@
 //! What passes between here and a host, for whoever has to find out why it does not work.
 //!
 //! INVARIANT: nothing secret is handed out. Tokens and passwords travel in headers, of which only the scheme's name comes
-//! here; messages come unsealed and masked ([`wsman_proto::shown`]).
+//! here; messages come unsealed and masked ([`wsman_proto::shown`]), and what a host says back of the tokens is taken out.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +14,7 @@ use crate::carrier::{Answer, Headers};
 use crate::client::Peer;
 use crate::endpoint::Endpoint;
 use crate::error::{ErrorKind, Sent};
+use crate::spoken::Spoken;
 
 /// Gets to know what passes. Called in the order of one host's session; the sessions of a run interleave. Must return
 /// quickly: the host waits.
@@ -61,6 +62,9 @@ pub enum Seen<'a> {
     },
 }
 
+/// Characters of a page of HTML.
+const MAX_PAGE: usize = 1000;
+
 /// A request and its answer, below SOAP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpExchange {
@@ -105,8 +109,12 @@ impl HttpExchange {
         }
     }
 
-    pub(crate) fn answered(mut self, answer: &Answer) -> Self {
-        let short = |text: &str| text.chars().take(200).collect::<String>();
+    pub(crate) fn answered(mut self, answer: &Answer, spoken: &Spoken) -> Self {
+        let known = spoken.known();
+        let short = |text: &str| {
+            let text = shown::words(text, &known);
+            text.chars().take(200).collect::<String>()
+        };
         self.status = answer.status;
         self.offered = offers(answer.authenticate.iter().map(String::as_str))
             .into_iter()
@@ -116,9 +124,11 @@ impl HttpExchange {
         self.via = answer.via.as_deref().map(short);
         self.received_type = short(&answer.content_type);
         self.received = answer.body.len();
-        self.page = answer
-            .is_html()
-            .then(|| shown::excerpt(&answer.body[..answer.body.len().min(1000)]));
+        self.page = answer.is_html().then(|| {
+            // Masked before it is cut: half a token would not be known.
+            let page = shown::excerpt(&answer.body, &known);
+            page.chars().take(MAX_PAGE).collect()
+        });
         self
     }
 }
@@ -133,15 +143,17 @@ struct Session {
     trace: Arc<dyn Trace>,
     // A lock: what a reply may show depends on the request before it, and the two come from different calls.
     masker: Mutex<Masker>,
+    spoken: Spoken,
 }
 
 impl Tracer {
-    pub(crate) fn new(endpoint: &Endpoint) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint, spoken: &Spoken) -> Self {
         Self(endpoint.trace.as_ref().map(|trace| {
             Arc::new(Session {
                 host: endpoint.name.clone(),
                 trace: Arc::clone(trace),
                 masker: Mutex::default(),
+                spoken: spoken.clone(),
             })
         }))
     }
@@ -190,7 +202,10 @@ impl Tracer {
 }
 
 impl Session {
+    /// It knows what has been sent by now.
     fn masker(&self) -> std::sync::MutexGuard<'_, Masker> {
-        self.masker.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut masker = self.masker.lock().unwrap_or_else(PoisonError::into_inner);
+        masker.knows(self.spoken.known());
+        masker
     }
 }

@@ -7,6 +7,7 @@
 
 mod bounds;
 mod certificates;
+mod echo;
 mod fleet;
 mod hardened;
 mod hostile;
