@@ -1,7 +1,7 @@
 //! A playbook: loaded once, compiled for each host.
 //!
-//! How the file is read is `load.rs`; what a step does is `step.rs`; who executes the result is not this crate's
-//! business.
+//! How the file is read is `load.rs`; what a step does is `step.rs`; what of it concerns the preflight and the probes of a host
+//! is `preflight/standing.rs` and `probe/compiled.rs`; who executes the result is not this crate's business.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,11 +10,9 @@ use document::{Diagnostic, Diagnostics, Document, Node};
 use sha2::{Digest, Sha256};
 
 use crate::change::{Desired, HostStep};
-use crate::facts::{AdvProxy, Fact, FactSet, Facts, below_gate};
-use crate::preflight::{
-    self, Check, PreflightChange, PreflightFinding, PreflightSettings, Standing,
-};
-use crate::probe::{HostProbe, ProbeStep};
+use crate::facts::{Fact, FactSet, Facts, below_gate};
+use crate::preflight::PreflightSettings;
+use crate::probe::ProbeStep;
 use crate::registry::Target;
 use crate::rules::Invalid;
 use crate::scope::{self, HostScope};
@@ -179,98 +177,6 @@ impl Playbook {
             });
         }
         Ok(steps)
-    }
-
-    /// What the preflight finds (with the index of the step it is about): only checks that are made here, and each
-    /// marked where playbook or step allow it. `steps` are names and whether the host's software would not heed them.
-    pub fn preflight_findings(
-        &self,
-        changes: &[PreflightChange<'_>],
-        steps: &[(&str, bool)],
-        facts: &Facts,
-        now: jiff::Timestamp,
-    ) -> Vec<(Option<usize>, PreflightFinding)> {
-        let standing = |check, step| {
-            if !self.preflight.makes(check) {
-                Standing::LeftOut
-            } else if self.allows(check, step) {
-                Standing::Allowed
-            } else {
-                Standing::InForce
-            }
-        };
-        preflight::judge(changes, steps, facts, now, &standing)
-    }
-
-    /// As the preflight would judge it: what `netsh winhttp show advproxy` printed beside the write of a step, given by index
-    /// and name. `None` where nothing is set in that store, or the check is not made.
-    pub fn beside_winhttp(
-        &self,
-        printed: &str,
-        (index, name): (usize, &str),
-        desired: &Desired,
-    ) -> Option<PreflightFinding> {
-        let (check, detail) = AdvProxy::shown(printed)?.beside(desired)?;
-        let made = [Check::AdvProxyDiffers, check];
-        let made = made.iter().all(|check| self.preflight.makes(*check));
-        made.then(|| PreflightFinding {
-            check,
-            grade: check.row().grade,
-            allowed: self.allows(check, Some(index)),
-            step: Some(name.to_owned()),
-            detail,
-        })
-    }
-
-    /// Whether a finding about a step (by its index) is allowed to stand: by the playbook, or by the step itself.
-    pub fn allows(&self, check: Check, step: Option<usize>) -> bool {
-        let step = step.and_then(|index| self.steps.get(index));
-        self.preflight.allow.contains(&check)
-            || step.is_some_and(|step| step.allow.contains(&check))
-    }
-
-    /// Resolves the probes for one host. A probe whose condition does not hold is left out.
-    ///
-    /// # Errors
-    /// The first field that cannot be rendered or is refused.
-    pub fn compile_probes(
-        &self,
-        scope: &HostScope<'_>,
-        facts: Option<&Facts>,
-    ) -> Result<Vec<HostProbe>, CompileError> {
-        let value = scope::value(scope, facts);
-        let mut probes = Vec::with_capacity(self.probes.len());
-        for probe in &self.probes {
-            probes.extend(self.probe(probe, &value, true)?);
-        }
-        Ok(probes)
-    }
-
-    /// A probe for one host; `None` where its condition does not hold, or asks for facts that are not there.
-    pub(crate) fn probe(
-        &self,
-        probe: &ProbeStep,
-        value: &minijinja::Value,
-        facts: bool,
-    ) -> Result<Option<HostProbe>, CompileError> {
-        let place = ("probe", probe.name.as_str(), probe.kind);
-        if let Some(condition) = &probe.when {
-            match template::holds(&condition.text, value) {
-                Ok(true) => {}
-                Ok(false) => return Ok(None),
-                Err(_) if condition.needs_facts && !facts => return Ok(None),
-                Err(error) => return Err(self.refused(place, "when", &condition.node, error)),
-            }
-        }
-        let mut evaluation = Evaluation::scoped(value, facts);
-        let compiled = probe.compiled(&mut evaluation);
-        match evaluation.errors.drain(..).next() {
-            None => Ok(compiled),
-            Some(error) => {
-                let field = &error.field;
-                Err(self.refused(place, field.name, &field.node, error.invalid))
-            }
-        }
     }
 
     /// Judges the steps with the defaults and examples of the variables, for `check` without an inventory. Steps that

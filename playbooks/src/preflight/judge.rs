@@ -6,26 +6,16 @@ use jiff::Timestamp;
 use super::antivirus::antivirus;
 use super::owner::owner;
 use super::sensor::sensor;
+use super::standing::Standing;
 use super::subject::{Kind, is_for_offline, kind_of, sets_proxy};
 use super::wanted::decides;
 use super::win_http::win_http;
 use super::{Check, PreflightChange, PreflightFinding, PreflightGrade};
 use crate::facts::{Fact, Facts};
 
-/// What a playbook says to a check at one of its steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It is not made.
-    LeftOut,
-    /// What it finds is shown and stands in no way.
-    Allowed,
-    /// What it finds counts.
-    InForce,
-}
-
 /// Every finding of a check that is made, with the index of its step, in the order of the changes. `steps`: name of each
 /// step, and whether it was left out because the host's software would not heed it. `now` is the time on the host.
-pub(crate) fn judge(
+pub(super) fn judge(
     changes: &[PreflightChange<'_>],
     steps: &[(&str, bool)],
     facts: &Facts,

@@ -9,12 +9,12 @@ mod owner;
 mod rounds;
 mod sensor;
 mod settings;
+mod standing;
 mod subject;
 mod table;
 mod wanted;
 mod win_http;
 
-pub(crate) use judge::{Standing, judge};
 pub use rounds::{BUDGET, Rounds};
 pub use settings::PreflightSettings;
 pub use table::{CHECKS, Check, CheckRow, PreflightGrade};

@@ -4,6 +4,7 @@
 //! lets the verdict count is `rollout`. The words a probe can end with are in `finding.rs`, the kinds in `table.rs`,
 //! the playbook's form in `declared.rs`; the rest are the judgements.
 
+mod compiled;
 mod declared;
 pub mod events;
 mod finding;
