@@ -30,7 +30,8 @@ fn a_playbook_becomes_files_and_no_host_is_contacted() {
     let text = reg_text(&lab, "out.reg");
     assert!(
         text.contains("\"TelemetryProxyServer\"=\"10.0.0.6:8080\"")
-            && text.contains("; Not proved"),
+            && text.contains("; Not proved")
+            && text.contains("; Resolved for no host in particular: "),
         "{text}"
     );
     let first = std::fs::read(lab.path("out.reg")).unwrap();
@@ -276,7 +277,10 @@ steps:
         .run(&[&export[..], &["-i", "inventory.yaml", "-l", "pc-0001*"]].concat())
         .exits(0)
         .stdout();
-    assert!(said.contains("2 values,"), "{said}");
+    assert!(
+        said.contains("2 values,") && said.contains("Resolved for 1 host: pc-0001.corp.example"),
+        "{said}"
+    );
     let both = lab
         .run(&[&export[..], &["-i", "inventory.yaml"]].concat())
         .exits(1);

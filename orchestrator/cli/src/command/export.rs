@@ -23,7 +23,7 @@ pub(crate) fn run(global: &Global, wanted: &args::Export) -> Outcome {
     known_steps(&playbook, &wanted.without_step)?;
     one_wish(&wanted.with_step, &wanted.without_step)?;
     let form = form(wanted)?;
-    let steps = resolved(global, &playbook)?;
+    let (steps, whom) = resolved(global, &playbook)?;
     let choice = ExportChoice {
         with: &wanted.with_step,
         without: &wanted.without_step,
@@ -40,7 +40,7 @@ pub(crate) fn run(global: &Global, wanted: &args::Export) -> Outcome {
         Some(run) => proof::by_run(global, run, &playbook, &export)?,
         None => "Not proved: no run is named (--proved-by RUN)".to_owned(),
     };
-    let header = header(&playbook, &proof, &export);
+    let header = header(&playbook, whom, proof, &export);
     let bytes = match form {
         ExportForm::Reg(_) => reg_file(&export, &header),
         ExportForm::Gpo => registry_pol(&export),
@@ -57,15 +57,17 @@ pub(crate) fn run(global: &Global, wanted: &args::Export) -> Outcome {
 
 /// The steps with their data. Without an inventory for no host in particular; with one for all selected hosts, which then
 /// have to get the same.
-fn resolved(global: &Global, playbook: &Playbook) -> Result<Vec<PreviewStep>, Failure> {
+fn resolved(global: &Global, playbook: &Playbook) -> Result<(Vec<PreviewStep>, String), Failure> {
     if global.inventory.is_empty() {
         if global.limit.is_some() {
             return Err(Failure::new("-l selects hosts of an inventory (-i)"));
         }
         let vars = prepare::command_line_only(global, playbook, Examples::Refuse)?;
-        return playbook
+        let steps = playbook
             .preview_without_host(&vars)
-            .map_err(|error| document::Diagnostics::from(*error.diagnostic).into());
+            .map_err(|error| document::Diagnostics::from(*error.diagnostic))?;
+        let whom = "Resolved for no host in particular: by -e and the defaults of the playbook; no inventory was asked";
+        return Ok((steps, whom.to_owned()));
     }
     let inventory = files::inventory(global)?;
     let hosts = files::select(&inventory, global.limit.as_deref())?;
@@ -90,7 +92,14 @@ fn resolved(global: &Global, playbook: &Playbook) -> Result<Vec<PreviewStep>, Fa
     }
     let mut kinds = kinds.into_values();
     match (kinds.next(), kinds.next()) {
-        (Some((steps, _)), None) => Ok(steps),
+        (Some((steps, names)), None) => {
+            let whom = format!(
+                "Resolved for {}: {}",
+                counted(names.len(), "host"),
+                report::text::examples(names, 3)
+            );
+            Ok((steps, whom))
+        }
         (Some((_, some)), Some((_, others))) => Err(Failure::new(format!(
             "one file cannot hold different values: {} and {} do not get the same",
             report::text::examples(some, 2),
@@ -166,10 +175,11 @@ fn refusals(playbook: &Playbook, refused: &[ExportRefusal]) -> Failure {
 }
 
 /// What stands on top of the file, or is said of it where it has no room for words.
-fn header(playbook: &Playbook, proof: &str, export: &Export) -> Vec<String> {
+fn header(playbook: &Playbook, whom: String, proof: String, export: &Export) -> Vec<String> {
     let mut lines = vec![
         format!("Playbook {}, sha256 {}", playbook.name, playbook.digest()),
-        proof.to_owned(),
+        whom,
+        proof,
         "A file keeps no prior values, checks no machine and undoes nothing: winfleet push does"
             .to_owned(),
     ];
