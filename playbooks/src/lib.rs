@@ -35,8 +35,8 @@ pub use export::{
 };
 pub use facts::{
     AdvProxy, Class, FACTS, Fact, FactKind, FactRow, FactSet, FactTest, FactTestError, FactValue,
-    Facts, GpoSetting, Onboarded, SensorBranch, Source, Version, from_cim, from_registry,
-    honours_prefer_static, moment, sensor_branch,
+    Facts, GpoSetting, Onboarded, OneCommand, SensorBranch, Source, Version, from_cim,
+    from_registry, honours_prefer_static, moment, sensor_branch,
 };
 pub use load::schema::playbook_schema;
 pub use playbook::{CompileError, DefaultInForce, Playbook, Warning};

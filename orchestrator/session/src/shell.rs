@@ -67,18 +67,27 @@ pub(crate) async fn observe(
 }
 
 /// Reads values and runs other commands that only read, all in one command line. A value that is not shown is `None`:
-/// absent or denied. Then what each of the other commands printed.
+/// absent or denied. Then what each of the other commands printed. `receives`: one command has to do, with so many at most;
+/// `None` where it did not.
 pub(crate) async fn ask_all(
     client: &mut Client,
     targets: &[Target],
     others: &[String],
-) -> Result<(Vec<Option<Observed>>, Vec<String>), Trouble> {
+    receives: Option<u32>,
+) -> Result<Option<(Vec<Option<Observed>>, Vec<String>)>, Trouble> {
     let mut lines = Vec::with_capacity(targets.len() + others.len());
     for target in targets {
         lines.push(line::query_value(target).map_err(unquotable)?);
     }
     lines.extend_from_slice(others);
-    let mut ran = chain::run_all(client, &lines).await?.into_iter();
+    let ran = match receives {
+        Some(most) => chain::run_within(client, &lines, most).await?,
+        None => Some(chain::run_all(client, &lines).await?),
+    };
+    let Some(ran) = ran else {
+        return Ok(None);
+    };
+    let mut ran = ran.into_iter();
     let values = targets
         .iter()
         .zip(ran.by_ref())
@@ -87,7 +96,7 @@ pub(crate) async fn ask_all(
             shown.map(|(value, _)| reg_output::observed(&value, "\\0"))
         })
         .collect();
-    Ok((values, ran.map(|ran| ran.out).collect()))
+    Ok(Some((values, ran.map(|ran| ran.out).collect())))
 }
 
 /// Writes a value and makes its key where that is missing. The caller reads back.

@@ -20,7 +20,7 @@ pub use onboarded::Onboarded;
 pub use raw::{from_cim, from_registry, moment};
 pub(crate) use sensor::below_gate;
 pub use sensor::{SensorBranch, Version, honours_prefer_static, sensor_branch};
-pub use set::FactSet;
+pub use set::{FactSet, OneCommand};
 pub use table::{Class, FACTS, Fact, FactKind, FactRow, Source};
 pub use test::{FactTest, FactTestError};
 pub use value::{FactValue, Facts, GpoSetting};

@@ -13,9 +13,17 @@ pub struct FactSet {
     /// Policies are told by their ids alone, which saves a request.
     pub policy_ids_only: bool,
     /// `Some`: what is asked for is registry values and what programs show, and one command of the host's shell reads all of
-    /// it; how many requests that costs. Where no command may be run, the values are not read at all: each would be a
-    /// request.
-    pub in_one_command: Option<u32>,
+    /// it. Where no command may be run, the values are not read at all: each would be a request.
+    pub in_one_command: Option<OneCommand>,
+}
+
+/// What a command that reads may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OneCommand {
+    /// Requests that it usually costs, one Receive among them.
+    pub requests: u32,
+    /// Receives that it may take. Hosts may hand the output out in pieces; what has not come by then is not read.
+    pub receives: u32,
 }
 
 impl FactSet {

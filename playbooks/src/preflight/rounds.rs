@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::wanted::{Wanted, decides};
 use super::{Check, PreflightChange, PreflightFinding, PreflightGrade, PreflightSettings};
-use crate::facts::{Fact, FactSet, Facts, Source};
+use crate::facts::{Fact, FactSet, Facts, OneCommand, Source};
 
 /// Requests that the preflight adds to a host at most.
 pub const BUDGET: u32 = 8;
@@ -119,7 +119,8 @@ impl<'a> Rounds<'a> {
                 continue;
             };
             self.estimate = cost(&set);
-            self.later = u32::from(set.in_one_command == Some(OWN_SHELL));
+            let command = set.in_one_command.map(|command| command.requests);
+            self.later = u32::from(command == Some(OWN_SHELL));
             self.spent += self.estimate;
             return Some(set);
         }
@@ -163,7 +164,12 @@ impl<'a> Rounds<'a> {
                     return None;
                 }
                 set.extend(values.iter());
-                set.in_one_command = Some(if shared { SHARED_SHELL } else { OWN_SHELL });
+                let requests = if shared { SHARED_SHELL } else { OWN_SHELL };
+                let left = BUDGET.saturating_sub(self.spent + requests);
+                set.in_one_command = Some(OneCommand {
+                    requests,
+                    receives: 1 + left,
+                });
                 // A host that is blocked then opens no shell for a step: its deletion is this question's.
                 if blocking { OWN_SHELL } else { cost(&set) }
             }
@@ -271,7 +277,7 @@ fn weight(check: Check) -> PreflightGrade {
 /// Requests that these facts cost at most. Only sources that the preflight asks for are known.
 fn cost(set: &FactSet) -> u32 {
     if let Some(command) = set.in_one_command {
-        return command;
+        return command.requests;
     }
     let mut classes = BTreeSet::new();
     let mut requests = 0;

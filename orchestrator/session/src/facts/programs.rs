@@ -20,6 +20,88 @@ const LISTS: &str =
 /// Seconds that the list may take.
 const PATIENCE: u32 = 10;
 
+/// What one command is asked for: facts by the program that shows them, and registry values.
+struct Asked {
+    adv_proxy: Vec<Fact>,
+    lists: Vec<Fact>,
+    local: Vec<Fact>,
+    values: Vec<(Target, Fact)>,
+}
+
+impl Asked {
+    fn of(wanted: &FactSet) -> Result<Self, Trouble> {
+        let of = |source: Source| {
+            let facts = wanted.iter();
+            facts.filter(move |fact| fact.row().source == source)
+        };
+        Ok(Self {
+            adv_proxy: of(Source::AdvProxy).collect(),
+            lists: of(Source::CertificateLists).collect(),
+            local: of(Source::LocalPolicy).collect(),
+            values: match wanted.in_one_command {
+                Some(_) => places(wanted)?,
+                None => Vec::new(),
+            },
+        })
+    }
+
+    fn facts(&self) -> impl Iterator<Item = Fact> {
+        let programs = self.adv_proxy.iter().chain(&self.lists).chain(&self.local);
+        let values = self.values.iter().map(|(_, fact)| fact);
+        programs.chain(values).copied()
+    }
+
+    fn unread(&self, facts: &mut Facts, why: &str) {
+        self.facts().for_each(|fact| facts.set_unread(fact, why));
+    }
+
+    /// In this order [`Self::read`] takes what they print.
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.adv_proxy.is_empty() {
+            lines.push(shell::SHOW_ADVPROXY.to_owned());
+        }
+        if !self.lists.is_empty() {
+            lines.push(fetch());
+        }
+        if !self.local.is_empty() {
+            lines.push(local_policy::show());
+        }
+        lines
+    }
+
+    fn read(
+        self,
+        wanted: &FactSet,
+        facts: &mut Facts,
+        found: Vec<Option<Observed>>,
+        printed: Vec<String>,
+    ) {
+        let mut printed = printed.into_iter();
+        if !self.adv_proxy.is_empty() {
+            let shown = AdvProxy::shown(&printed.next().unwrap_or_default());
+            for fact in self.adv_proxy {
+                facts.set(fact, value(fact, shown.as_ref()));
+            }
+        }
+        if !self.lists.is_empty() {
+            let answer = fetched(&printed.next().unwrap_or_default());
+            for fact in self.lists {
+                match &answer {
+                    Some(reached) => facts.set(fact, FactValue::Bool(*reached)),
+                    None => facts.set_unread(fact, "this Windows has no curl.exe"),
+                }
+            }
+        }
+        if !self.local.is_empty() {
+            local_policy::note(&printed.next().unwrap_or_default(), wanted, facts);
+        }
+        for ((_, fact), found) in self.values.into_iter().zip(found) {
+            note(facts, fact, found);
+        }
+    }
+}
+
 impl Link {
     /// Reads what is shown by programs, and with it all registry values of `wanted` where that is asked for.
     pub(super) async fn program_facts(
@@ -27,71 +109,28 @@ impl Link {
         wanted: &FactSet,
         facts: &mut Facts,
     ) -> Result<(), Trouble> {
-        let of = |source: Source| {
-            wanted
-                .iter()
-                .filter(move |fact| fact.row().source == source)
-        };
-        let adv_proxy: Vec<Fact> = of(Source::AdvProxy).collect();
-        let lists: Vec<Fact> = of(Source::CertificateLists).collect();
-        let local: Vec<Fact> = of(Source::LocalPolicy).collect();
-        let asked = adv_proxy.iter().chain(&lists).chain(&local);
-        let asked: Vec<Fact> = asked.copied().collect();
-        if asked.is_empty() && wanted.in_one_command.is_none() {
+        let asked = Asked::of(wanted)?;
+        if asked.facts().next().is_none() {
             return Ok(());
         }
         if !self.shell_allowed() {
-            let why = "channel cim forbids to run a program in a shell";
-            asked.iter().for_each(|fact| facts.set_unread(*fact, why));
+            asked.unread(facts, "channel cim forbids to run a program in a shell");
             return Ok(());
         }
-        let mut lines = Vec::new();
-        if !adv_proxy.is_empty() {
-            lines.push(shell::SHOW_ADVPROXY.to_owned());
-        }
-        if !lists.is_empty() {
-            lines.push(fetch());
-        }
-        if !local.is_empty() {
-            lines.push(local_policy::show());
-        }
-        let values = match wanted.in_one_command {
-            Some(_) => places(wanted)?,
-            None => Vec::new(),
-        };
-        let targets: Vec<Target> = values.iter().map(|(target, _)| target.clone()).collect();
-        let (found, printed) = match shell::ask_all(&mut self.client, &targets, &lines).await {
-            Ok(answers) => answers,
+        let targets = asked.values.iter().map(|(target, _)| target.clone());
+        let targets: Vec<Target> = targets.collect();
+        let receives = wanted.in_one_command.map(|command| command.receives);
+        let answers = shell::ask_all(&mut self.client, &targets, &asked.lines(), receives).await;
+        match answers {
+            Ok(Some((found, printed))) => asked.read(wanted, facts, found, printed),
+            Ok(None) => asked.unread(
+                facts,
+                "the command that reads it was not done within the requests of the preflight",
+            ),
             Err(trouble) => {
                 let why = self.unread(trouble)?;
-                let values = values.iter().map(|(_, fact)| fact);
-                for fact in asked.iter().chain(values) {
-                    facts.set_unread(*fact, why.clone());
-                }
-                return Ok(());
+                asked.unread(facts, &why);
             }
-        };
-        let mut printed = printed.into_iter();
-        if !adv_proxy.is_empty() {
-            let shown = AdvProxy::shown(&printed.next().unwrap_or_default());
-            for fact in adv_proxy {
-                facts.set(fact, value(fact, shown.as_ref()));
-            }
-        }
-        if !lists.is_empty() {
-            let answer = fetched(&printed.next().unwrap_or_default());
-            for fact in lists {
-                match &answer {
-                    Some(reached) => facts.set(fact, FactValue::Bool(*reached)),
-                    None => facts.set_unread(fact, "this Windows has no curl.exe"),
-                }
-            }
-        }
-        if !local.is_empty() {
-            local_policy::note(&printed.next().unwrap_or_default(), wanted, facts);
-        }
-        for ((_, fact), found) in values.into_iter().zip(found) {
-            note(facts, fact, found);
         }
         Ok(())
     }

@@ -39,6 +39,22 @@ pub(super) async fn run_all(client: &mut Client, lines: &[String]) -> Result<Vec
     Ok(done)
 }
 
+/// Runs all in one command that takes so many Receives at most; `None` where that is not enough, or where their marks do
+/// not come back as expected.
+pub(super) async fn run_within(
+    client: &mut Client,
+    lines: &[String],
+    receives: u32,
+) -> Result<Option<Vec<Ran>>, Trouble> {
+    let mark = super::mark();
+    let (chained, count) = chain(lines, &mark);
+    if count < lines.len() {
+        return Ok(None);
+    }
+    let output = client.run_within(&chained, receives).await?;
+    Ok(output.and_then(|output| split(&decode(&output.stdout), &mark, count)))
+}
+
 /// Runs one.
 pub(super) async fn run_one(client: &mut Client, line: &str) -> Result<Ran, Trouble> {
     let output = client.run(line, None).await?;

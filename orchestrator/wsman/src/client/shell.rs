@@ -73,6 +73,35 @@ impl Client {
         command_line: &str,
         stdin: Option<&[u8]>,
     ) -> Result<CommandOutput, Error> {
+        let command = self.begin(command_line, stdin.is_some()).await?;
+        if let Some(stdin) = stdin {
+            self.feed(&command, stdin).await?;
+        }
+        let most = self.endpoint().limits.receives;
+        match self.gather(&command, most).await? {
+            Some(output) => Ok(output),
+            None => {
+                let detail = format!("the command is not done after {most} Receives");
+                let kind = ErrorKind::TooLarge(detail);
+                Err(Error::new("Receive", Sent::Unknown, kind))
+            }
+        }
+    }
+
+    /// As [`Self::run`] without input, for a command that only reads, with so many Receives at most: `None` where it is not
+    /// done by then. The next command, or the deletion of the shell, ends it.
+    pub async fn run_within(
+        &mut self,
+        command_line: &str,
+        receives: u32,
+    ) -> Result<Option<CommandOutput>, Error> {
+        let command = self.begin(command_line, false).await?;
+        let most = self.endpoint().limits.receives;
+        self.gather(&command, most.min(receives)).await
+    }
+
+    /// Starts a command, in a new shell where the one that is open takes no more.
+    async fn begin(&mut self, command_line: &str, stdin: bool) -> Result<String, Error> {
         if command_line.encode_utf16().count() > MAX_COMMAND_LINE {
             let detail = format!("the command line is longer than {MAX_COMMAND_LINE} characters");
             return Err(Error::new(
@@ -88,8 +117,7 @@ impl Client {
         {
             self.delete_shell().await;
         }
-        let command = match self.start(command_line, stdin.is_some()).await {
-            Ok(command) => command,
+        match self.start(command_line, stdin).await {
             // The shell is gone or used up; the command did not run.
             Err(error)
                 if error
@@ -97,14 +125,10 @@ impl Client {
                     .is_some_and(|fault| needs_new_shell(fault.code)) =>
             {
                 self.delete_shell().await;
-                self.start(command_line, stdin.is_some()).await?
+                self.start(command_line, stdin).await
             }
-            Err(error) => return Err(error),
-        };
-        if let Some(stdin) = stdin {
-            self.feed(&command, stdin).await?;
+            begun => begun,
         }
-        self.gather(&command).await
     }
 
     async fn start(&mut self, line: &str, stdin: bool) -> Result<String, Error> {
@@ -201,11 +225,12 @@ impl Client {
         Ok(())
     }
 
-    async fn gather(&mut self, command: &str) -> Result<CommandOutput, Error> {
+    /// What a command prints; `None` where it is not done after `most` Receives.
+    async fn gather(&mut self, command: &str, most: u32) -> Result<Option<CommandOutput>, Error> {
         let limits = self.endpoint().limits;
         let mut output = Output::default();
         let mut patience = Patience::new(self.session.setup.operation_timeout());
-        for _ in 0..limits.receives {
+        for _ in 0..most {
             let request = shell::receive(self.shell_ref()?, command);
             let before = output.stdout.len() + output.stderr.len();
             patience.asking();
@@ -242,11 +267,11 @@ impl Client {
                     exit_code,
                     ..
                 } = output;
-                return Ok(CommandOutput {
+                return Ok(Some(CommandOutput {
                     stdout,
                     stderr,
                     exit_code,
-                });
+                }));
             }
             if gathered > before {
                 patience.news();
@@ -256,12 +281,7 @@ impl Client {
                     .map_err(|detail| protocol("Receive", &detail))?;
             }
         }
-        let detail = format!("the command is not done after {} Receives", limits.receives);
-        Err(Error::new(
-            "Receive",
-            Sent::Unknown,
-            ErrorKind::TooLarge(detail),
-        ))
+        Ok(None)
     }
 
     /// Frees the last command. Best effort: what stands in the way shows at the next request.

@@ -9,6 +9,7 @@ mod cim;
 mod faults;
 mod http;
 mod logon;
+mod preferences;
 mod programs;
 mod registry;
 mod rewrite;
@@ -21,6 +22,7 @@ pub use cim::*;
 pub use faults::*;
 pub use http::*;
 pub use logon::*;
+pub use preferences::*;
 pub use programs::*;
 pub use registry::*;
 pub(crate) use rewrite::rewritten;
@@ -47,6 +49,8 @@ pub struct Dialect {
     pub shell: ShellDialect,
     /// What programs on the host do.
     pub programs: ProgramDialect,
+    /// The methods of `MSFT_MpPreference`.
+    pub preferences: PreferenceDialect,
 }
 
 impl Dialect {
@@ -79,6 +83,14 @@ impl Dialect {
         ProgramDialect::alone()
             .into_iter()
             .for_each(|programs| add(Self { programs, ..usual }));
+        PreferenceDialect::alone()
+            .into_iter()
+            .for_each(|preferences| {
+                add(Self {
+                    preferences,
+                    ..usual
+                });
+            });
         found
     }
 
@@ -94,6 +106,7 @@ impl Dialect {
             cim: CimDialect::drawn(dice),
             shell: ShellDialect::drawn(dice),
             programs: ProgramDialect::drawn(dice),
+            preferences: PreferenceDialect::drawn(dice),
         }
     }
 
@@ -131,6 +144,7 @@ impl std::fmt::Display for Dialect {
             ("cim", self.cim.words()),
             ("shell", self.shell.words()),
             ("programs", self.programs.words()),
+            ("preferences", self.preferences.words()),
         ];
         let mut first = true;
         for (subject, words) in subjects {

@@ -5,6 +5,7 @@ use super::envelope::is;
 use super::fault::{BAD_PARAMETER, Fault, NO_ACTION};
 use super::xml::{escape, text};
 use super::{Body, Call, Request, uri};
+use crate::dialect::{PreferenceFailure, PreferenceList, PreferenceSuccess};
 use crate::host::Preferences;
 
 /// Not a fault of SOAP: the provider says that the service does not run.
@@ -21,11 +22,16 @@ pub(super) fn run(call: &Call<'_>, request: &Request<'_, '_>, method: &str) -> R
     }
     let input = read(request, method)?;
     let antivirus = call.host.options.antivirus.as_ref();
+    let dialect = call.host.dialect().preferences;
     let status = match antivirus {
         Some(antivirus) if antivirus.stopped => NOT_RUNNING,
         Some(antivirus) if antivirus.ignores_preferences => 0,
         _ => {
             let mut state = call.host.state();
+            let method = match (method, dialect.list) {
+                ("Set", PreferenceList::Added) => "Add",
+                (method, _) => method,
+            };
             change(&mut state.preferences, method, &input)?;
             0
         }
@@ -42,10 +48,17 @@ pub(super) fn run(call: &Call<'_>, request: &Request<'_, '_>, method: &str) -> R
         &status.to_string(),
         true,
     );
+    let value = match (status, dialect.success) {
+        (0, PreferenceSuccess::EmptyOutput) => String::new(),
+        (0, PreferenceSuccess::Zero) => text("p:ReturnValue", "0"),
+        _ if dialect.failure == PreferenceFailure::Fault => {
+            return Err(Fault::wmi(BAD_PARAMETER, status));
+        }
+        _ => text("p:ReturnValue", &status.to_string()),
+    };
     let output = format!(
-        "<p:{method}_OUTPUT xmlns:p=\"{}\">{}</p:{method}_OUTPUT>",
+        "<p:{method}_OUTPUT xmlns:p=\"{}\">{value}</p:{method}_OUTPUT>",
         escape(&request.resource),
-        text("p:ReturnValue", &status.to_string())
     );
     Ok(Body {
         action: format!("{}Response", request.action),
