@@ -6,6 +6,9 @@ use wsman_proto::status;
 
 use crate::error::Situation;
 
+#[cfg(test)]
+mod tests;
+
 const FILTERED: &str = "a local account other than the built-in Administrator is filtered by remote UAC: use a domain account, or set \
      HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System: LocalAccountTokenFilterPolicy (DWORD 1) on the host";
 
@@ -19,7 +22,9 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         ErrorKind::CertificateNotAsked => return Some(ASK_EARLY.to_owned()),
         ErrorKind::CertificateRefused(_) => return Some(MAP.to_owned()),
         ErrorKind::Tls(error) => return Some(tls(error.problem).to_owned()),
-        ErrorKind::NtlmRefused { .. } => return Some(no_ntlm(situation)),
+        ErrorKind::NtlmRefused { no_kerberos, .. } => {
+            return Some(no_ntlm(no_kerberos.as_deref(), situation));
+        }
         ErrorKind::NoRoute(_) => return Some(NO_ROUTE.to_owned()),
         ErrorKind::ConnectTimeout => return Some(dropped(port)),
         ErrorKind::Proxy { .. } => return Some(proxy(port)),
@@ -82,9 +87,13 @@ fn check_password(situation: Situation<'_>) -> String {
 }
 
 /// A host that takes no NTLM.
-fn no_ntlm(situation: Situation<'_>) -> String {
+fn no_ntlm(no_kerberos: Option<&str>, situation: Situation<'_>) -> String {
     let account = situation.account;
     match situation.local_account {
+        false if no_kerberos.is_some() => format!(
+            "{}; or allow NTLM on the host ({RESTRICT})",
+            mend_kerberos(account)
+        ),
         true => format!(
             "'{account}' is an account of the host itself, which Kerberos does not know: use a domain account written as user@REALM, or allow NTLM on the \
              host ({RESTRICT})"
@@ -95,6 +104,14 @@ fn no_ntlm(situation: Situation<'_>) -> String {
     }
 }
 
+/// Kerberos was tried before NTLM: to recommend it is no help. The error says why it was not possible.
+fn mend_kerberos(account: &str) -> String {
+    format!(
+        "auth: kerberos with '{account}' says at length what stands in its way (winfleet ping); it needs the account as user@REALM, the host's full \
+         DNS name, and a domain controller that this machine reaches"
+    )
+}
+
 /// The policy that turns NTLM off.
 const RESTRICT: &str =
     "policy 'Network security: Restrict NTLM: Incoming NTLM traffic', winrm/config/service/auth";
@@ -103,8 +120,16 @@ const RESTRICT: &str =
 pub(crate) fn refused_ntlm(proof: &NtlmProof, situation: Situation<'_>) -> String {
     let mut text = check_password(situation);
     text.push_str("; if the password is right, it may demand what NTLM did not bring: ");
-    if !situation.local_account {
-        text.push_str("Kerberos (policies 'Restrict NTLM', group Protected Users): auth: kerberos with the full DNS name and user@REALM; ");
+    match &proof.no_kerberos {
+        // Kerberos knows no account of a host.
+        _ if situation.local_account => {}
+        Some(_) => text.push_str(&format!(
+            "Kerberos (policies 'Restrict NTLM', group Protected Users), which was not possible: {}; ",
+            mend_kerberos(situation.account)
+        )),
+        None => text.push_str(
+            "Kerberos (policies 'Restrict NTLM', group Protected Users): auth: kerberos with the full DNS name and user@REALM; ",
+        ),
     }
     text.push_str(&format!(
         "another target name than {}: spn_class and spn_name, or the name that the host has in the directory",

@@ -220,6 +220,8 @@ pub struct NtlmProof {
     pub service: String,
     /// Bound to the TLS channel.
     pub bound: bool,
+    /// Why it was not Kerberos, where that was tried first.
+    pub no_kerberos: Option<String>,
 }
 
 impl std::fmt::Display for NtlmProof {
@@ -233,7 +235,14 @@ impl std::fmt::Display for NtlmProof {
             f,
             "it was given NTLMv2 with keys of 128 bits, an integrity code, {bound}and the target name {}",
             self.service
-        )
+        )?;
+        match &self.no_kerberos {
+            Some(why) => write!(
+                f,
+                "; Kerberos, which was tried first, was not possible: {why}"
+            ),
+            None => Ok(()),
+        }
     }
 }
 

@@ -111,6 +111,22 @@ async fn a_refused_logon_says_what_it_brought() {
     assert!(!proof(&error).unwrap().bound);
 }
 
+/// Kerberos is to be mended there, not to be recommended.
+#[tokio::test]
+async fn a_refused_logon_says_why_it_was_not_kerberos() {
+    let fleet = fleet(NtlmForm::Both, |_| {}).await;
+    let endpoint = Endpoint {
+        auth: AuthMethod::Negotiate,
+        ..fleet.http()
+    };
+    let mut client = connect_as(endpoint, ".\\svc", "wrong").await.unwrap();
+    let error = client.enum_keys("SOFTWARE").await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::LogonRefused), "{error:?}");
+    let brought = proof(&error).unwrap();
+    let why = brought.no_kerberos.as_deref().unwrap();
+    assert!(brought.to_string().contains(why), "{brought}");
+}
+
 #[tokio::test]
 async fn a_host_without_ntlm_demands_kerberos_by_name_and_gets_no_proof() {
     for form in [NtlmForm::Both, NtlmForm::RawOnly, NtlmForm::SpnegoOnly] {

@@ -46,6 +46,7 @@ pub(super) async fn log_on(
         wrapping,
         token,
         certificate,
+        instead_of,
         ..
     } = challenged;
     let binding = certificate
@@ -89,6 +90,7 @@ pub(super) async fn log_on(
         let given = NtlmProof {
             service: setup.endpoint.service(),
             bound: exchange.binding.is_some(),
+            no_kerberos: instead_of,
         };
         let mut failure = refused(permit);
         failure.loss.source = Some(Box::new(given));
