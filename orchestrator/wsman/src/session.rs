@@ -229,7 +229,7 @@ impl Session {
             let opening = self.setup.open().await.map_err(|loss| {
                 let loss = self.setup.spoken.out_of_loss(loss);
                 let tracer = &self.setup.tracer;
-                tracer.failed("connect", &loss.kind, loss.sent);
+                tracer.failed("connect", &loss);
                 loss
             })?;
             self.state = State::Opened(Box::new(opening));
@@ -314,7 +314,7 @@ impl Session {
                     ..failure
                 },
             };
-            tracer.failed(operation, &failure.loss.kind, failure.loss.sent);
+            tracer.failed(operation, &failure.loss);
             tracing::debug!(
                 host = %self.setup.endpoint.name, operation, kind = %failure.loss.kind, sent = ?failure.loss.sent,
                 again = failure.again && again, "no answer"

@@ -13,7 +13,8 @@ use wsman_proto::xml::Bounds;
 use crate::carrier::{Answer, Headers};
 use crate::client::Peer;
 use crate::endpoint::Endpoint;
-use crate::error::{ErrorKind, Sent};
+use crate::error::{ErrorKind, NtlmProof, Sent};
+use crate::loss::Loss;
 use crate::spoken::Spoken;
 
 /// Gets to know what passes. Called in the order of one host's session; the sessions of a run interleave. Must return
@@ -59,6 +60,8 @@ pub enum Seen<'a> {
         kind: &'a ErrorKind,
         /// Whether the host may have carried it out.
         sent: Sent,
+        /// What a refused NTLM logon brought.
+        proof: Option<&'a NtlmProof>,
     },
 }
 
@@ -192,11 +195,13 @@ impl Tracer {
         }
     }
 
-    pub(crate) fn failed(&self, operation: &str, kind: &ErrorKind, sent: Sent) {
+    pub(crate) fn failed(&self, operation: &str, loss: &Loss) {
+        let source = loss.source.as_deref();
         self.saw(&Seen::Failed {
             operation,
-            kind,
-            sent,
+            kind: &loss.kind,
+            sent: loss.sent,
+            proof: source.and_then(|source| source.downcast_ref::<NtlmProof>()),
         });
     }
 }

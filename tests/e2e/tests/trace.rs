@@ -72,6 +72,75 @@ fn messages_are_shown_in_clear_and_without_secrets() {
     }
 }
 
+/// A proxy with a password in it, in a text and in the bytes of WinHTTP, read by WMI and by `reg query`.
+#[test]
+fn a_password_of_a_proxy_is_shown_by_no_channel() {
+    const SECRET: &str = "hunter3/x;yz";
+    let proxy = format!("http://puser:{SECRET}@old:3128");
+    let internet = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+    for channel in ["cim", "shell"] {
+        let lab = LabBuilder::hosts(1)
+            .defaults(&format!(
+                "transport: http, auth: ntlm, credential: rollout, channel: {channel}"
+            ))
+            .start();
+        let host = &lab.hosts()[0];
+        let wide = proxy.encode_utf16().chain([0]).flat_map(u16::to_le_bytes);
+        let bytes = wide.collect();
+        host.set_value(internet, "ProxyServer", RawValue { kind: 1, bytes });
+        let mut bytes = vec![0x18, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 31, 0, 0, 0];
+        bytes.extend(proxy.bytes().chain([0; 4]));
+        let connections = format!(r"{internet}\Connections");
+        host.set_value(&connections, "WinHttpSettings", RawValue { kind: 3, bytes });
+        let steps = format!(
+            "version: 1\nname: p\nsteps:\n  - registry:\n      key: 'HKLM\\{internet}'\n      value: ProxyServer\n      ensure: absent\n  \
+             - winhttp_proxy: {{ server: '10.0.0.6:8080' }}\n"
+        );
+        lab.write("p.yaml", &steps);
+        let plan = [
+            "plan",
+            "-i",
+            "inventory.yaml",
+            "-p",
+            "p.yaml",
+            "-vvv",
+            "--trace",
+            "t.jsonl",
+        ];
+        let ran = lab.run(&plan);
+        assert!(lab.path("t.jsonl").exists(), "{}", ran.screen());
+        let kept = std::fs::read_to_string(lab.path("t.jsonl")).expect("a trace");
+        let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hidden = |what: &str, text: &str| {
+            let lower = text.to_ascii_lowercase();
+            assert!(
+                !text.contains(SECRET) && !lower.contains(&hex),
+                "{channel}: {what}\n{text}"
+            );
+        };
+        hidden("-vvv", &ran.stderr());
+        hidden("--trace", &kept);
+        let mut seen = false;
+        for line in kept.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let envelope = line["envelope"].as_str().unwrap_or_default();
+            for stream in envelope.split("</rsp:Stream>") {
+                let base64 = stream.rsplit('>').next().unwrap_or_default();
+                let output = STANDARD.decode(base64).unwrap_or_default();
+                hidden("an output", &String::from_utf8_lossy(&output));
+                seen |= String::from_utf8_lossy(&output).contains("@old:3128");
+            }
+            let bytes: Vec<u8> = envelope
+                .split("uValue>")
+                .filter_map(|text| text.split('<').next()?.parse().ok())
+                .collect();
+            hidden("bytes", &String::from_utf8_lossy(&bytes));
+            seen |= String::from_utf8_lossy(&bytes).contains("@old:3128");
+        }
+        assert!(seen, "{channel}: the rest is shown\n{kept}");
+    }
+}
+
 #[test]
 fn a_trace_says_offline_what_the_ping_said() {
     let cases: [(&str, &str, i32); 7] = [
@@ -188,10 +257,139 @@ fn a_trace_is_new_private_and_refused_where_it_is_none() {
     lab.run(&["ping", "--replay", "bad.jsonl"])
         .exits(1)
         .says("bad.jsonl:2:");
-    lab.write("newer.jsonl", "{\"at_ms\":0,\"event\":\"trace\",\"schema\":2,\"program\":\"winfleet 9\",\"started\":\"y\"}\n");
+    lab.write("newer.jsonl", "{\"at_ms\":0,\"event\":\"trace\",\"schema\":3,\"program\":\"winfleet 9\",\"started\":\"y\"}\n");
     lab.run(&["ping", "--replay", "newer.jsonl"])
         .exits(1)
         .says("a newer winfleet");
     lab.run(&["ping", "--replay", "t.jsonl", "-i", "inventory.yaml"])
         .exits(1);
+}
+
+/// Wherever a trace ends, the replay says no more than what is in it.
+#[test]
+fn a_trace_that_ends_early_gives_no_verdict() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.run(&[&PING[..], &["--trace", "t.jsonl"]].concat())
+        .succeeds();
+    let kept = std::fs::read_to_string(lab.path("t.jsonl")).expect("a trace");
+    let lines: Vec<&str> = kept.lines().collect();
+    let event = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        line["event"].as_str().unwrap_or_default().to_owned()
+    };
+    let reply = lines.iter().position(|line| event(line) == "reply");
+    let reply = reply.expect("an answer");
+    let replayed = |text: &str, code: i32| {
+        lab.write("cut.jsonl", text);
+        let json = ["ping", "--replay", "cut.jsonl", "-o", "json"];
+        let ran = lab.run(&json).exits(code);
+        let host = ran.json()["hosts"][0].clone();
+        (host, ran.stderr())
+    };
+    for end in 2..=reply {
+        let text = lines[..end].join("\n") + "\n";
+        let (host, _) = replayed(&text, 1);
+        let detail = host["detail"].as_str().unwrap_or_default();
+        assert!(
+            detail.starts_with("the trace ends here, before"),
+            "{end}: {host:#}"
+        );
+        assert_eq!((&host["ok"], &host["reason"]), (&false.into(), &().into()));
+        assert_eq!(host["checks"]["rights"], "not_reached", "{end}: {host:#}");
+        if event(lines[end - 1]) == "request" {
+            assert!(
+                detail.contains("before the answer to GetStringValue"),
+                "{detail}"
+            );
+            assert_eq!(host["checks"]["name"], "ok", "{host:#}");
+        }
+    }
+    let table = lab
+        .run(&["ping", "--replay", "cut.jsonl"])
+        .exits(1)
+        .stdout();
+    assert!(table.contains("unknown: the trace ends here"), "{table}");
+    assert!(table.contains("0 of 1 answered"), "{table}");
+
+    // With the answer it is known, whoever cut the rest off.
+    let whole = lines[..=reply].join("\n");
+    assert_eq!(replayed(&whole, 0).0["ok"], true);
+    let half = &lines[reply][..lines[reply].len() / 2];
+    let (host, said) = replayed(&[&lines[..reply].join("\n"), "\n", half].concat(), 1);
+    assert!(
+        said.contains(&format!("line {} is cut off", reply + 1)),
+        "{said}"
+    );
+    assert!(
+        host["detail"]
+            .as_str()
+            .unwrap_or_default()
+            .starts_with("the trace is cut off here"),
+        "{host:#}"
+    );
+    let (_, said) = replayed(&[&whole, "\n", half].concat(), 0);
+    assert!(
+        said.contains(&format!("line {} is cut off", reply + 2)),
+        "{said}"
+    );
+    let (host, said) = replayed(
+        &[
+            &lines[..reply].join("\n"),
+            "\n{\"at_ms\":9,\"event\":\"full\"}\n",
+        ]
+        .concat(),
+        1,
+    );
+    assert!(said.contains("come to its bound of 64 MiB"), "{said}");
+    assert!(
+        host["detail"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("bound"),
+        "{host:#}"
+    );
+    // In the middle of a file half a line is no accident.
+    lab.write(
+        "cut.jsonl",
+        &[lines[0], "\n", half, "\n", lines[1], "\n"].concat(),
+    );
+    lab.run(&["ping", "--replay", "cut.jsonl"])
+        .exits(1)
+        .says("cut.jsonl:2:");
+}
+
+/// Only a ping writes what it says in the end: of a run the failures themselves have to be enough.
+#[test]
+fn a_trace_of_a_run_is_judged_as_the_run_did() {
+    let cases = [
+        ("kerberos", PASSWORD, "kerberos"),
+        ("ntlm", "wrong", "logon_refused"),
+    ];
+    for (auth, password, reason) in cases {
+        let lab = LabBuilder::hosts(1)
+            .defaults(&format!(
+                "transport: http, auth: {auth}, credential: rollout"
+            ))
+            .start();
+        let run = |arguments: &[&str]| lab.program(arguments).env("LAB_PASSWORD", password).run();
+        let playbook = lab.unlimited("edr-only.yaml");
+        let push = [
+            "push",
+            "-i",
+            "inventory.yaml",
+            "-p",
+            &playbook,
+            "-e",
+            "proxy=10.0.0.6:8080",
+        ];
+        let ran = run(&[&push[..], &["--yes", "--reason", "t", "--trace", "t.jsonl"]].concat());
+        assert!(ran.screen().contains(reason), "{}", ran.screen());
+        let live = run(&[&PING[..], &["-o", "json"]].concat()).json()["hosts"][0].clone();
+        let replayed = lab.run(&["ping", "--replay", "t.jsonl", "-o", "json"]);
+        let replayed = replayed.json()["hosts"][0].clone();
+        assert_eq!(replayed["reason"], reason, "{replayed:#}");
+        for field in ["reason", "remedy", "checks"] {
+            assert_eq!(replayed[field], live[field], "{field}: {replayed:#}");
+        }
+    }
 }

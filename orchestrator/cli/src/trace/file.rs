@@ -1,7 +1,7 @@
 //! The trace file: new, for the user alone, bounded; and read again with the same bound.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -102,36 +102,67 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Reads a trace: its lines but the first.
+/// How a trace ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With a whole line.
+    Whole,
+    /// The program came to the bound of the file; what happened later is not in it.
+    Full,
+    /// In the middle of the line with this number, which is left out.
+    Cut(usize),
+}
+
+/// Reads a trace: its lines but the first, and how it ends.
 ///
 /// # Errors
 /// It cannot be read, is no trace, or a newer program's; with the number of the line.
-pub(crate) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<(Vec<Line>, End), Failure> {
     let name = path.display();
     let cannot =
         |error: io::Error| Failure::caused(format!("cannot read the trace {name}"), &error);
     let file = File::open(path).map_err(cannot)?;
+    let mut reader = BufReader::new(file.take(MAX_BYTES + 1));
     let mut lines = Vec::new();
-    for (index, text) in BufReader::new(file.take(MAX_BYTES + 1)).lines().enumerate() {
-        let text = text.map_err(cannot)?;
-        let line: Line = serde_json::from_str(&text).map_err(|error| {
-            let number = index + 1;
-            Failure::caused(
-                format!("{name}:{number}: this is no line of a trace"),
-                &error,
-            )
-            .hint("ping --replay takes a file that --trace wrote")
-        })?;
-        match (&line.event, index) {
-            (Event::Trace { schema, .. }, 0) if *schema <= SCHEMA => {}
-            (Event::Trace { program, .. }, 0) => {
+    let mut end = End::Whole;
+    let mut text = Vec::new();
+    for number in 1.. {
+        text.clear();
+        if reader.read_until(b'\n', &mut text).map_err(cannot)? == 0 {
+            break;
+        }
+        let line: Line = match serde_json::from_slice(&text) {
+            Ok(line) => line,
+            // A copy that broke off, or a program that was killed while it wrote.
+            Err(error) if number > 1 && cut(&error, &text, &mut reader).map_err(cannot)? => {
+                end = End::Cut(number);
+                break;
+            }
+            Err(error) => {
+                return Err(Failure::caused(
+                    format!("{name}:{number}: this is no line of a trace"),
+                    &error,
+                )
+                .hint("ping --replay takes a file that --trace wrote"));
+            }
+        };
+        match (&line.event, number) {
+            (Event::Trace { schema, .. }, 1) if *schema <= SCHEMA => {}
+            (Event::Trace { program, .. }, 1) => {
                 return Err(Failure::new(format!(
                     "{name}: a newer winfleet wrote this trace ({program})"
                 )));
             }
-            (_, 0) => return Err(Failure::new(format!("{name}:1: this is no trace"))),
+            (_, 1) => return Err(Failure::new(format!("{name}:1: this is no trace"))),
+            (Event::Full, _) => end = End::Full,
             _ => lines.push(line),
         }
     }
-    Ok(lines)
+    Ok((lines, end))
+}
+
+/// It is the last line, and breaks off.
+fn cut(error: &serde_json::Error, text: &[u8], reader: &mut impl BufRead) -> io::Result<bool> {
+    let breaks_off = error.is_eof() || !text.ends_with(b"\n");
+    Ok(breaks_off && reader.fill_buf()?.is_empty())
 }

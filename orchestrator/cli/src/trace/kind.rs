@@ -1,7 +1,9 @@
 //! Failures on disk, as far as they can be judged again from there.
 
 use serde::{Deserialize, Serialize};
-use wsman::{ErrorKind, TlsError, TlsProblem};
+use wsman::{ErrorKind, KerberosError, LogonDenied, TlsError};
+
+use super::problem::{Problem, TicketProblem};
 
 /// [`ErrorKind`] on disk.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +26,15 @@ pub(crate) enum Kind {
         by: String,
     },
     LogonRefused,
+    LogonDenied(String),
+    Kerberos {
+        problem: TicketProblem,
+        detail: String,
+    },
+    AnotherMachine {
+        before: String,
+        now: String,
+    },
     CertificateNotAsked,
     CertificateRefused(String),
     NtlmRefused {
@@ -40,25 +51,9 @@ pub(crate) enum Kind {
     SealingRefused(String),
     Protocol(String),
     TooLarge(String),
-    /// What cannot be judged again without what is not kept; the words are those of then.
+    /// What cannot be judged again without what is not kept; the words are those of then. Traces from before schema 2 hold
+    /// failures of Kerberos so.
     Other(String),
-}
-
-/// [`TlsProblem`] on disk.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Problem {
-    UnknownAuthority,
-    OtherName,
-    Expired,
-    NotYetValid,
-    WrongPurpose,
-    IsAuthority,
-    PinMismatch,
-    Revoked,
-    Broken,
-    Handshake,
-    File,
 }
 
 impl Kind {
@@ -81,6 +76,15 @@ impl Kind {
                 by: by.clone(),
             },
             ErrorKind::LogonRefused => Self::LogonRefused,
+            ErrorKind::LogonDenied(denied) => Self::LogonDenied(denied.0.clone()),
+            ErrorKind::Kerberos(error) => Self::Kerberos {
+                problem: error.problem.into(),
+                detail: error.detail.clone(),
+            },
+            ErrorKind::AnotherMachine { before, now } => Self::AnotherMachine {
+                before: before.clone(),
+                now: now.clone(),
+            },
             ErrorKind::CertificateNotAsked => Self::CertificateNotAsked,
             ErrorKind::CertificateRefused(text) => Self::CertificateRefused(text.clone()),
             ErrorKind::NtlmRefused {
@@ -119,6 +123,12 @@ impl Kind {
             Self::Proxy { status, by } => ErrorKind::Proxy { status, by },
             Self::Foreign { status, by } => ErrorKind::Foreign { status, by },
             Self::LogonRefused => ErrorKind::LogonRefused,
+            Self::LogonDenied(text) => ErrorKind::LogonDenied(LogonDenied(text)),
+            Self::Kerberos { problem, detail } => ErrorKind::Kerberos(KerberosError {
+                problem: problem.into(),
+                detail,
+            }),
+            Self::AnotherMachine { before, now } => ErrorKind::AnotherMachine { before, now },
             Self::CertificateNotAsked => ErrorKind::CertificateNotAsked,
             Self::CertificateRefused(text) => ErrorKind::CertificateRefused(text),
             Self::NtlmRefused {
@@ -143,38 +153,38 @@ impl Kind {
     }
 }
 
-impl From<TlsProblem> for Problem {
-    fn from(problem: TlsProblem) -> Self {
-        match problem {
-            TlsProblem::UnknownAuthority => Self::UnknownAuthority,
-            TlsProblem::OtherName => Self::OtherName,
-            TlsProblem::Expired => Self::Expired,
-            TlsProblem::NotYetValid => Self::NotYetValid,
-            TlsProblem::WrongPurpose => Self::WrongPurpose,
-            TlsProblem::IsAuthority => Self::IsAuthority,
-            TlsProblem::PinMismatch => Self::PinMismatch,
-            TlsProblem::Revoked => Self::Revoked,
-            TlsProblem::Broken => Self::Broken,
-            TlsProblem::Handshake => Self::Handshake,
-            TlsProblem::File => Self::File,
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use wsman::{ErrorKind, KerberosError, KerberosProblem, LogonDenied};
 
-impl From<Problem> for TlsProblem {
-    fn from(problem: Problem) -> Self {
-        match problem {
-            Problem::UnknownAuthority => Self::UnknownAuthority,
-            Problem::OtherName => Self::OtherName,
-            Problem::Expired => Self::Expired,
-            Problem::NotYetValid => Self::NotYetValid,
-            Problem::WrongPurpose => Self::WrongPurpose,
-            Problem::IsAuthority => Self::IsAuthority,
-            Problem::PinMismatch => Self::PinMismatch,
-            Problem::Revoked => Self::Revoked,
-            Problem::Broken => Self::Broken,
-            Problem::Handshake => Self::Handshake,
-            Problem::File => Self::File,
+    use super::Kind;
+
+    #[test]
+    fn a_failure_is_the_same_after_it_was_on_disk() {
+        let kerberos = |problem| {
+            ErrorKind::Kerberos(KerberosError {
+                problem,
+                detail: "the clocks differ".to_owned(),
+            })
+        };
+        let kinds = [
+            kerberos(KerberosProblem::ClockSkew),
+            kerberos(KerberosProblem::SpnUnknown),
+            ErrorKind::LogonDenied(LogonDenied("two refusals".to_owned())),
+            ErrorKind::AnotherMachine {
+                before: "PC-1".to_owned(),
+                now: "PC-2".to_owned(),
+            },
+        ];
+        for kind in kinds {
+            let line = serde_json::to_string(&Kind::of(&kind)).expect("JSON");
+            let read: Kind = serde_json::from_str(&line).expect("a kind");
+            let again = read.into_error().expect("judged again");
+            assert_eq!(format!("{again:?}"), format!("{kind:?}"), "{line}");
         }
+        // As it was written before schema 2.
+        let old = r#"{"is":"other","said":"Kerberos: the clocks differ"}"#;
+        let old: Kind = serde_json::from_str(old).expect("a kind");
+        assert_eq!(old.into_error().unwrap_err(), "Kerberos: the clocks differ");
     }
 }

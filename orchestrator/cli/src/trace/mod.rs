@@ -4,6 +4,7 @@
 
 mod file;
 mod kind;
+mod problem;
 pub(crate) mod record;
 mod screen;
 
@@ -16,7 +17,7 @@ use wsman::{Seen, Trace};
 use crate::args::Global;
 use crate::failure::Failure;
 use file::TraceFile;
-pub(crate) use file::read;
+pub(crate) use file::{End, read};
 use record::Event;
 use screen::Screen;
 

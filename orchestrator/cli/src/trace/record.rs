@@ -2,12 +2,12 @@
 
 use rollout::HostError;
 use serde::{Deserialize, Serialize};
-use wsman::{AuthMethod, HttpExchange, Peer, Seen, Sent};
+use wsman::{AuthMethod, HttpExchange, NtlmProof, Peer, Seen, Sent};
 
 use super::kind::Kind;
 
-/// The version of the form. A reader refuses a newer one.
-pub(crate) const SCHEMA: u32 = 1;
+/// The version of the form: 2 keeps failures of Kerberos and what a refused NTLM logon brought. A reader refuses a newer one.
+pub(crate) const SCHEMA: u32 = 2;
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub(crate) enum Event {
         /// Whether the host may have carried it out.
         sent: Delivery,
         kind: Kind,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proof: Option<Proof>,
     },
     /// What was said of the host in the end; no error where all went well.
     Verdict { error: Option<HostError> },
@@ -88,6 +90,34 @@ pub(crate) struct Who {
     pub(crate) auth: String,
     pub(crate) sealed: bool,
     pub(crate) tls_verified: bool,
+}
+
+/// [`NtlmProof`] on disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Proof {
+    service: String,
+    bound: bool,
+    no_kerberos: Option<String>,
+}
+
+impl From<&NtlmProof> for Proof {
+    fn from(proof: &NtlmProof) -> Self {
+        Self {
+            service: proof.service.clone(),
+            bound: proof.bound,
+            no_kerberos: proof.no_kerberos.clone(),
+        }
+    }
+}
+
+impl From<Proof> for NtlmProof {
+    fn from(proof: Proof) -> Self {
+        Self {
+            service: proof.service,
+            bound: proof.bound,
+            no_kerberos: proof.no_kerberos,
+        }
+    }
 }
 
 /// [`Sent`] on disk.
@@ -150,10 +180,12 @@ impl Event {
                 operation,
                 kind,
                 sent,
+                proof,
             } => Self::Failed {
                 operation: (*operation).to_owned(),
                 sent: (*sent).into(),
                 kind: Kind::of(kind),
+                proof: proof.map(Proof::from),
             },
         }
     }

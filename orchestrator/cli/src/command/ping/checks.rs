@@ -1,7 +1,7 @@
 //! What a ping says about a host, check by check: how far it came, and what to do where it went no further.
 
 use inventory::{Settings, Transport};
-use rollout::{HostError, HostIdentity, Reason};
+use rollout::Reason;
 use serde::Serialize;
 
 /// The checks in the order in which a connection passes them.
@@ -154,17 +154,25 @@ impl Road {
 pub(super) enum State {
     Ok,
     Failed,
-    /// An earlier check failed.
+    /// An earlier check failed, or the trace ends before it.
     NotReached,
     /// Not part of this connection.
     NotUsed,
 }
 
+/// How far a host is known to have come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reached {
+    /// It may be read.
+    All,
+    /// It failed, for this reason.
+    Failed(Reason),
+    /// A trace ends: this check is the last one that it is known to have passed.
+    Unknown(Option<Check>),
+}
+
 /// The checks of one host.
-pub(super) fn of(
-    road: Road,
-    result: Result<&HostIdentity, &HostError>,
-) -> impl Iterator<Item = (Check, State)> {
+pub(super) fn of(road: Road, reached: Reached) -> impl Iterator<Item = (Check, State)> {
     let Road {
         literal,
         tls,
@@ -176,13 +184,23 @@ pub(super) fn of(
         Check::Sealing => !tls,
         _ => true,
     };
-    let failed = result.err().map(|error| Check::failed_by(error.reason));
+    let (failed, passed) = match reached {
+        Reached::All => (None, Check::ALL.last().copied()),
+        Reached::Failed(reason) => {
+            let failed = Check::failed_by(reason);
+            (
+                Some(failed),
+                Check::ALL.into_iter().rfind(|check| *check < failed),
+            )
+        }
+        Reached::Unknown(passed) => (None, passed),
+    };
     Check::ALL.into_iter().map(move |check| {
         let state = match failed {
             Some(failed) if check == failed => State::Failed,
             _ if !used(check) || (check == Check::Name && !verifies) => State::NotUsed,
-            Some(failed) if check > failed => State::NotReached,
-            _ => State::Ok,
+            _ if Some(check) <= passed => State::Ok,
+            _ => State::NotReached,
         };
         (check, state)
     })

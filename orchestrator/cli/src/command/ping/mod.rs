@@ -29,24 +29,56 @@ use crate::{exit_code, files, look, out, trace};
 struct Answer {
     name: String,
     road: checks::Road,
-    result: Result<(HostIdentity, Cost), HostError>,
+    found: Found,
     /// In a replay: each message and what was made of it.
     understood: Vec<replay::Understood>,
 }
 
+/// What became of it.
+enum Found {
+    /// It may be read.
+    Read(HostIdentity, Cost),
+    /// Something stands in the way.
+    Failed(HostError),
+    /// The trace does not tell.
+    Unknown(replay::Open),
+}
+
+impl From<Result<(HostIdentity, Cost), HostError>> for Found {
+    fn from(result: Result<(HostIdentity, Cost), HostError>) -> Self {
+        match result {
+            Ok((identity, cost)) => Self::Read(identity, cost),
+            Err(error) => Self::Failed(error),
+        }
+    }
+}
+
 impl Answer {
     fn checks(&self) -> impl Iterator<Item = (checks::Check, State)> {
-        checks::of(
-            self.road,
-            self.result.as_ref().map(|(identity, _)| identity),
-        )
+        let reached = match &self.found {
+            Found::Read(..) => checks::Reached::All,
+            Found::Failed(error) => checks::Reached::Failed(error.reason),
+            Found::Unknown(open) => checks::Reached::Unknown(open.passed),
+        };
+        checks::of(self.road, reached)
+    }
+
+    fn error(&self) -> Option<&HostError> {
+        match &self.found {
+            Found::Failed(error) => Some(error),
+            _ => None,
+        }
     }
 }
 
 /// Reads every selected host once.
 pub(crate) fn run(global: &Global, ping: &Ping) -> Outcome {
     if let Some(file) = &ping.replay {
-        let answers = replay::judge(trace::read(file)?);
+        let (lines, end) = trace::read(file)?;
+        if let Some(text) = replay::ended(end) {
+            out::note(&format!("warning: {}: {text}", file.display()));
+        }
+        let answers = replay::judge(lines, end);
         if answers.is_empty() {
             return Err(Failure::new(format!(
                 "{}: no host is in this trace",
@@ -109,12 +141,12 @@ fn answer(global: &Global, survey: impl Survey, hosts: &[&Host], parallel: usize
         .map(|(host, result)| Answer {
             name: host.name.to_string(),
             road: checks::Road::of(&host.settings),
-            result,
+            found: result.into(),
             understood: Vec::new(),
         })
         .collect();
     for answer in &answers {
-        trace::verdict(&answer.name, answer.result.as_ref().err());
+        trace::verdict(&answer.name, answer.error());
     }
     let told = out::result(&rendered(global, &answers));
     told.map_err(|failure| failure.sent(Sent::OnlyRead))?;
@@ -154,12 +186,16 @@ async fn ask<S: Survey>(
 
 fn code(answers: &[Answer]) -> u8 {
     let any = |severity: Severity| {
-        answers.iter().any(|answer| {
-            let error = answer.result.as_ref().err();
-            error.is_some_and(|error| error.severity == severity)
-        })
+        let mut errors = answers.iter().filter_map(Answer::error);
+        errors.any(|error| error.severity == severity)
     };
-    look::code(any, exit_code::DONE)
+    let unknown = |answer: &Answer| matches!(answer.found, Found::Unknown(_));
+    // It is not the host that is at fault, but the file.
+    let otherwise = match answers.iter().any(unknown) {
+        true => exit_code::ERROR,
+        false => exit_code::DONE,
+    };
+    look::code(any, otherwise)
 }
 
 fn rendered(global: &Global, answers: &[Answer]) -> String {
@@ -188,24 +224,32 @@ fn table(answers: &[Answer]) -> String {
         let states = answer.checks().map(|(_, state)| mark(state).to_owned());
         let mut cells = vec![name.to_owned()];
         cells.extend(states);
-        match &answer.result {
-            Ok((identity, _)) => cells.extend([
-                identity.auth.clone(),
-                identity.computer_name.clone().unwrap_or_default(),
-            ]),
-            Err(error) => {
-                let text = explained(error);
-                match causes.iter_mut().find(|(known, _)| *known == text) {
-                    Some((_, hosts)) => hosts.push(name),
-                    None => causes.push((text, vec![name])),
-                }
+        let text = match &answer.found {
+            Found::Read(identity, _) => {
+                cells.extend([
+                    identity.auth.clone(),
+                    identity.computer_name.clone().unwrap_or_default(),
+                ]);
+                None
+            }
+            Found::Failed(error) => Some(explained(error)),
+            Found::Unknown(open) => Some(format!(
+                "unknown: {}\n  remedy: {}",
+                open.why,
+                replay::REMEDY
+            )),
+        };
+        if let Some(text) = text {
+            match causes.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, hosts)) => hosts.push(name),
+                None => causes.push((text, vec![name])),
             }
         }
         table.row(cells);
     }
     let good = answers
         .iter()
-        .filter(|answer| answer.result.is_ok())
+        .filter(|answer| matches!(answer.found, Found::Read(..)))
         .count();
     let mut text = messages(answers);
     text.push_str(&table.render());
@@ -272,8 +316,8 @@ fn csv(answers: &[Answer]) -> String {
     .concat();
     let rows = answers.iter().map(|answer| {
         let states = answer.checks().map(|(_, state)| word(state));
-        let (result, rest) = match &answer.result {
-            Ok((identity, _)) => (
+        let (result, rest) = match &answer.found {
+            Found::Read(identity, _) => (
                 "ok".to_owned(),
                 [
                     identity.auth.clone(),
@@ -282,7 +326,16 @@ fn csv(answers: &[Answer]) -> String {
                     String::new(),
                 ],
             ),
-            Err(error) => (
+            Found::Unknown(open) => (
+                "unknown".to_owned(),
+                [
+                    String::new(),
+                    String::new(),
+                    open.why.clone(),
+                    replay::REMEDY.to_owned(),
+                ],
+            ),
+            Found::Failed(error) => (
                 error.reason.to_string(),
                 [
                     String::new(),
@@ -308,12 +361,16 @@ fn value(answer: &Answer) -> Value {
         .map(|(check, state)| (check.as_str().to_owned(), json!(state)))
         .collect();
     let name = &answer.name;
-    let mut value = match &answer.result {
-        Ok((identity, cost)) => json!({
+    let mut value = match &answer.found {
+        Found::Read(identity, cost) => json!({
             "name": name, "ok": true, "checks": checks, "auth": identity.auth,
             "computer_name": identity.computer_name, "requests": cost.requests,
         }),
-        Err(error) => json!({
+        Found::Unknown(open) => json!({
+            "name": name, "ok": false, "checks": checks, "severity": null,
+            "reason": null, "detail": open.why, "remedy": replay::REMEDY,
+        }),
+        Found::Failed(error) => json!({
             "name": name, "ok": false, "checks": checks, "severity": error.severity,
             "reason": error.reason, "detail": error.detail, "remedy": error.remedy,
         }),

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use inventory::HostName;
-use rollout::{Cost, HostError, HostIdentity};
+use rollout::{Cost, HostError, HostIdentity, Reason};
 use serde::Serialize;
 use session::Scene;
-use wsman::{Error, ErrorKind, Peer, Sent};
+use wsman::{Error, ErrorKind, NtlmProof, Peer, Sent};
 use wsman_proto::reply::{self, Reply};
 use wsman_proto::xml::{Bounds, Element, parse};
 use wsman_proto::{enumerate, fault, identify, ns, shell};
 
-use super::Answer;
-use super::checks::Road;
+use super::checks::{Check, Road};
+use super::{Answer, Found};
+use crate::trace::End;
 use crate::trace::record::{Event, Line};
 
 /// A message that was indented and masked is larger than it was on the wire.
@@ -36,8 +37,33 @@ pub(super) struct Understood {
     pub(super) text: String,
 }
 
+/// A host of which the trace does not tell what became of it.
+pub(super) struct Open {
+    /// The last check that it is known to have passed.
+    pub(super) passed: Option<Check>,
+    /// Where the trace ends.
+    pub(super) why: String,
+}
+
+/// What to do about it.
+pub(super) const REMEDY: &str = "record it anew (winfleet ping --trace FILE) and let the command end by itself; copy the whole file";
+
+/// A warning about a trace that does not end as it should.
+pub(super) fn ended(end: End) -> Option<String> {
+    match end {
+        End::Whole => None,
+        End::Full => Some(
+            "the trace had come to its bound of 64 MiB: what happened later is not in it"
+                .to_owned(),
+        ),
+        End::Cut(line) => Some(format!(
+            "line {line} is cut off and left out: what happened later is not in the trace"
+        )),
+    }
+}
+
 /// Judges every host of a trace, in the order of their first lines.
-pub(super) fn judge(lines: Vec<Line>) -> Vec<Answer> {
+pub(super) fn judge(lines: Vec<Line>, end: End) -> Vec<Answer> {
     let mut order = Vec::new();
     let mut hosts: BTreeMap<String, Replay> = BTreeMap::new();
     for line in lines {
@@ -52,7 +78,7 @@ pub(super) fn judge(lines: Vec<Line>) -> Vec<Answer> {
     }
     let answers = order.into_iter().filter_map(|name| {
         let replay = hosts.remove(&name)?;
-        Some(replay.answer(name))
+        Some(replay.answer(name, end))
     });
     answers.collect()
 }
@@ -69,6 +95,10 @@ struct Replay {
     guid: Option<String>,
     wants_guid: bool,
     requests: u32,
+    /// What was asked last, and not answered.
+    pending: Option<String>,
+    /// Something was read.
+    read: bool,
     failure: Option<Failure>,
     verdict: Option<Option<HostError>>,
     understood: Vec<Understood>,
@@ -114,11 +144,20 @@ impl Replay {
             }
             Event::Http(_) => self.requests += 1,
             Event::Peer(who) => self.peer = Some(who.into()),
-            Event::Request { envelope, .. } => self.request(&envelope),
+            Event::Request {
+                operation,
+                envelope,
+            } => {
+                self.request(&envelope);
+                if !is_clean_up(&operation) {
+                    self.pending = Some(operation);
+                }
+            }
             Event::Reply {
                 operation,
                 envelope,
             } => {
+                self.settled(&operation);
                 let text = clipped(self.reply(&operation, &envelope));
                 self.understood.push(Understood {
                     at_ms,
@@ -130,11 +169,13 @@ impl Replay {
                 operation,
                 sent,
                 kind,
+                proof,
             } => {
+                self.settled(&operation);
                 let text = match kind.into_error() {
                     Ok(kind) => {
                         let text = kind.to_string();
-                        self.failed(&operation, kind, sent.into());
+                        self.failed(&operation, kind, sent.into(), proof.map(NtlmProof::from));
                         text
                     }
                     Err(text) => {
@@ -153,7 +194,14 @@ impl Replay {
         }
     }
 
-    fn failed(&mut self, operation: &str, kind: ErrorKind, sent: Sent) {
+    /// An answer came, or is known not to come. That of a clean-up says nothing of what it follows.
+    fn settled(&mut self, operation: &str) {
+        if !is_clean_up(operation) {
+            self.pending = None;
+        }
+    }
+
+    fn failed(&mut self, operation: &str, kind: ErrorKind, sent: Sent, proof: Option<NtlmProof>) {
         // What the clean-up after a failure meets is not the failure.
         if is_clean_up(operation) {
             return;
@@ -162,7 +210,7 @@ impl Replay {
             operation: named(operation),
             kind,
             sent,
-            source: None,
+            source: proof.map(|proof| Box::new(proof) as _),
             spent: wsman::Cost::default(),
         }));
     }
@@ -188,6 +236,7 @@ impl Replay {
             return match identify::decode(envelope.as_bytes(), BOUNDS) {
                 Ok(identity) => {
                     self.failure = None;
+                    self.read = true;
                     format!("{} {}", identity.product_vendor, identity.product_version)
                 }
                 Err(error) => self.broken(operation, error.to_string()),
@@ -200,6 +249,7 @@ impl Replay {
                     operation,
                     ErrorKind::Fault(Box::new(found)),
                     Sent::NotProcessed,
+                    None,
                 );
                 text
             }
@@ -209,13 +259,19 @@ impl Replay {
     }
 
     fn broken(&mut self, operation: &str, text: String) -> String {
-        self.failed(operation, ErrorKind::Protocol(text.clone()), Sent::Unknown);
+        self.failed(
+            operation,
+            ErrorKind::Protocol(text.clone()),
+            Sent::Unknown,
+            None,
+        );
         text
     }
 
     fn body(&mut self, operation: &str, body: &Element) -> String {
         if !is_clean_up(operation) {
             self.failure = None;
+            self.read = true;
         }
         if let Some(shell) = shell::created(body) {
             return format!("shell {}", shell.id());
@@ -255,7 +311,7 @@ impl Replay {
         if !matches!(code, 0..=2) {
             let method = named(operation);
             let kind = ErrorKind::Registry { method, code, name };
-            self.failed(operation, kind, Sent::NotProcessed);
+            self.failed(operation, kind, Sent::NotProcessed, None);
         }
         let value = text("sValue").or_else(|| text("uValue"));
         if self.wants_guid && code == 0 {
@@ -267,7 +323,7 @@ impl Replay {
         }
     }
 
-    fn answer(self, name: String) -> Answer {
+    fn answer(self, name: String, end: End) -> Answer {
         let host = HostName::new(name.clone());
         let Begun {
             address,
@@ -291,15 +347,34 @@ impl Replay {
         };
         // A session that ends after the host has said who it is ended because of it.
         let stopped = self.peer.as_ref().filter(|_| verify_name && !self.asked);
-        let then = self.verdict.flatten();
-        let now = match self.failure {
+        let then = self.verdict.clone().flatten();
+        let failure = match self.pending {
+            // What was asked after it may have made up for it.
+            Some(_) => None,
+            None => self.failure,
+        };
+        let now = match failure {
             Some(Failure::Again(error)) => Some(session::diagnose(&scene, error)),
             Some(Failure::Words(text)) => Some(then.clone().unwrap_or_else(|| words(text))),
             None => stopped.and_then(|peer| session::prove(&host, peer).err()),
         };
+        let passed = match self.peer.as_ref() {
+            _ if self.read => Some(Check::Sealing),
+            // With Basic and Kerberos over HTTP it is known before anything is dialled, and proves nothing.
+            Some(peer) if peer.computer_name.is_some() || peer.dns_name.is_some() => {
+                Some(Check::Name)
+            }
+            _ if self.requests > 0 => Some(Check::Tls),
+            _ => None,
+        };
+        let ended_well = matches!(self.verdict, Some(None));
         let peer = self.peer.unwrap_or_default();
-        let result = match now.or_else(|| then.clone()) {
-            Some(error) => Err(error),
+        let found = match now.or(then) {
+            Some(error) => Found::Failed(error),
+            None if !ended_well && (!self.read || self.pending.is_some()) => Found::Unknown(Open {
+                passed,
+                why: ends(end, self.pending.as_deref(), self.asked),
+            }),
             None => {
                 let identity = HostIdentity {
                     computer_name: peer.computer_name.or(peer.dns_name),
@@ -310,13 +385,13 @@ impl Replay {
                     requests: self.requests,
                     ..Cost::default()
                 };
-                Ok((identity, cost))
+                Found::Read(identity, cost)
             }
         };
         Answer {
             name,
             road,
-            result,
+            found,
             understood: self.understood,
         }
     }
@@ -330,8 +405,29 @@ fn clipped(text: String) -> String {
     }
 }
 
+/// Where a trace ends that does not tell what became of a host.
+fn ends(end: End, pending: Option<&str>, asked: bool) -> String {
+    let before = match pending {
+        Some(operation) => format!("before the answer to {operation}"),
+        None if asked => "before anything was read".to_owned(),
+        None => "before anything was asked".to_owned(),
+    };
+    let how = match end {
+        End::Whole => "the trace ends here",
+        End::Full => "the trace had come to its bound and ends here",
+        End::Cut(_) => "the trace is cut off here",
+    };
+    format!("{how}, {before}")
+}
+
+/// A failure of which an old trace holds the words alone.
 fn words(text: String) -> HostError {
-    HostError::failed(rollout::Reason::Fault, text)
+    let reason = match text.as_str() {
+        text if text.starts_with("Kerberos: ") => Reason::Kerberos,
+        text if text.starts_with("another machine answers") => Reason::WrongHost,
+        _ => Reason::Fault,
+    };
+    HostError::failed(reason, text)
 }
 
 fn received(body: &Element, command: &str) -> String {
