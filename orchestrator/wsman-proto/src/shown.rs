@@ -18,10 +18,15 @@ use crate::xml::{Bounds, Element, Writer, parse};
 pub use proof::Known;
 use userinfo::{Digits, Words};
 
-/// Names of registry values that are never shown, in lower case; parts of names count.
-pub const SECRET: [&str; 6] = [
+/// Names of registry values that are never shown, in lower case; parts of names count. The ids of an organisation and of a
+/// sensor are no passwords, and belong to nobody who reads a trace.
+pub const SECRET: [&str; 10] = [
     "onboardedinfo",
     "onboardinginfo",
+    "orgid",
+    "tenantid",
+    "senseid",
+    "senseguid",
     "password",
     "passwd",
     "secret",

@@ -28,6 +28,15 @@ fn onboard(lab: &Lab) {
     let key = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection";
     let bytes = bytes.collect();
     lab.hosts()[0].set_value(key, "OnboardedInfo", RawValue { kind: 1, bytes });
+    // It stands beside what is read of the sensor, too.
+    let text: Vec<u8> = format!("{ORG}\0")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for name in ["OrgId", "SenseId"] {
+        let bytes = text.clone();
+        lab.hosts()[0].set_value(&format!(r"{key}\Status"), name, RawValue { kind: 1, bytes });
+    }
 }
 
 #[test]
