@@ -28,11 +28,16 @@ PARTS = (
 SAMBA = "part_samba"
 
 
+def part(name: str) -> str:
+    """The module of a part, by its name with or without the prefix."""
+    return name if name.startswith("part_") else f"part_{name}"
+
+
 def main() -> int:
     """Zero only when every part ran and every check passed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="", help="run checks whose name contains this text")
-    parser.add_argument("--part", action="append", choices=PARTS, help="run this part only; repeatable")
+    parser.add_argument("--part", action="append", type=part, choices=PARTS, help="run this part only; repeatable")
     parser.add_argument("--with-samba", action="store_true", help="run the part with Samba as a domain controller too")
     parser.add_argument("--write", action="store_true", help="write the table of the matrix into the documentation")
     arguments = parser.parse_args()

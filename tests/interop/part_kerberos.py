@@ -24,7 +24,7 @@ from endpoint.server import DOMAIN, Fleet, Host
 from part_sim_fleet import Simulated, simulated
 from part_winfleet import Site, cycle
 from realms import Realm
-from realms.mit import MitRealm
+from realms.mit import AES_SHA2, MitRealm
 from thirdparty import Account, Target, winrm_run
 from thirdparty import run as run_command
 from workbench import LOCAL_PASSWORD, LOCAL_USER, PASSWORD, USER, Bench, Ran, Way
@@ -52,11 +52,11 @@ class KerberosSite(Site):
         realms.kinit(realm, self.user, PASSWORD, self.cache)
 
     def host(  # type: ignore[override]
-        self, dialect: Dialect | None = None, *, service: bool = True, **options: object
+        self, dialect: Dialect | None = None, *, service: bool = True, realm: Realm | None = None, **options: object
     ) -> Host:
         """A host nobody has touched; without ``service`` the KDC does not know it, and it takes NTLM alone."""
         name = f"{self._prefix}{len(self.fleet.hosts) + 1:04}.{self.realm.name.lower()}"
-        keytab = self.realm.add_host(name) if service else None
+        keytab = (realm or self.realm).add_host(name) if service else None
         return super().host(dialect, keytab=keytab, **options)
 
     def proof(self, kind: str) -> tuple[str, ...]:
@@ -237,6 +237,24 @@ def _(site: KerberosSite) -> None:
         entry, ran = failed(site.bench(), host, site.way(), KRB5_CONFIG=str(realm.config))
         says(entry, "kerberos", "skew")
         assert "clock" in ran.stdout + ran.stderr
+    finally:
+        realm.close()
+
+
+@PART.check("keys of AES-SHA2, whose seals are longer: both schemes x HTTP sealed and HTTPS")
+def _(site: KerberosSite) -> None:
+    realm = MitRealm(site.folder / "sha2", site.realm.name, enctypes=AES_SHA2)
+    try:
+        realm.add_user(USER, PASSWORD)
+        for auth in ("kerberos", "negotiate"):
+            for transport in TRANSPORTS:
+                host, bench = site.host(dialect_of(transport), realm=realm), site.bench()
+                way = site.way(auth, transport)
+                ran = bench.push(bench.inventory([host], way), bench.unlimited(), KRB5_CONFIG=str(realm.config)).exits(0)
+                assert ran.host()["auth"].startswith("kerberos"), ran.host()["auth"]
+                equal(set(host.logons.mechanisms), {"kerberos"})
+        tickets = (realm.folder / "kdc.log").read_text(encoding="utf-8")
+        assert "aes256-cts-hmac-sha384-192" in tickets, "the realm gave out other keys"
     finally:
         realm.close()
 

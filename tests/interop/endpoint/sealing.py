@@ -12,8 +12,9 @@ PROTOCOLS = {
     "negotiate": "application/HTTP-SPNEGO-session-encrypted",
     "kerberos": "application/HTTP-Kerberos-session-encrypted",
 }
-#: Bytes in front of the ciphertext: NTLM's signature; Kerberos' header, rotated checksum and confounder with AES.
-HEADER_LENGTHS = {"ntlm": 16, "kerberos": 60}
+#: Bytes in front of the ciphertext: NTLM's signature; Kerberos' header, rotated checksum and confounder with AES-SHA1 and
+#: with the two forms of AES-SHA2 (RFC 8009).
+HEADER_LENGTHS = {"ntlm": (16,), "kerberos": (60, 64, 72)}
 _DELIMITER = b"--Encrypted Boundary\r\n"
 _ENDINGS = (b"--Encrypted Boundary--\r\n", b"--Encrypted Boundary--")
 _FIRST_PART = re.compile(
@@ -69,11 +70,11 @@ def unseal(body: bytes, context: ContextProxy, scheme: str = "negotiate") -> tup
         raise LayoutError("no header length")
     header_length = struct.unpack_from("<I", rest)[0]
     wanted = HEADER_LENGTHS[context.negotiated_protocol or "ntlm"]
-    if header_length != wanted:
+    if header_length not in wanted:
         raise LayoutError(f"security header of {header_length} bytes, {context.negotiated_protocol} has {wanted}")
-    end = 4 + wanted + length
-    header, sealed, tail = rest[4 : 4 + wanted], rest[4 + wanted : end], rest[end:]
-    if len(header) != wanted or len(sealed) != length:
+    start, end = 4 + header_length, 4 + header_length + length
+    header, sealed, tail = rest[4:start], rest[start:end], rest[end:]
+    if len(header) != header_length or len(sealed) != length:
         raise LayoutError("shorter than its Length says")
     if tail not in _ENDINGS:
         raise LayoutError(f"after the ciphertext: {tail[:40]!r}")

@@ -35,26 +35,38 @@ _KDC = """[kdcdefaults]
   database_name = {folder}/principal
   key_stash_file = {folder}/stash
   acl_file = {folder}/acl
-  supported_enctypes = aes256-cts-hmac-sha1-96:normal aes128-cts-hmac-sha1-96:normal
+  supported_enctypes = {enctypes}
   default_principal_flags = +preauth
  }}
 [logging]
  kdc = FILE:{folder}/kdc.log
  default = FILE:{folder}/other.log
 """
+#: The keys that Active Directory gives out.
+AES_SHA1 = "aes256-cts-hmac-sha1-96:normal aes128-cts-hmac-sha1-96:normal"
+#: Those of RFC 8009: checksums, and so seals, of another length.
+AES_SHA2 = "aes256-cts-hmac-sha384-192:normal aes128-cts-hmac-sha256-128:normal"
 _LINE = re.compile(r"(AS|TGS)_REQ .*? [\d.]+: ([A-Z_]+): .*?(\S+@\S+) for ([^\s,]+)")
 
 
 class MitRealm:
     """A realm, from an empty folder to a listening KDC."""
 
-    def __init__(self, folder: Path, name: str = "CORP.EXAMPLE", *, shift: str | None = None, more: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "CORP.EXAMPLE",
+        *,
+        shift: str | None = None,
+        more: str = "",
+        enctypes: str = AES_SHA1,
+    ) -> None:
         """``shift`` is faketime's offset of the KDC's clock, ``more`` are lines for ``[libdefaults]``."""
         folder.mkdir(parents=True)
         self.name, self.folder, self._shift = name, folder, shift
         self.config = folder / "krb5.conf"
         self._log = folder / "kdc.log"
-        self._more = more
+        self._more, self._enctypes = more, enctypes
         self._kdc: subprocess.Popen[bytes] | None = None
         self.port = 0
         self._configure(free_port())
@@ -67,7 +79,7 @@ class MitRealm:
 
     def _configure(self, port: int) -> None:
         self.port = port
-        values = {"name": self.name, "port": port, "folder": self.folder, "more": self._more}
+        values = {"name": self.name, "port": port, "folder": self.folder, "more": self._more, "enctypes": self._enctypes}
         self.config.write_text(_CONFIG.format(domain=self.name.lower(), **values), encoding="utf-8")
         (self.folder / "kdc.conf").write_text(_KDC.format(**values), encoding="utf-8")
 
