@@ -100,6 +100,8 @@ fn statuses(page: &mut String) {
     for found in status::statuses() {
         let body = match found.body {
             Body::Other => "empty, HTML",
+            Body::Empty => "empty",
+            Body::Html => "HTML",
             Body::Soap => "SOAP",
         };
         let retry = found.retry.map_or("-", retried);

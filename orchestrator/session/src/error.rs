@@ -4,7 +4,7 @@
 //! refusal is `Failed`; after a write was sent, lost contact is `Lost`, because the write may have been carried out.
 
 use rollout::{HostError, Reason, Severity};
-use wsman::{Error, ErrorKind, KerberosProblem, NtlmProof, Sent};
+use wsman::{Error, ErrorKind, KerberosProblem, NtlmProof, Sent, TlsProblem};
 use wsman_proto::Fault;
 
 use crate::link::cost;
@@ -160,12 +160,15 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::ConnectionLost(_) => (Contact, Reason::ConnectionLost),
         // Not from Windows but the first: something in between is busy.
         ErrorKind::Http(503 | 425 | 429) => (Contact, Reason::ServiceUnavailable),
-        // What stands in between has lost the host; the request may have reached it.
+        // The same; the request may have reached the host.
         ErrorKind::Proxy {
-            status: 502..=504, ..
-        } => (Contact, Reason::NotWinrm),
+            status: 425 | 429 | 502..=504,
+            ..
+        } => (Contact, Reason::ServiceUnavailable),
         ErrorKind::Http(502 | 504) => (Contact, Reason::ServiceUnavailable),
-        ErrorKind::Proxy { .. } | ErrorKind::Foreign { .. } => (Answer, Reason::NotWinrm),
+        ErrorKind::Proxy { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotHttp(_) => {
+            (Answer, Reason::NotWinrm)
+        }
         ErrorKind::Http(403) => (Refusal, Reason::Forbidden),
         ErrorKind::Http(401) | ErrorKind::LogonRefused => (Refusal, Reason::LogonRefused),
         ErrorKind::Http(400 | 413 | 500) => (Answer, Reason::Protocol),
@@ -179,6 +182,10 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::UnfitCredential(_) => (Refusal, Reason::CredentialUnavailable),
         ErrorKind::AuthNotOffered(_) | ErrorKind::NtlmRefused { .. } => {
             (Refusal, Reason::AuthNotOffered)
+        }
+        // Nobody has said no: the host may be starting.
+        ErrorKind::Tls(error) if error.problem == TlsProblem::NoAnswer => {
+            (Contact, Reason::Certificate)
         }
         ErrorKind::Tls(_) => (Refusal, Reason::Certificate),
         ErrorKind::InsecureTransport(_) => (Refusal, Reason::InsecureTransport),

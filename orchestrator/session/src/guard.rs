@@ -133,6 +133,10 @@ impl LogonPermit for Permit {
         self.settle(Answer::Refused);
     }
 
+    fn doubtful(mut self: Box<Self>) {
+        self.settle(Answer::Doubtful);
+    }
+
     fn unsent(mut self: Box<Self>) {
         self.settle(Answer::Unsent);
     }

@@ -27,6 +27,9 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         }
         ErrorKind::NoRoute(_) => return Some(NO_ROUTE.to_owned()),
         ErrorKind::ConnectTimeout => return Some(dropped(port)),
+        ErrorKind::Proxy { status: 401, .. } => return Some(spoilt_by_proxy(situation)),
+        ErrorKind::NotHttp(_) if !situation.tls => return Some(not_http(port)),
+        ErrorKind::ConnectionLost(_) if !situation.tls => return Some(cut_on_http(port)),
         ErrorKind::Proxy { .. } => return Some(proxy(port)),
         _ => {}
     }
@@ -135,11 +138,37 @@ pub(crate) fn refused_ntlm(proof: &NtlmProof, situation: Situation<'_>) -> Strin
         "another target name than {}: spn_class and spn_name, or the name that the host has in the directory",
         proof.service
     ));
+    text.push_str(UNKEPT);
     text.push_str(match proof.bound {
         true => "; a channel binding that a proxy which opens TLS spoils: connect past it",
         false => "; a channel binding, which only TLS has: transport: https",
     });
     text
+}
+
+/// A load balancer need not say that it is there.
+const UNKEPT: &str = "; a proxy or load balancer in between that does not keep connections spoils NTLM, whatever the password";
+
+/// A logon that failed behind a proxy.
+fn spoilt_by_proxy(situation: Situation<'_>) -> String {
+    format!(
+        "NTLM and Kerberos belong to one connection, which this proxy may not keep: take the hosts' addresses and port {} out of it, make it keep \
+         connections, or use transport: https past it; if it does keep them, {}",
+        situation.port,
+        check_password(situation)
+    )
+}
+
+fn not_http(port: u16) -> String {
+    format!(
+        "something else than WinRM answers on port {port}: check address and port; is it the HTTPS port (then transport: https)?"
+    )
+}
+
+fn cut_on_http(port: u16) -> String {
+    format!(
+        "the host may be restarting or overloaded: try again later; where it stays so: is port {port} the HTTPS port (then transport: https)?"
+    )
 }
 
 const NO_ROUTE: &str =
@@ -236,6 +265,9 @@ fn tls(problem: TlsProblem) -> &'static str {
         }
         P::Handshake => {
             "is it the HTTPS port (5986)? TLS 1.2 or later with an AEAD cipher suite is needed: Server 2012 R2 has none for RSA certificates, give it an ECDSA one or use transport: http, which is sealed"
+        }
+        P::NoAnswer => {
+            "bind a certificate to the port (netsh http show sslcert; winrm quickconfig -transport:https): HTTP.sys cuts connections to one without; is it the HTTPS port (5986)?"
         }
         P::File => "ca_file, certificate and key are PEM files that this account can read",
     }

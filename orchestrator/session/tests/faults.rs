@@ -257,7 +257,7 @@ async fn from_the_first_write_on_lost_contact_is_lost() {
         ("{ hang: { at: write 1 } }", Reason::Timeout),
         (
             "{ garbage: { kind: bytes, at: write 1 } }",
-            Reason::ConnectionLost,
+            Reason::Protocol,
         ),
         ("{ garbage: { kind: xml, at: write 1 } }", Reason::Protocol),
         (

@@ -4,13 +4,17 @@
 //! request. The user's page "what to do when" is printed from here.
 
 use crate::fault::Retry;
-use Body::{Other, Soap};
+use Body::{Empty, Html, Other, Soap};
 
 /// What the answer carries; some statuses mean different things with and without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Body {
     /// Nothing, or a page of HTML: not the service itself.
     Other,
+    /// Nothing, where a page of HTML means something else.
+    Empty,
+    /// A page of HTML, where nothing means something else.
+    Html,
     /// A SOAP envelope, sealed or not.
     Soap,
 }
@@ -54,7 +58,8 @@ const FOREIGN: &str = "check address, port and transport: something else than Wi
 
 #[rustfmt::skip] // one line each, so that it can be compared with the reference
 const TABLE: &[Status] = &[
-    row(200, Other, "the token was taken; the operation follows on the same connection", None, NOTHING),
+    row(200, Empty, "the token was taken; the operation follows on the same connection", None, NOTHING),
+    row(200, Html, "a web server, or a portal that wants a logon of its own, answers", Some(Retry::No), FOREIGN),
     row(200, Soap, "the operation was carried out", None, NOTHING),
     row(400, Other, "the sealed body could not be opened (another connection, wrong key), or the headers are too large (a Kerberos ticket with very many groups)", Some(Retry::Reauthenticate),
         "winfleet logs on again and sends once more; where it comes again: auth: ntlm for accounts in very many groups, or raise MaxFieldLength and MaxRequestBytes of HTTP.sys on the host"),

@@ -98,9 +98,10 @@ fn words_without_a_number_count_as_one() {
 
 #[test]
 fn no_status_of_the_reference_is_missing_and_no_other_stands_here() {
-    use Body::{Other, Soap};
+    use Body::{Empty, Html, Other, Soap};
     let expected = [
-        (200, Other, None),
+        (200, Empty, None),
+        (200, Html, Some(N)),
         (200, Soap, None),
         (400, Other, Some(A)),
         (401, Other, Some(A)),

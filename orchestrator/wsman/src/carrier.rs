@@ -95,7 +95,31 @@ pub(crate) struct Carrier {
     spoken: Spoken,
     local: Option<SocketAddr>,
     used: Instant,
+    /// How to find out whether it was TCP or TLS that gave no answer; nothing without TLS.
+    dial: Option<Dial>,
 }
+
+/// A connect without TLS. The client has one deadline for both, and does not tell how far it came.
+#[derive(Debug)]
+struct Dial {
+    address: String,
+    port: u16,
+    deadline: Duration,
+}
+
+impl Dial {
+    async fn is_open(&self) -> bool {
+        let bare = self.address.trim_start_matches('[').trim_end_matches(']');
+        let connect = tokio::net::TcpStream::connect((bare, self.port));
+        matches!(
+            tokio::time::timeout(self.deadline, connect).await,
+            Ok(Ok(_))
+        )
+    }
+}
+
+/// A port that answers at all has done so by then.
+const DIAL: Duration = Duration::from_secs(3);
 
 impl Carrier {
     /// Prepares a connection; nothing is dialled before the first request.
@@ -158,6 +182,11 @@ impl Carrier {
             spoken: spoken.clone(),
             local: None,
             used: Instant::now(),
+            dial: endpoint.tls.is_some().then(|| Dial {
+                address: endpoint.address.clone(),
+                port: endpoint.port,
+                deadline: endpoint.deadlines.connect.min(DIAL),
+            }),
         })
     }
 
@@ -215,13 +244,26 @@ impl Carrier {
             self.counters.connections.fetch_add(1, Ordering::Relaxed);
         }
         self.used = Instant::now();
-        let answered = answered.unwrap_or_else(|_| {
+        let mut answered = answered.unwrap_or_else(|_| {
             Err(if self.gate.is_connected() {
                 Loss::new(ErrorKind::Timeout, Sent::Unknown)
             } else {
                 Loss::new(ErrorKind::ConnectTimeout, Sent::Nothing)
             })
         });
+        if let Err(loss) = &mut answered
+            && let ErrorKind::NotHttp(said) = &loss.kind
+            && self.local.is_some()
+        {
+            // It did speak HTTP before.
+            loss.kind = loss::broken_http(said);
+        }
+        if let (Err(loss), Some(dial)) = (&mut answered, &self.dial)
+            && matches!(loss.kind, ErrorKind::ConnectTimeout)
+            && dial.is_open().await
+        {
+            loss.kind = loss::no_tls("no answer to the handshake within the deadline");
+        }
         if let (Some(traced), Ok(answer)) = (traced, &answered) {
             self.tracer
                 .saw(&Seen::Http(&traced.answered(answer, &self.spoken)));

@@ -98,6 +98,9 @@ pub enum ErrorKind {
         /// What it calls itself (`Server`).
         by: String,
     },
+    /// What answers speaks no HTTP, or broken HTTP.
+    #[error("what answers does not speak HTTP ({0})")]
+    NotHttp(String),
     /// The host refused user name or password.
     #[error("the host refused the user name or password")]
     LogonRefused,
@@ -179,6 +182,7 @@ impl ErrorKind {
             | Self::NoRoute(text)
             | Self::ConnectFailed(text)
             | Self::ConnectionLost(text)
+            | Self::NotHttp(text)
             | Self::Proxy { by: text, .. }
             | Self::Foreign { by: text, .. }
             | Self::CertificateRefused(text)

@@ -23,6 +23,11 @@ pub trait LogonPermit: Send {
     fn accepted(self: Box<Self>);
     /// The host refused them.
     fn refused(self: Box<Self>);
+    /// They were refused by way of something in between that may have spoilt the logon, so that the password may be
+    /// right all the same.
+    fn doubtful(self: Box<Self>) {
+        self.refused();
+    }
     /// Nothing derived from the password has left after all.
     fn unsent(self: Box<Self>);
 }

@@ -48,6 +48,8 @@ pub(crate) struct Challenged {
     token: Vec<u8>,
     pub(crate) challenge: Challenge,
     pub(crate) certificate: Option<Vec<u8>>,
+    /// The proxies that the challenge came through.
+    via: Option<String>,
     /// Why it is not Kerberos, where that was tried first.
     pub(crate) instead_of: Option<String>,
 }

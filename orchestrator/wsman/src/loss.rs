@@ -6,6 +6,7 @@ use std::io;
 use crate::error::{ErrorKind, Sent};
 use crate::gate::{ConnectionGone, Gate};
 use crate::resolve::NotResolved;
+use crate::tls::{TlsError, TlsProblem};
 
 /// A request without a usable answer.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) fn classify(error: reqwest::Error, gate: &Gate) -> Loss {
     } else if let Some(kind) = find::<rustls::Error>(&error).and_then(judged_certificate) {
         // In TLS 1.3 the host judges the client certificate when this side is already through with the handshake.
         (kind, Sent::NotProcessed)
+    } else if let Some(kind) = no_http(&error) {
+        (kind, Sent::Unknown)
     } else {
         (ErrorKind::ConnectionLost(innermost(&error)), Sent::Unknown)
     };
@@ -78,15 +81,66 @@ fn connecting(error: &reqwest::Error) -> ErrorKind {
     if let Some(error) = find::<rustls::Error>(error) {
         return tls(error);
     }
-    match find::<io::Error>(error).map(io::Error::kind) {
+    match deepest(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => ErrorKind::ConnectRefused,
         Some(io::ErrorKind::TimedOut) => ErrorKind::ConnectTimeout,
         Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
             ErrorKind::NoRoute(innermost(error))
         }
         _ if error.is_timeout() => ErrorKind::ConnectTimeout,
+        // The connection was there, and was cut in the handshake: so does HTTP.sys on a port without a certificate.
+        Some(
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted,
+        ) if !dialling(error) => no_tls(&innermost(error)),
         _ => ErrorKind::ConnectFailed(innermost(error)),
     }
+}
+
+/// It was TCP that did not come up. The connector has no type for it that can be named, only these words.
+fn dialling(error: &reqwest::Error) -> bool {
+    text(error).contains("tcp connect error")
+}
+
+/// What came is no HTTP, or more of it than is taken. `None` where the connection itself broke.
+fn no_http(error: &reqwest::Error) -> Option<ErrorKind> {
+    if find::<rustls::Error>(error).is_some() {
+        return None;
+    }
+    let above = find::<hyper::Error>(error)?;
+    // hyper has no other words for some causes than its texts; where they change, the connection "broke" again.
+    let words = innermost(error);
+    let broken_body = match deepest(error).map(io::Error::kind) {
+        // Of bodies: how long chunks are, their extensions and trailers.
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => true,
+        Some(_) => return None,
+        None => false,
+    };
+    let over = ["over limit", "overflow", "too large"];
+    if over.iter().any(|sign| words.contains(sign)) {
+        let text = format!("the reply is over a bound of HTTP: {words}");
+        return Some(ErrorKind::TooLarge(text));
+    }
+    // Nothing is expected before the request: banners of mail and other servers.
+    if above.is_parse() || words.contains("unexpected message") {
+        return Some(ErrorKind::NotHttp(words));
+    }
+    broken_body.then(|| broken_http(&words))
+}
+
+/// An answer of something that does speak HTTP.
+pub(crate) fn broken_http(said: &str) -> ErrorKind {
+    ErrorKind::Protocol(format!("the reply is broken HTTP: {said}"))
+}
+
+/// TCP came up, and TLS did not.
+pub(crate) fn no_tls(said: &str) -> ErrorKind {
+    ErrorKind::Tls(TlsError {
+        problem: TlsProblem::NoAnswer,
+        detail: format!("the port is open, but no TLS came up: {said}"),
+    })
 }
 
 /// An alert that is about the certificate of this side.
@@ -130,6 +184,15 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         next = error.source();
     }
     None
+}
+
+/// The system's own error, below those that only wrap it.
+fn deepest(error: &reqwest::Error) -> Option<&io::Error> {
+    let mut found = find::<io::Error>(error)?;
+    while let Some(inner) = found.get_ref().and_then(|inner| find::<io::Error>(inner)) {
+        found = inner;
+    }
+    Some(found)
 }
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {

@@ -368,7 +368,11 @@ impl Session {
         match logon::log_on(&self.setup, opening, form, envelope).await {
             Ok((link, reply)) => Ok((Box::new(link), reply)),
             Err(failure) => {
-                if matches!(failure.loss.kind, ErrorKind::LogonRefused) {
+                let refused = matches!(
+                    failure.loss.kind,
+                    ErrorKind::LogonRefused | ErrorKind::Proxy { status: 401, .. }
+                );
+                if refused {
                     self.setup.refused.store(true, Ordering::Relaxed);
                 }
                 if failure.again && form == Form::OneLeg {

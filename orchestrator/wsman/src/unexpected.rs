@@ -12,22 +12,35 @@ const MAX_NAME: usize = 200;
 /// Who answered, as far as the answer tells.
 pub(crate) fn kind(answer: &Answer) -> ErrorKind {
     let status = answer.status;
-    let by = |name: &str| name.chars().take(MAX_NAME).collect::<String>();
     if status == 407 || answer.via.is_some() {
-        let name = answer.via.as_deref().unwrap_or(&answer.server);
-        return ErrorKind::Proxy {
-            status,
-            by: by(name),
-        };
+        return proxy(status, answer.via.as_deref().unwrap_or(&answer.server));
     }
-    // HTTP.sys has HTML for its own errors, and says so; 503 may come before it can.
-    if answer.is_html() && !answer.server.starts_with(HTTP_SYS) && status != 503 {
-        return ErrorKind::Foreign {
-            status,
-            by: by(&answer.server),
+    if answer.is_html() && !answer.server.starts_with(HTTP_SYS) {
+        return match status {
+            // HTTP.sys has HTML for its own errors, and says so; 503 may come before it can. 425 and 429 say "later",
+            // whoever says it.
+            425 | 429 | 503 => ErrorKind::Http(status),
+            // Only what stands before something else says that: a load balancer as it is delivered has a page for it.
+            502 | 504 => proxy(status, &answer.server),
+            _ => ErrorKind::Foreign {
+                status,
+                by: short(&answer.server),
+            },
         };
     }
     ErrorKind::Http(status)
+}
+
+/// A proxy that calls itself so answered.
+pub(crate) fn proxy(status: u16, by: &str) -> ErrorKind {
+    ErrorKind::Proxy {
+        status,
+        by: short(by),
+    }
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(MAX_NAME).collect()
 }
 
 /// Whether the operation may have been carried out all the same. HTTP.sys refuses without asking WinRM; a gateway that

@@ -16,3 +16,4 @@ mod refusals;
 mod server;
 mod shell;
 mod steady;
+mod strangers;

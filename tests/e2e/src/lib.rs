@@ -8,7 +8,7 @@ mod lab;
 mod program;
 mod terminal;
 
-pub use canned::canned;
+pub use canned::{canned, unkept};
 pub use lab::{Lab, LabBuilder, PASSWORD, USER, knobs};
 pub use program::{Finished, Program, Running, binary};
 pub use terminal::Seated;

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use e2e::{Lab, LabBuilder, USER, canned, knobs};
+use e2e::{Lab, LabBuilder, USER, canned, knobs, unkept};
 use serde_json::Value;
 use sim_fleet::{Account, Knobs, Rights};
 
@@ -71,10 +71,70 @@ fn a_proxy_in_between_is_named() {
     expect(
         &said,
         "service",
-        "not_winrm",
+        "service_unavailable",
         "504 from a proxy",
         "proxy on the way",
     );
+
+    // As nginx is delivered: a page, and no word of being a proxy.
+    let gateway = canned(
+        "HTTP/1.1 502 Bad Gateway\r\nServer: nginx/1.24\r\nContent-Type: text/html\r\nContent-Length: 14\r\n\r\n<html>hi</html",
+    );
+    let said = ping_at(gateway, "", 4);
+    expect(
+        &said,
+        "service",
+        "service_unavailable",
+        "nginx/1.24",
+        "proxy on the way",
+    );
+}
+
+/// What has a new connection to the host for each request spoils NTLM: that is no wrong password.
+#[test]
+fn a_proxy_that_keeps_no_connection_is_named() {
+    for (via, reason, detail, remedy) in [
+        (
+            "Via: 1.1 corp-gw (squid/5.7)\r\n",
+            "not_winrm",
+            "401 from a proxy in between (1.1 corp-gw (squid/5.7))",
+            "belong to one connection",
+        ),
+        (
+            "",
+            "logon_refused",
+            "refused the user name",
+            "a proxy or load balancer in between that does not keep connections",
+        ),
+    ] {
+        let lab = LabBuilder::hosts(4)
+            .own_listeners()
+            .defaults("transport: http, auth: ntlm, credential: rollout")
+            .start();
+        let mut text = std::fs::read_to_string(lab.path("inventory.yaml")).expect("an inventory");
+        for host in lab.hosts() {
+            let (own, proxy) = (host.own_address(), unkept(host.own_address(), via));
+            text = text.replace(
+                &format!("port: {}", own.port()),
+                &format!("port: {}", proxy.port()),
+            );
+        }
+        lab.write("inventory.yaml", &text);
+        let finished = lab.run(&["ping", "-i", "inventory.yaml", "-o", "json"]);
+        let hosts = finished.exits(9).json()["hosts"].clone();
+        let hosts = hosts.as_array().expect("hosts");
+        let (stopped, refused): (Vec<_>, Vec<_>) = hosts
+            .iter()
+            .partition(|host| host["reason"] == "credential_guard");
+        assert_eq!((refused.len(), stopped.len()), (3, 1), "{hosts:#?}");
+        for host in refused {
+            let check = if via.is_empty() { "logon" } else { "service" };
+            expect(host, check, reason, detail, remedy);
+        }
+        let why = stopped[0]["detail"].as_str().unwrap_or_default();
+        let named = why.contains("3 of them by way of a proxy in between");
+        assert_eq!(named, !via.is_empty(), "{why}");
+    }
 }
 
 #[test]
@@ -101,6 +161,44 @@ fn something_else_on_the_port_is_named() {
         "404",
         "winrm/config/listener",
     );
+}
+
+#[test]
+fn what_speaks_no_http_is_no_host_that_is_starting() {
+    for words in ["SSH-2.0-OpenSSH_9.6\r\n", "220 mail.corp.example ESMTP\r\n"] {
+        let said = ping_at(canned(words), "", 3);
+        expect(&said, "service", "not_winrm", "not speak HTTP", "port");
+    }
+    let lab = LabBuilder::hosts(1)
+        .own_listeners()
+        .defaults("transport: https, auth: ntlm, credential: rollout, ca_file: '{ca}'")
+        .start();
+    let text = std::fs::read_to_string(lab.path("inventory.yaml")).expect("an inventory");
+    lab.write(
+        "inventory.yaml",
+        &text.replace("transport: https", "transport: http"),
+    );
+    let finished = lab.run(&["ping", "-i", "inventory.yaml", "-o", "json"]);
+    let said = finished.json()["hosts"][0].clone();
+    let remedy = said["remedy"].as_str().unwrap_or_default();
+    assert!(
+        remedy.contains("is it the HTTPS port") || remedy.contains("the HTTPS port"),
+        "{said:#}"
+    );
+}
+
+#[test]
+fn an_open_port_without_tls_is_not_a_firewall() {
+    let silent = canned("");
+    let said = ping_at(silent, ", transport: https, connect_timeout: 1s", 4);
+    expect(
+        &said,
+        "tls",
+        "certificate",
+        "the port is open, but no TLS came up",
+        "netsh http show sslcert",
+    );
+    assert_eq!(said["checks"]["port"], "ok", "{said:#}");
 }
 
 #[test]

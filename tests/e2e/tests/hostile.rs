@@ -43,8 +43,8 @@ const HARM: [(&str, &str, &str); 11] = [
     ),
     (
         "hostile: { kind: headers, count: 200000, at: operation 1 }",
-        "unreachable",
-        "connection_lost",
+        "failed",
+        "protocol",
     ),
     (
         "hostile: { kind: multipart, at: operation 1 }",

@@ -25,6 +25,7 @@ pub(crate) enum Kind {
         status: u16,
         by: String,
     },
+    NotHttp(String),
     LogonRefused,
     LogonDenied(String),
     Kerberos {
@@ -75,6 +76,7 @@ impl Kind {
                 status: *status,
                 by: by.clone(),
             },
+            ErrorKind::NotHttp(text) => Self::NotHttp(text.clone()),
             ErrorKind::LogonRefused => Self::LogonRefused,
             ErrorKind::LogonDenied(denied) => Self::LogonDenied(denied.0.clone()),
             ErrorKind::Kerberos(error) => Self::Kerberos {
@@ -122,6 +124,7 @@ impl Kind {
             Self::Http(status) => ErrorKind::Http(status),
             Self::Proxy { status, by } => ErrorKind::Proxy { status, by },
             Self::Foreign { status, by } => ErrorKind::Foreign { status, by },
+            Self::NotHttp(text) => ErrorKind::NotHttp(text),
             Self::LogonRefused => ErrorKind::LogonRefused,
             Self::LogonDenied(text) => ErrorKind::LogonDenied(LogonDenied(text)),
             Self::Kerberos { problem, detail } => ErrorKind::Kerberos(KerberosError {

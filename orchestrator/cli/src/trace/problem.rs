@@ -44,6 +44,7 @@ on_disk! {
         Revoked,
         Broken,
         Handshake,
+        NoAnswer,
         File,
     }
 }

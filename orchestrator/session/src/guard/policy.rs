@@ -32,6 +32,8 @@ impl Default for LogonLimits {
 pub(crate) enum Answer {
     Accepted,
     Refused,
+    /// Refused by way of a proxy that may have spoilt it: the password may be right.
+    Doubtful,
     None,
     /// It never left.
     Unsent,
@@ -58,18 +60,35 @@ pub(crate) enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denial {
     #[error(
-        "the account '{account}' was refused {count} times in a row; no further logon is sent, so that it is not locked out"
+        "the account '{account}' was refused {count} times in a row{}; no further logon is sent, so that it is not locked out",
+        through_proxies(*doubtful)
     )]
-    Refused { account: String, count: u32 },
+    Refused {
+        account: String,
+        count: u32,
+        /// So many of them by way of a proxy.
+        doubtful: u32,
+    },
     #[error(
         "{count} logons of the account '{account}' got no answer and none succeeded; no further logon is sent"
     )]
     Unanswered { account: String, count: u32 },
 }
 
+fn through_proxies(doubtful: u32) -> String {
+    match doubtful {
+        0 => String::new(),
+        some => format!(
+            " ({some} of them by way of a proxy in between: one that does not keep connections spoils NTLM, whatever the password)"
+        ),
+    }
+}
+
 #[derive(Debug, Default)]
 struct Account {
     refused: u32,
+    /// Refusals by way of a proxy since the last success.
+    doubtful: u32,
     unanswered: u32,
     careful_in_flight: bool,
     denial: Option<Denial>,
@@ -113,7 +132,7 @@ impl Policy {
             .passwords
             .get(&(account.clone(), credential.to_owned()))
             .is_some_and(|password| password.proved);
-        let careful = !proved || state.refused > 0;
+        let careful = !proved || state.refused > 0 || state.doubtful > 0;
         if careful && state.careful_in_flight {
             return Verdict::Wait;
         }
@@ -138,6 +157,7 @@ impl Policy {
         match answer {
             Answer::Accepted => {
                 state.refused = 0;
+                state.doubtful = 0;
                 state.unanswered = 0;
                 *password = Password {
                     proved: true,
@@ -148,6 +168,14 @@ impl Policy {
                 state.refused += 1;
                 password.refused += 1;
             }
+            Answer::Doubtful => {
+                state.doubtful += 1;
+                // A password that was right in this run is not doubted for a proxy; one that nobody proved may be wrong.
+                if !password.proved {
+                    state.refused += 1;
+                    password.refused += 1;
+                }
+            }
             Answer::None if !password.proved => state.unanswered += 1,
             Answer::None | Answer::Unsent => {}
         }
@@ -155,10 +183,12 @@ impl Policy {
         let account = || ticket.account.to_string();
         // Once denied, always denied: a late success of another logon does not reopen the account.
         if state.denial.is_none() {
-            if count >= self.limits.refused {
+            let doubtful = state.doubtful;
+            if count >= self.limits.refused || doubtful >= self.limits.unanswered {
                 state.denial = Some(Denial::Refused {
                     account: account(),
-                    count,
+                    count: count.max(doubtful),
+                    doubtful,
                 });
             } else if state.unanswered >= self.limits.unanswered {
                 state.denial = Some(Denial::Unanswered {
@@ -219,10 +249,39 @@ mod tests {
         let denied = Verdict::Deny(Denial::Refused {
             account: r"corp\svc".into(),
             count: 3,
+            doubtful: 0,
         });
         assert_eq!(policy.admit(&domain(), "c"), denied);
         policy.settle(early, Answer::Accepted);
         assert_eq!(policy.admit(&domain(), "c"), denied);
+    }
+
+    #[test]
+    fn a_refusal_by_way_of_a_proxy_counts_until_the_password_is_proved() {
+        let mut policy = policy();
+        for _ in 0..3 {
+            let ticket = send(&mut policy, &domain());
+            policy.settle(ticket, Answer::Doubtful);
+        }
+        let Verdict::Deny(denial) = policy.admit(&domain(), "c") else {
+            panic!("a password that may be wrong was sent a fourth time")
+        };
+        assert!(denial.to_string().contains("3 of them by way of a proxy"));
+    }
+
+    #[test]
+    fn a_proxy_does_not_make_a_proved_password_wrong_but_is_no_way_around_the_guard() {
+        let mut policy = policy();
+        let ticket = send(&mut policy, &domain());
+        policy.settle(ticket, Answer::Accepted);
+        for number in 0..LogonLimits::default().unanswered {
+            let ticket = send(&mut policy, &domain());
+            if number > 0 {
+                assert_eq!(policy.admit(&domain(), "c"), Verdict::Wait, "one by one");
+            }
+            policy.settle(ticket, Answer::Doubtful);
+        }
+        assert!(matches!(policy.admit(&domain(), "c"), Verdict::Deny(_)));
     }
 
     #[test]

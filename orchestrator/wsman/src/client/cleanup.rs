@@ -79,7 +79,9 @@ fn may_pass(error: &Error) -> bool {
         | ErrorKind::Timeout
         | ErrorKind::Protocol(_)
         | ErrorKind::SealingRefused(_)
+        | ErrorKind::NotHttp(_)
         | ErrorKind::TooLarge(_) => true,
+        ErrorKind::Proxy { status, .. } => *status >= 500,
         ErrorKind::Http(status) => *status >= 500 || *status == 401,
         ErrorKind::Fault(fault) => fault.is_timeout() || fault.retry == Retry::Backoff,
         _ => false,

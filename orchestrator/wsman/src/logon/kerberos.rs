@@ -237,7 +237,15 @@ pub(super) async fn log_on(
     }
     let token = token_of(&answer, ticketed.scheme.name());
     if answer.status == 401 {
-        return Err(refused(&ticketed, token.as_deref()));
+        let mut failure = refused(&ticketed, token.as_deref());
+        if let Some(by) = &answer.via {
+            // The ticket may be in order: what stands in between may have spoilt the exchange.
+            let said = std::mem::replace(&mut failure.loss.kind, unexpected::proxy(401, by));
+            if let ErrorKind::Kerberos(error) = said {
+                failure.loss.source = Some(Box::new(error));
+            }
+        }
+        return Err(failure);
     }
     if !matches!(answer.status, 200 | 500) {
         return Err(Failure::new(

@@ -47,6 +47,7 @@ pub(super) async fn log_on(
         token,
         certificate,
         instead_of,
+        via,
         ..
     } = challenged;
     let binding = certificate
@@ -86,6 +87,13 @@ pub(super) async fn log_on(
             return Err(failure);
         }
     };
+    if let (401, Some(by)) = (answer.status, answer.via.as_deref().or(via.as_deref())) {
+        // NTLM belongs to one connection: what has another one to the host for each request spoils it, whatever the
+        // password. Whether this one does is not known.
+        permit.doubtful();
+        let kind = unexpected::proxy(401, by);
+        return Err(Failure::new(kind, Sent::NotProcessed));
+    }
     if answer.status == 401 {
         let given = NtlmProof {
             service: setup.endpoint.service(),

@@ -27,13 +27,15 @@ pub enum TlsProblem {
     Broken,
     /// There is no certificate to judge: no common version or cipher suite, or no TLS at all.
     Handshake,
+    /// The port is open, and TLS got no answer, or the connection was cut in the handshake.
+    NoAnswer,
     /// A file on this side (authorities, client certificate, key) cannot be used.
     File,
 }
 
 /// TLS did not prove the host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{detail}", if matches!(.problem, TlsProblem::Handshake) { "TLS: " } else { "certificate: " })]
+#[error("{}{detail}", if matches!(.problem, TlsProblem::Handshake | TlsProblem::NoAnswer) { "TLS: " } else { "certificate: " })]
 pub struct TlsError {
     /// The kind.
     pub problem: TlsProblem,

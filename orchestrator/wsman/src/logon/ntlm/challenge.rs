@@ -112,7 +112,7 @@ async fn challenge(
     if setup.endpoint.tls.is_some() && answer.certificate.is_none() {
         return Err(protocol("no certificate to bind the logon to".to_owned()));
     }
-    let certificate = answer.certificate;
+    let (certificate, via) = (answer.certificate, answer.via);
     let challenged = Challenged {
         context,
         scheme,
@@ -120,6 +120,7 @@ async fn challenge(
         token,
         challenge,
         certificate,
+        via,
         instead_of: None,
     };
     Ok(Ok((carrier, challenged)))
