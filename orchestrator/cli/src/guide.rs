@@ -20,6 +20,11 @@ Printed from the program's own tables. `winfleet ping -i INVENTORY` says how far
 
 const TRACE: &str = "`winfleet ping -vvv` shows each message in clear, with secrets masked; `winfleet ping --trace FILE` keeps them in a file
 for support, and `winfleet ping --replay FILE` reads such a file without any network. See [`trace.md`](trace.md).
+
+What \"tried again\" says below, a run does by itself while nothing has been written to the host, as often as its
+[`retries`](gates.md) allow (twice by default); once something was written, it reads the host back instead. `ping` and
+the other verbs that only read ask once. Where WMI does not work and `channel` is `auto`, the registry is read and written
+through `reg.exe` in a shell, without waiting.
 ";
 
 /// A cell of a table: a bar would end it.
@@ -39,15 +44,25 @@ fn table(page: &mut String, title: &str, intro: &str, head: &[&str]) {
     writeln!(page, "|{line}|").expect("writing to a string");
 }
 
-/// What the client does, in a few words.
+/// What becomes of a failure, in a few words.
 fn retried(retry: Retry) -> &'static str {
+    let again = session::tried_again(retry);
     match retry {
-        Retry::No => "no",
-        Retry::Poll => "asks again",
-        Retry::Backoff => "yes, after a pause",
-        Retry::NewShell => "with a new shell, where it may run twice",
+        Retry::Backoff if again => "yes, after a pause",
+        Retry::NewShell if again => "yes, with a new shell",
         Retry::Reauthenticate => "once, with a new logon",
+        Retry::Poll => "asks again",
         Retry::FixRequest => "no: the request is at fault",
+        Retry::Backoff | Retry::NewShell | Retry::No => "no",
+    }
+}
+
+/// The same of a fault. What refuses an account is never repeated.
+fn fault_retried(meaning: &Meaning) -> &'static str {
+    match meaning.retry {
+        _ if fault::is_enumeration_gone(meaning.code) => "yes: the enumeration is begun again",
+        Retry::Reauthenticate => "no",
+        retry => retried(retry),
     }
 }
 
@@ -131,14 +146,14 @@ fn faults(page: &mut String) {
         "what to do",
     ];
     table(page, "Numbers of faults", intro, &head);
-    for Meaning {
-        code,
-        name,
-        cause,
-        retry,
-        remedy,
-    } in fault::meanings()
-    {
+    for meaning in fault::meanings() {
+        let Meaning {
+            code,
+            name,
+            cause,
+            remedy,
+            ..
+        } = meaning;
         let hex = if *code > 0xFFFF {
             format!("0x{code:08X}")
         } else {
@@ -151,7 +166,7 @@ fn faults(page: &mut String) {
                 &hex,
                 name,
                 cause,
-                retried(*retry),
+                fault_retried(meaning),
                 remedy,
             ],
         );

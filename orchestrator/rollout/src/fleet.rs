@@ -406,6 +406,10 @@ pub struct HostError {
     /// What a session cost that did not come about; a session that did knows its own cost.
     #[serde(skip)]
     pub spent: Cost,
+    /// The cause is likely to pass by itself within seconds. Whoever judged the failure knows it; what the reason alone
+    /// tells needs no such word.
+    #[serde(skip)]
+    pub passes: bool,
 }
 
 impl HostError {
@@ -417,6 +421,7 @@ impl HostError {
             detail: detail.into(),
             remedy: None,
             spent: Cost::default(),
+            passes: false,
         }
     }
 
@@ -428,6 +433,7 @@ impl HostError {
             detail: detail.into(),
             remedy: None,
             spent: Cost::default(),
+            passes: false,
         }
     }
 
@@ -439,6 +445,7 @@ impl HostError {
             detail: detail.into(),
             remedy: None,
             spent: Cost::default(),
+            passes: false,
         }
     }
 
@@ -455,6 +462,13 @@ impl HostError {
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The cause is likely to pass by itself, or not.
+    #[must_use]
+    pub fn that_passes(mut self, passes: bool) -> Self {
+        self.passes = passes;
         self
     }
 

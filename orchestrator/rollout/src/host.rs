@@ -205,7 +205,8 @@ impl<F: Fleet> Flow<F> {
                 && (lost || (self.unsettled && error.severity == Severity::Unreachable));
             if !again {
                 let retries = self.job.spec.retries.per_host;
-                if self.unsettled || !retry::may_pass(&error) || self.attempts > retries {
+                let passes = retry::may_pass(&error, self.history.touched);
+                if self.unsettled || !passes || self.attempts > retries {
                     return Err(error);
                 }
                 if !self.job.budget.take() {

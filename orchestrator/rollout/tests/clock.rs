@@ -165,6 +165,29 @@ async fn what_passes_by_itself_is_tried_again_before_the_first_write() {
     }
 }
 
+/// What the fault said tells more than the reason: only before the first write.
+#[tokio::test(start_paused = true)]
+async fn what_is_known_to_pass_is_tried_again_before_the_first_write_and_ends_as_it_was() {
+    let error = HostError::failed(Reason::WmiBroken, "RPC_S_SERVER_UNAVAILABLE").that_passes(true);
+    let refusing = |times: u32, point: fn(u32) -> Point| {
+        (1..=times).fold(Script::default(), |script, count| {
+            script.at(point(count), Fault::Refuse(error.clone()))
+        })
+    };
+    for point in [Point::Open, Point::Read] {
+        let (record, events) = carry(push(1, ""), vec![refusing(2, point)]).await;
+        assert_eq!(outcomes(&record), [Outcome::Ok]);
+        assert_eq!((record.hosts[0].attempts, retries(&events)), (3, 2));
+        let (record, _) = carry(push(1, ""), vec![refusing(9, point)]).await;
+        assert_eq!(outcomes(&record), [Outcome::Failed]);
+        let host = &record.hosts[0];
+        assert_eq!((host.attempts, host.reason), (3, Some(Reason::WmiBroken)));
+    }
+    let (record, events) = carry(push(1, ""), vec![refusing(1, Point::Write)]).await;
+    assert_eq!(outcomes(&record), [Outcome::Failed], "a step was begun");
+    assert_eq!(retries(&events), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_refused_or_is_off_is_not_tried_again() {
     for (severity, reason) in [

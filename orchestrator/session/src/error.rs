@@ -5,7 +5,7 @@
 
 use rollout::{HostError, Reason, Severity};
 use wsman::{Error, ErrorKind, KerberosProblem, NtlmProof, Sent, TlsProblem};
-use wsman_proto::Fault;
+use wsman_proto::{Fault, Retry, fault, status};
 
 use crate::link::cost;
 use crate::remedy;
@@ -17,6 +17,15 @@ pub(crate) enum Trouble {
     Wire(Error),
     /// A judgement of ours.
     Refused(Reason, String),
+    /// WMI does not work, and the shell in its place neither.
+    Neither {
+        /// What both said.
+        said: String,
+        /// What a person can do about the shell.
+        remedy: Option<&'static str>,
+        /// One of them may work in a moment.
+        passes: bool,
+    },
 }
 
 impl From<Error> for Trouble {
@@ -30,7 +39,7 @@ impl Trouble {
     pub(crate) fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Wire(error) => error.fault(),
-            Self::Refused(..) => None,
+            Self::Refused(..) | Self::Neither { .. } => None,
         }
     }
 
@@ -42,7 +51,7 @@ impl Trouble {
                 ErrorKind::Registry { code, .. } => is_wmi_failure(*code),
                 _ => false,
             },
-            Self::Refused(..) => false,
+            Self::Refused(..) | Self::Neither { .. } => false,
         }
     }
 
@@ -57,7 +66,7 @@ impl Trouble {
                 } | ErrorKind::TypeMismatch
                     | ErrorKind::Fault(_)
             ),
-            Self::Refused(..) => false,
+            Self::Refused(..) | Self::Neither { .. } => false,
         }
     }
 
@@ -74,7 +83,7 @@ impl Trouble {
                 ErrorKind::Registry { .. } => false,
                 _ => error.sent == Sent::Unknown,
             },
-            Self::Refused(..) => false,
+            Self::Refused(..) | Self::Neither { .. } => false,
         }
     }
 }
@@ -118,6 +127,16 @@ enum Nature {
 pub(crate) fn host_error(trouble: &Trouble, situation: Situation<'_>) -> HostError {
     let error = match trouble {
         Trouble::Refused(reason, detail) => return HostError::failed(*reason, detail.clone()),
+        Trouble::Neither {
+            said,
+            remedy,
+            passes,
+        } => {
+            return HostError {
+                remedy: remedy.map(str::to_owned),
+                ..HostError::failed(Reason::WmiBroken, said.clone()).that_passes(*passes)
+            };
+        }
         Trouble::Wire(error) => error,
     };
     let (nature, reason) = judge(&error.kind, situation);
@@ -145,6 +164,27 @@ pub(crate) fn host_error(trouble: &Trouble, situation: Situation<'_>) -> HostErr
         detail: detail(error),
         remedy,
         spent: cost(error.spent),
+        passes: passes(&error.kind),
+    }
+}
+
+/// Whether a run tries again after a failure with this meaning, as long as nothing was written to the host. Not what
+/// refuses an account: nothing of that is repeated.
+pub fn tried_again(retry: Retry) -> bool {
+    matches!(retry, Retry::Backoff | Retry::NewShell)
+}
+
+fn passes(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Http(code) | ErrorKind::Proxy { status: code, .. } => {
+            let found = status::status(*code, status::Body::Other);
+            found.and_then(|found| found.retry).is_some_and(tried_again)
+        }
+        ErrorKind::Fault(fault) => !fault.is_access_denied() && tried_again(fault.retry),
+        ErrorKind::Registry { code, .. } => {
+            fault::meaning(*code).is_some_and(|meaning| tried_again(meaning.retry))
+        }
+        _ => false,
     }
 }
 
@@ -256,4 +296,78 @@ fn detail(error: &Error) -> String {
         cause = next.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(kind: ErrorKind) -> HostError {
+        let situation = Situation {
+            wrote: false,
+            local_account: false,
+            tls: false,
+            port: 5985,
+            account: r"CORP\svc",
+        };
+        let error = Error {
+            operation: "GetStringValue",
+            kind,
+            sent: Sent::NotProcessed,
+            source: None,
+            spent: wsman::Cost::default(),
+        };
+        host_error(&Trouble::Wire(error), situation)
+    }
+
+    fn fault_with(meaning: &fault::Meaning) -> Fault {
+        let wmi = (0x8004_0000..0x8005_0000).contains(&meaning.code);
+        Fault {
+            code: meaning.code,
+            subcode: String::new(),
+            action: String::new(),
+            name: meaning.name,
+            cause: String::new(),
+            machine: String::new(),
+            detail: String::new(),
+            provider: String::new(),
+            retry: meaning.retry,
+            remedy: Some(meaning.remedy),
+            wmi_status: wmi.then_some(meaning.code),
+            cim_status: None,
+        }
+    }
+
+    /// The column "tried again" of the page for users is printed with the same function; here it meets the errors that
+    /// the engine decides by.
+    #[test]
+    fn every_fault_and_status_passes_as_its_row_says() {
+        for meaning in fault::meanings() {
+            let error = judged(ErrorKind::Fault(Box::new(fault_with(meaning))));
+            assert_eq!(error.passes, tried_again(meaning.retry), "{meaning:?}");
+            assert!(!error.passes || error.reason != Reason::LogonRefused);
+            let error = judged(ErrorKind::Registry {
+                method: "GetStringValue",
+                code: meaning.code,
+                name: meaning.name,
+            });
+            assert_eq!(error.passes, tried_again(meaning.retry), "{meaning:?}");
+        }
+        for row in status::statuses() {
+            let Some(retry) = row.retry else { continue };
+            if row.body != status::Body::Other {
+                continue;
+            }
+            let by = String::new();
+            for kind in [
+                ErrorKind::Http(row.code),
+                ErrorKind::Proxy {
+                    status: row.code,
+                    by,
+                },
+            ] {
+                assert_eq!(judged(kind).passes, tried_again(retry), "{row:?}");
+            }
+        }
+    }
 }

@@ -24,6 +24,7 @@ mod shell;
 
 pub use credential::CredentialSource;
 pub use diagnosis::{Scene, diagnose, prove};
+pub use error::tried_again;
 pub use files::{BrokenFile, Needs, files_at_hand};
 pub use fleet::RealFleet;
 pub use guard::{LogonBudget, LogonLimits};

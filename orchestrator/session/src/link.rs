@@ -12,7 +12,7 @@ use rollout::{Cost, HostError, HostIdentity, Reason, SystemTask};
 use wsman::Client;
 
 use crate::cim::{self, Reading};
-use crate::error::{Situation, Trouble, host_error};
+use crate::error::{Situation, Trouble, host_error, tried_again};
 use crate::guard::{BareName, account_is_local};
 use crate::shell;
 
@@ -63,6 +63,13 @@ pub(crate) enum Road {
     Shell,
 }
 
+/// What WMI said when it was given up.
+#[derive(Debug)]
+struct WmiSaid {
+    text: String,
+    passes: bool,
+}
+
 /// A connection to the proved machine.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -70,7 +77,7 @@ pub(crate) struct Link {
     terms: Terms,
     pub(crate) road: Road,
     /// What WMI said when the road was changed, for the message if the shell fails too.
-    wmi_said: Option<String>,
+    wmi_said: Option<WmiSaid>,
     identity: HostIdentity,
     /// A write left this machine, or may have.
     pub(crate) wrote: bool,
@@ -312,10 +319,14 @@ impl Link {
     /// Adds what WMI said where the shell refuses as well.
     pub(crate) fn by_shell<T>(&self, result: Result<T, Trouble>) -> Result<T, Trouble> {
         result.map_err(|trouble| match (&self.wmi_said, trouble.fault()) {
-            (Some(wmi), Some(fault)) if !fault.is_timeout() => Trouble::Refused(
-                Reason::WmiBroken,
-                format!("WMI does not work ({wmi}), and the shell neither: {fault}"),
-            ),
+            (Some(wmi), Some(fault)) if !fault.is_timeout() => Trouble::Neither {
+                said: format!(
+                    "WMI does not work ({}), and the shell neither: {fault}",
+                    wmi.text
+                ),
+                remedy: fault.remedy,
+                passes: wmi.passes || tried_again(fault.retry),
+            },
             _ => trouble,
         })
     }
@@ -326,10 +337,13 @@ impl Link {
         if leaves {
             let said = match trouble {
                 Trouble::Wire(error) => error.to_string(),
-                Trouble::Refused(_, text) => text.clone(),
+                Trouble::Refused(_, text) | Trouble::Neither { said: text, .. } => text.clone(),
             };
             tracing::debug!(said, "WMI does not work here, going on with reg.exe");
-            self.wmi_said = Some(said);
+            self.wmi_said = Some(WmiSaid {
+                text: said,
+                passes: self.host_error(trouble).passes,
+            });
             self.road = Road::Shell;
         }
         leaves

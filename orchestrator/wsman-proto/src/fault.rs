@@ -67,6 +67,11 @@ pub const UNEXPECTED_SELECTORS: u32 = 2_150_858_843;
 /// Quota of operations for this user: grows with each command of a shell.
 pub const QUOTA_OPERATIONS: u32 = 2_150_859_174;
 
+/// The number says that the host has forgotten, or closed, an enumeration.
+pub fn is_enumeration_gone(code: u32) -> bool {
+    matches!(code, 2_150_858_759 | 2_150_858_779)
+}
+
 impl Fault {
     /// Changes what the host has worded.
     pub fn map_words(&mut self, map: impl Fn(&str) -> String) {
@@ -95,6 +100,12 @@ impl Fault {
             || self.wmi_status == Some(0x8004_1003)
             || self.cim_status == Some(2)
             || self.subcode == "AccessDenied"
+    }
+
+    /// True where the host has forgotten, or closed, an enumeration: it may be begun again.
+    pub fn is_enumeration_gone(&self) -> bool {
+        is_enumeration_gone(self.code)
+            || (self.code == 0 && self.subcode == "InvalidEnumerationContext")
     }
 
     /// True for quota faults of any kind.

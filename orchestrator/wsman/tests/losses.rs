@@ -178,3 +178,39 @@ async fn a_closed_port_and_an_unknown_name_are_told_apart() {
         "{error:?}"
     );
 }
+
+/// Windows drops an enumeration that was idle for too long, or with its service.
+#[tokio::test]
+async fn an_enumeration_that_the_host_has_forgotten_is_begun_again_and_not_for_ever() {
+    const BEGUN: &str = "<n:EnumerateResponse xmlns:n='http://schemas.xmlsoap.org/ws/2004/09/enumeration'>\
+        <n:EnumerationContext>uuid:1</n:EnumerationContext></n:EnumerateResponse>";
+    const ENDED: &str = "<n:PullResponse xmlns:n='http://schemas.xmlsoap.org/ws/2004/09/enumeration'>\
+        <n:Items><p:C xmlns:p='x'><p:N>1</p:N></p:C></n:Items><n:EndOfSequence/></n:PullResponse>";
+    for code in [2_150_858_759, 2_150_858_779] {
+        let server = Server::start(move |number, seen| {
+            match (number, seen.action.ends_with("/Enumerate")) {
+                (_, true) => Act::Body(BEGUN.to_owned()),
+                (1, false) => Act::Fault(code),
+                _ => Act::Body(ENDED.to_owned()),
+            }
+        })
+        .await;
+        let mut client = server.client().await;
+        let items = client.wql("root/cimv2", "SELECT * FROM C").await.unwrap();
+        assert_eq!(items.len(), 1);
+        assert_eq!(server.actions(), ["Enumerate", "Pull", "Enumerate", "Pull"]);
+
+        let server = Server::start(move |_, seen| match seen.action.ends_with("/Enumerate") {
+            true => Act::Body(BEGUN.to_owned()),
+            false => Act::Fault(code),
+        })
+        .await;
+        let mut client = server.client().await;
+        let error = client
+            .wql("root/cimv2", "SELECT * FROM C")
+            .await
+            .unwrap_err();
+        assert_eq!(error.fault().map(|fault| fault.code), Some(code));
+        assert_eq!(server.seen().len(), 6);
+    }
+}

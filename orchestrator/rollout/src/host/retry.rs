@@ -36,15 +36,20 @@ impl RetryBudget {
     }
 }
 
-/// Worth another attempt where nothing was written: the cause is likely to pass by itself within seconds.
-pub(super) fn may_pass(error: &HostError) -> bool {
-    match error.reason {
+/// Worth another attempt where nothing was written: the cause is likely to pass by itself within seconds. `touched`: a
+/// step was begun, so that only what the reason alone tells counts.
+pub(super) fn may_pass(error: &HostError, touched: bool) -> bool {
+    let tells = match error.reason {
         Reason::ConnectionLost | Reason::ServiceUnavailable => {
             error.severity == Severity::Unreachable
         }
         Reason::Quota => error.severity != Severity::Lost,
         _ => false,
-    }
+    };
+    let known = error.passes
+        && !touched
+        && matches!(error.severity, Severity::Unreachable | Severity::Failed);
+    tells || known
 }
 
 /// The pause before attempt `attempt` (2 for the first retry): exponential, and between half and all of it, spread

@@ -1,15 +1,31 @@
 //! CIM reads: WQL queries and single instances.
 
 use wsman_proto::cim::{self, Instance};
-use wsman_proto::enumerate;
+use wsman_proto::{Fault, enumerate};
 
 use super::Client;
 use super::patience::Patience;
 use crate::error::{Error, ErrorKind, Sent};
 
+/// How often an enumeration is begun again that the host has forgotten.
+const BEGUN_AGAIN: u32 = 2;
+
 impl Client {
-    /// All items of a WQL query in a namespace like `root/cimv2`.
+    /// All items of a WQL query in a namespace like `root/cimv2`. Where the host has forgotten the enumeration on the
+    /// way, it is begun again: a query only reads.
     pub async fn wql(&mut self, namespace: &str, query: &str) -> Result<Vec<Instance>, Error> {
+        for _ in 0..BEGUN_AGAIN {
+            match self.enumerated(namespace, query).await {
+                Err(error) if error.fault().is_some_and(Fault::is_enumeration_gone) => {
+                    tracing::debug!(%error, "the enumeration is begun again");
+                }
+                result => return result,
+            }
+        }
+        self.enumerated(namespace, query).await
+    }
+
+    async fn enumerated(&mut self, namespace: &str, query: &str) -> Result<Vec<Instance>, Error> {
         let limits = self.endpoint().limits;
         let mut items = Vec::new();
         let mut context: Option<String> = None;
@@ -24,10 +40,7 @@ impl Client {
             let body = match self.exchange(&request).await {
                 Ok(body) => body,
                 // Nothing ready in time: the same context again (wsman.md 7.2).
-                Err(error)
-                    if context.is_some()
-                        && error.fault().is_some_and(wsman_proto::Fault::is_timeout) =>
-                {
+                Err(error) if context.is_some() && error.fault().is_some_and(Fault::is_timeout) => {
                     if let Err(bound) = patience.nothing() {
                         return self.abandon(namespace, context, bound).await;
                     }
