@@ -72,6 +72,17 @@ pub trait Observe: Send {
         key: &KeyPath,
     ) -> impl Future<Output = Result<Vec<(String, Observed)>, HostError>> + Send;
 
+    /// What does not work on the host although the session goes on without it: WMI, where `reg.exe` takes its place.
+    fn partly(&self) -> Option<HostError> {
+        None
+    }
+
+    /// Runs a command in a shell that only reads, where the settings allow a shell and none has run yet: what the steps of
+    /// netsh need, and quotas of shells and operations stand in the way of. The shell is deleted by [`Self::close`].
+    fn try_shell(&mut self) -> impl Future<Output = Result<(), HostError>> + Send {
+        async { Ok(()) }
+    }
+
     /// What the session has cost so far.
     fn cost(&self) -> Cost;
 

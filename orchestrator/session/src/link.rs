@@ -141,13 +141,27 @@ impl Link {
         host_error(trouble, self.terms.situation(self.wrote))
     }
 
+    /// What the session does without, and what a person can do about it.
+    pub(crate) fn partly(&self) -> Option<HostError> {
+        let said = &self.wmi_said.as_ref()?.text;
+        let detail = format!(
+            "WMI does not work ({said}): reg.exe in a shell takes its place for the registry, but facts, preflight and probes that need WMI \
+             cannot be read"
+        );
+        let remedy = "check WMI on the host (winmgmt /verifyrepository, service winmgmt)";
+        Some(HostError::failed(Reason::WmiBroken, detail).with_remedy(remedy))
+    }
+
+    /// Reads once through a shell, where one is allowed and none has read yet.
+    pub(crate) async fn try_shell(&mut self) -> Result<(), Trouble> {
+        if self.road == Road::Cim && self.shell_allowed() {
+            shell::observe(&mut self.client, &[machine_guid_value()?]).await?;
+        }
+        Ok(())
+    }
+
     async fn machine_guid(&mut self) -> Result<Option<String>, Trouble> {
-        let target = Target {
-            key: KeyPath::below_local_machine(r"SOFTWARE\Microsoft\Cryptography")
-                .map_err(|error| Trouble::Refused(Reason::Internal, error.to_string()))?,
-            value: "MachineGuid".to_owned(),
-        };
-        let typed = self.known(&[(target, REG_SZ)]).await?;
+        let typed = self.known(&[(machine_guid_value()?, REG_SZ)]).await?;
         Ok(typed.into_iter().flatten().find_map(|typed| match typed {
             Typed::Sz(text) => Some(text),
             _ => None,
@@ -363,6 +377,14 @@ impl Link {
         };
         result
     }
+}
+
+fn machine_guid_value() -> Result<Target, Trouble> {
+    Ok(Target {
+        key: KeyPath::below_local_machine(r"SOFTWARE\Microsoft\Cryptography")
+            .map_err(|error| Trouble::Refused(Reason::Internal, error.to_string()))?,
+        value: "MachineGuid".to_owned(),
+    })
 }
 
 /// As the engine counts it.

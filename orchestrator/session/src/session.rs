@@ -67,6 +67,15 @@ macro_rules! observe {
                 values.map_err(|trouble| self.0.host_error(&trouble))
             }
 
+            fn partly(&self) -> Option<HostError> {
+                self.0.partly()
+            }
+
+            async fn try_shell(&mut self) -> Result<(), HostError> {
+                let tried = self.0.try_shell().await;
+                tried.map_err(|trouble| self.0.host_error(&trouble))
+            }
+
             fn cost(&self) -> Cost {
                 self.0.cost()
             }

@@ -40,3 +40,23 @@ fn requests_per_host_stay_within_the_budget() {
         requests(&lab)
     );
 }
+
+#[test]
+fn a_ping_costs_few_requests_and_leaves_no_shell() {
+    for (channel, most) in [("auto", 7), ("cim", 3), ("shell", 7)] {
+        let usual = |spec: &mut sim_fleet::FleetSpec| {
+            *spec = std::mem::take(spec).with_dialect(Dialect::default());
+        };
+        let settings =
+            format!("transport: http, auth: negotiate, credential: rollout, channel: {channel}");
+        let lab = LabBuilder::hosts(1)
+            .fleet(usual)
+            .defaults(&settings)
+            .start();
+        lab.run(&["ping", "-i", "inventory.yaml"]).succeeds();
+        let counters = lab.hosts()[0].counters();
+        let requests = counters.requests;
+        assert!(requests <= most, "channel {channel}: {requests} requests");
+        assert_eq!((counters.shells_open, counters.writes), (0, 0));
+    }
+}

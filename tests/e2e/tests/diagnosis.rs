@@ -347,8 +347,36 @@ fn broken_wmi_quotas_and_sealing_are_told_apart() {
         "{ wmi_broken: { fault: class_not_found } }",
     );
     expect(&said, "rights", "wmi_broken", "", "winmgmt");
+    for channel in ["", ", channel: shell"] {
+        for kind in ["shells", "operations"] {
+            let faults = format!("{{ quota: {{ kind: {kind} }} }}");
+            expect(&of(channel, &faults), "rights", "quota", "", "quota");
+        }
+    }
     let said = of(", channel: shell", "{ quota: { kind: shells } }");
     expect(&said, "rights", "quota", "", "MaxShellsPerUser");
     let said = of("", "{ garbage: { kind: signature, at: operation 1 } }");
     expect(&said, "sealing", "sealing_refused", "", "transport: https");
+}
+
+/// The host can be worked: that is no failure, and no secret either.
+#[test]
+fn broken_wmi_is_told_where_the_shell_takes_its_place() {
+    for fault in ["class_not_found", "rpc"] {
+        let lab = host(HTTP, |present| {
+            *present = knobs(&format!("{{ wmi_broken: {{ fault: {fault} }} }}"));
+        });
+        let said = ping(&lab, 0);
+        assert_eq!(said["ok"], true, "{said:#}");
+        assert_eq!(said["checks"]["rights"], "partly", "{said:#}");
+        let partly = &said["partly"];
+        assert_eq!(partly["reason"], "wmi_broken", "{said:#}");
+        for (field, wanted) in [("detail", "preflight"), ("remedy", "winmgmt")] {
+            let text = partly[field].as_str().unwrap_or_default();
+            assert!(text.contains(wanted), "{said:#}");
+        }
+        let table = lab.run(&["ping", "-i", "inventory.yaml"]).succeeds();
+        table.says("PARTLY").says("winmgmt /verifyrepository");
+        assert_eq!(lab.hosts()[0].counters().shells_open, 0);
+    }
 }

@@ -70,7 +70,8 @@ impl Check {
             Self::Logon => "the host offers what is allowed here, and takes the account",
             Self::Sealing => "messages are sealed both ways; `-` over HTTPS",
             Self::Rights => {
-                "the account may read the registry: an administrator, WMI works, quotas are not used up"
+                "the account may read the registry (an administrator) and run a command in a shell, and no quota is used up; `PARTLY` where WMI does not work \
+                 and `reg.exe` takes its place; `channel: cim` needs no shell and tries none"
             }
         }
     }
@@ -154,6 +155,8 @@ impl Road {
 pub(super) enum State {
     Ok,
     Failed,
+    /// Something does not work, and something else takes its place.
+    Partly,
     /// An earlier check failed, or the trace ends before it.
     NotReached,
     /// Not part of this connection.

@@ -30,6 +30,8 @@ struct Answer {
     name: String,
     road: checks::Road,
     found: Found,
+    /// What does not work, though the host may be read.
+    partly: Option<HostError>,
     /// In a replay: each message and what was made of it.
     understood: Vec<replay::Understood>,
 }
@@ -44,15 +46,6 @@ enum Found {
     Unknown(replay::Open),
 }
 
-impl From<Result<(HostIdentity, Cost), HostError>> for Found {
-    fn from(result: Result<(HostIdentity, Cost), HostError>) -> Self {
-        match result {
-            Ok((identity, cost)) => Self::Read(identity, cost),
-            Err(error) => Self::Failed(error),
-        }
-    }
-}
-
 impl Answer {
     fn checks(&self) -> impl Iterator<Item = (checks::Check, State)> {
         let reached = match &self.found {
@@ -60,7 +53,11 @@ impl Answer {
             Found::Failed(error) => checks::Reached::Failed(error.reason),
             Found::Unknown(open) => checks::Reached::Unknown(open.passed),
         };
-        checks::of(self.road, reached)
+        let partly = self.partly.is_some();
+        checks::of(self.road, reached).map(move |(check, state)| match (check, state) {
+            (checks::Check::Rights, State::Ok) if partly => (check, State::Partly),
+            passed => passed,
+        })
     }
 
     fn error(&self) -> Option<&HostError> {
@@ -138,10 +135,11 @@ fn answer(global: &Global, survey: impl Survey, hosts: &[&Host], parallel: usize
     let answers: Vec<Answer> = hosts
         .iter()
         .zip(results)
-        .map(|(host, result)| Answer {
+        .map(|(host, (found, partly))| Answer {
             name: host.name.to_string(),
             road: checks::Road::of(&host.settings),
-            found: result.into(),
+            found,
+            partly,
             understood: Vec::new(),
         })
         .collect();
@@ -158,7 +156,7 @@ async fn ask<S: Survey>(
     survey: Arc<S>,
     names: Vec<HostName>,
     parallel: usize,
-) -> Vec<Result<(HostIdentity, Cost), HostError>> {
+) -> Vec<(Found, Option<HostError>)> {
     let permits = Arc::new(Semaphore::new(parallel));
     let mut tasks = JoinSet::new();
     for (index, name) in names.into_iter().enumerate() {
@@ -168,15 +166,21 @@ async fn ask<S: Survey>(
         };
         let survey = Arc::clone(&survey);
         tasks.spawn(async move {
-            let result = match survey.observe(&name).await {
-                Ok(observer) => {
+            let answer = match survey.observe(&name).await {
+                Ok(mut observer) => {
                     let identity = observer.identity().clone();
-                    Ok((identity, observer.close().await))
+                    let partly = observer.partly();
+                    let tried = observer.try_shell().await;
+                    let cost = observer.close().await;
+                    match tried {
+                        Ok(()) => (Found::Read(identity, cost), partly),
+                        Err(error) => (Found::Failed(error), None),
+                    }
                 }
-                Err(error) => Err(error),
+                Err(error) => (Found::Failed(error), None),
             };
             drop(permit);
-            (index, result)
+            (index, answer)
         });
     }
     let mut results = tasks.join_all().await;
@@ -230,7 +234,7 @@ fn table(answers: &[Answer]) -> String {
                     identity.auth.clone(),
                     identity.computer_name.clone().unwrap_or_default(),
                 ]);
-                None
+                answer.partly.as_ref().map(explained)
             }
             Found::Failed(error) => Some(explained(error)),
             Found::Unknown(open) => Some(format!(
@@ -293,6 +297,7 @@ fn mark(state: State) -> &'static str {
     match state {
         State::Ok => "ok",
         State::Failed => "FAILED",
+        State::Partly => "PARTLY",
         State::NotReached => "?",
         State::NotUsed => "-",
     }
@@ -316,14 +321,17 @@ fn csv(answers: &[Answer]) -> String {
     .concat();
     let rows = answers.iter().map(|answer| {
         let states = answer.checks().map(|(_, state)| word(state));
+        let partly = |said: fn(&HostError) -> Option<String>| {
+            answer.partly.as_ref().and_then(said).unwrap_or_default()
+        };
         let (result, rest) = match &answer.found {
             Found::Read(identity, _) => (
                 "ok".to_owned(),
                 [
                     identity.auth.clone(),
                     identity.computer_name.clone().unwrap_or_default(),
-                    String::new(),
-                    String::new(),
+                    partly(|error| Some(error.detail.clone())),
+                    partly(|error| error.remedy.clone()),
                 ],
             ),
             Found::Unknown(open) => (
@@ -375,6 +383,11 @@ fn value(answer: &Answer) -> Value {
             "reason": error.reason, "detail": error.detail, "remedy": error.remedy,
         }),
     };
+    if let Some(error) = &answer.partly {
+        value["partly"] = json!({
+            "reason": error.reason, "detail": error.detail, "remedy": error.remedy,
+        });
+    }
     if !answer.understood.is_empty() {
         value["messages"] = json!(answer.understood);
     }

@@ -392,6 +392,7 @@ impl Replay {
             name,
             road,
             found,
+            partly: None,
             understood: self.understood,
         }
     }
