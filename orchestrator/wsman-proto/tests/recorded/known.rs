@@ -36,6 +36,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("pywinrm/conftest_run_cmd_req_input_response.xml", "command 11111111-1111-1111-1111-111111111111"),
     ("pywinrm/conftest_run_cmd_send_input.xml", "request Send"),
     ("pywinrm/conftest_run_cmd_send_input_get_output.xml", "request Receive"),
+    ("pywinrm/conftest_run_cmd_send_input_get_output_response.xml", "output 156 bytes \"Microsoft Windows [Version 10.0.17763.10\", errors 0 bytes \"\", exit code Some(0), done true"),
     ("pywinrm/conftest_run_cmd_send_input_response.xml", "reply \"SendResponse\""),
     ("pywinrm/conftest_run_cmd_with_args_request.xml", "request Command"),
     ("pywinrm/conftest_run_cmd_wo_args_request.xml", "request Command"),
