@@ -62,7 +62,8 @@ fn a_host_without_ntlm_is_told_to_be_asked_by_kerberos() {
             .exits(3)
             .says("auth_not_offered")
             .says("it demands Kerberos")
-            .says("auth: kerberos (or negotiate) with the host's full DNS name")
+            .says("auth: kerberos")
+            .says("the host's full DNS name")
             .says("Incoming NTLM traffic");
         assert_eq!(lab.fleet.logon_attempts(e2e::USER), 0, "no proof left");
     }
