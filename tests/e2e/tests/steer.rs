@@ -246,7 +246,8 @@ fn giving_up_in_the_middle_of_a_command_leaves_no_shell() {
         let known = if written {
             &["ok", "indeterminate"][..]
         } else {
-            &["unreachable", "not_started", "none"][..]
+            // A write that was on its way when it was given up: nobody here can know that it did not arrive.
+            &["unreachable", "not_started", "none", "indeterminate"][..]
         };
         assert!(known.contains(&outcome), "{host:#}");
     }

@@ -45,14 +45,18 @@ impl Asked {
         })
     }
 
-    fn facts(&self) -> impl Iterator<Item = Fact> {
-        let programs = self.adv_proxy.iter().chain(&self.lists).chain(&self.local);
-        let values = self.values.iter().map(|(_, fact)| fact);
-        programs.chain(values).copied()
+    fn is_nothing(&self) -> bool {
+        self.programs().next().is_none() && self.values.is_empty()
     }
 
-    fn unread(&self, facts: &mut Facts, why: &str) {
-        self.facts().for_each(|fact| facts.set_unread(fact, why));
+    fn programs(&self) -> impl Iterator<Item = Fact> {
+        let facts = self.adv_proxy.iter().chain(&self.lists).chain(&self.local);
+        facts.copied()
+    }
+
+    /// What only programs show is not known; for the values there are other ways, and whoever asks has to choose them.
+    fn not_shown(&self, facts: &mut Facts, why: &str) {
+        self.programs().for_each(|fact| facts.set_unread(fact, why));
     }
 
     /// In this order [`Self::read`] takes what they print.
@@ -110,11 +114,11 @@ impl Link {
         facts: &mut Facts,
     ) -> Result<(), Trouble> {
         let asked = Asked::of(wanted)?;
-        if asked.facts().next().is_none() {
+        if asked.is_nothing() {
             return Ok(());
         }
         if !self.shell_allowed() {
-            asked.unread(facts, "channel cim forbids to run a program in a shell");
+            asked.not_shown(facts, "channel cim forbids to run a program in a shell");
             return Ok(());
         }
         let targets = asked.values.iter().map(|(target, _)| target.clone());
@@ -123,13 +127,15 @@ impl Link {
         let answers = shell::ask_all(&mut self.client, &targets, &asked.lines(), receives).await;
         match answers {
             Ok(Some((found, printed))) => asked.read(wanted, facts, found, printed),
-            Ok(None) => asked.unread(
+            Ok(None) => asked.not_shown(
                 facts,
                 "the command that reads it was not done within the requests of the preflight",
             ),
             Err(trouble) => {
                 let why = self.unread(trouble)?;
-                asked.unread(facts, &why);
+                asked.not_shown(facts, &why);
+                let values = asked.values.iter();
+                values.for_each(|(_, fact)| facts.set_unread(*fact, why.clone()));
             }
         }
         Ok(())
