@@ -278,7 +278,23 @@ def _(site: KerberosSite) -> None:
     assert "kinit" in ran.stdout + ran.stderr
     way = Way("keytab", auth="kerberos", credential=(f"username: '{site.user}'", f"keytab: '{host.keytab}'"))
     entry, ran = failed(site.bench(), host, way)
-    says(entry, "credential_unavailable", "keytab")
+    says(entry, "credential_unavailable", f"holds keys of HTTP/{host.name}@", f"none of {site.user}")
+    junk = site.folder / "junk.keytab"
+    junk.write_bytes(b"no keys at all")
+    way = Way("junk", auth="kerberos", credential=(f"username: '{site.user}'", f"keytab: '{junk}'"))
+    entry, ran = failed(site.bench(), host, way)
+    says(entry, "credential_unavailable", "is no keytab")
+
+
+@PART.check("tickets whose time is over say so")
+def _(site: KerberosSite) -> None:
+    cache = site.folder / "short"
+    realms.kinit(site.realm, site.user, PASSWORD, cache, "-l", "1s")
+    time.sleep(1.5)
+    way = Way("expired", auth="kerberos", credential=(f"ccache: 'FILE:{cache}'",))
+    entry, ran = failed(site.bench(), site.host(), way)
+    says(entry, "credential_unavailable", "expired")
+    assert "kinit" in ran.stdout + ran.stderr
 
 
 @PART.check("negotiate takes NTLM where Kerberos cannot be, says why, and does not where NTLM is not allowed")

@@ -136,8 +136,8 @@ impl Reason {
                  allowed"
             }
             Self::AuthNotOffered => {
-                "allow Negotiate in the WinRM service (`winrm get winrm/config/service/auth`), or choose another \
-                 `auth`"
+                "allow what `auth` asks for in the WinRM service (`winrm get winrm/config/service/auth`), or choose an `auth` \
+                 that the host offers: the message lists them"
             }
             Self::CredentialUnavailable => {
                 "correct the credential in the inventory, or store it (`winfleet credential set NAME`)"

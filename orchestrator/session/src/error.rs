@@ -252,6 +252,7 @@ fn judge_kerberos(problem: KerberosProblem) -> (Nature, Reason) {
             (Refusal, Reason::LogonRefused)
         }
         P::KdcUnreachable => (Contact, Reason::Kerberos),
+        P::WeakKey => (Refusal, Reason::SealingRefused),
         P::NoTicket | P::Keytab => (Refusal, Reason::CredentialUnavailable),
         P::Library
         | P::ClockSkew

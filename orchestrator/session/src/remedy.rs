@@ -2,7 +2,7 @@
 
 use rollout::Reason;
 use wsman::{ErrorKind, KerberosProblem, NtlmProof, TlsProblem};
-use wsman_proto::status;
+use wsman_proto::{fault, status};
 
 use crate::error::Situation;
 
@@ -39,6 +39,11 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         return Some(remedy);
     }
     Some(match reason {
+        Reason::Dns if is_resolver_down(kind) => {
+            "the name server of this machine does not answer: check the network and the resolver of this machine (VPN, /etc/resolv.conf), then try again; \
+             the name itself may be right"
+                .to_owned()
+        }
         Reason::Dns => "check the name, or give the host an 'address' in the inventory".to_owned(),
         Reason::ConnectRefused if situation.tls => format!(
             "nothing listens on port {port}: create the HTTPS listener (winrm quickconfig -transport:https), or use transport: http"
@@ -55,10 +60,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         }
         Reason::LogonRefused => check_password(situation),
         Reason::CredentialGuard => format!("correct the password of '{account}', see that the account is not locked, then resume"),
-        Reason::AuthNotOffered => {
-            "allow Negotiate in the WinRM service (winrm/config/service/auth, or the GPO 'Disallow Negotiate authentication'), or choose another 'auth'"
-                .to_owned()
-        }
+        Reason::AuthNotOffered => not_offered(kind).to_owned(),
         Reason::Certificate => "give 'cert_sha256' as 64 hexadecimal digits, or the issuing authority as 'ca_file'".to_owned(),
         Reason::InsecureTransport => "use transport: https with a verified certificate, or auth: negotiate".to_owned(),
         Reason::SealingRefused => {
@@ -67,6 +69,9 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         Reason::Forbidden => "the listener's IP filter or a certificate mapping forbids this client (winrm get winrm/config/service)".to_owned(),
         Reason::NotWinrm => format!("something else than WinRM answers on port {port}: check address, port and transport"),
         Reason::AccessDenied if situation.local_account => FILTERED.to_owned(),
+        Reason::AccessDenied if !account.contains(['\\', '@']) => {
+            format!("'{account}' needs to be an administrator of the host (WinRM and WMI root/cimv2); if it is an account of the host itself: {FILTERED}")
+        }
         Reason::AccessDenied => format!("'{account}' needs to be an administrator of the host (WinRM and WMI root/cimv2)"),
         Reason::WmiBroken => {
             "check WMI on the host (winmgmt /verifyrepository, service winmgmt), or set channel: auto or shell so that reg.exe is used".to_owned()
@@ -75,6 +80,41 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         Reason::Protocol => "look at what answers (ping -vvv); a trace (ping --trace FILE) helps support".to_owned(),
         _ => return None,
     })
+}
+
+/// What to allow, or to ask for, by what the host offers.
+fn not_offered(kind: &ErrorKind) -> &'static str {
+    let offered = match kind {
+        ErrorKind::AuthNotOffered(offered) => offered.as_slice(),
+        _ => &[],
+    };
+    let offers = |name: &str| {
+        offered
+            .iter()
+            .any(|scheme| scheme.eq_ignore_ascii_case(name))
+    };
+    if offers("Negotiate") {
+        "allow Basic in the WinRM service (winrm set winrm/config/service/auth @{Basic=\"true\"}, or the GPO 'Allow Basic authentication'), or use \
+         auth: negotiate, which the host offers"
+    } else if offers("Kerberos") {
+        "use auth: kerberos, which the host offers; or allow Negotiate in the WinRM service (winrm/config/service/auth, or the GPO 'Disallow Negotiate \
+         authentication')"
+    } else if offers("Basic") {
+        "allow Negotiate in the WinRM service (winrm/config/service/auth, or the GPO 'Disallow Negotiate authentication'), or use auth: basic with \
+         transport: https and a verified certificate"
+    } else {
+        "allow Negotiate in the WinRM service (winrm/config/service/auth, or the GPO 'Disallow Negotiate authentication'), or choose another 'auth'"
+    }
+}
+
+/// EAI_AGAIN, which has no kind of its own: the words of glibc and macOS, of musl, and Windows' WSATRY_AGAIN.
+fn is_resolver_down(kind: &ErrorKind) -> bool {
+    let ErrorKind::Dns(text) = kind else {
+        return false;
+    };
+    ["Temporary failure", "Try again", "os error 11002"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 fn check_password(situation: Situation<'_>) -> String {
@@ -228,6 +268,11 @@ fn kerberos(problem: KerberosProblem, account: &str) -> String {
             "the SPN may belong to another account or the host may have been joined anew (setspn -Q HTTP/HOST, Test-ComputerSecureChannel); is Kerberos allowed in winrm/config/service/auth?"
                 .to_owned()
         }
+        P::WeakKey => {
+            "give the accounts of user and host AES keys (msDS-SupportedEncryptionTypes, then a new password; klist shows the kind of a ticket's key), or \
+             use transport: https, where TLS protects the messages"
+                .to_owned()
+        }
         P::NotMutual => "something else than the host answers, or a proxy in between drops its answer: check the address".to_owned(),
         P::Other if cfg!(windows) => "klist shows the tickets, the System event log what went wrong; auth: ntlm works without Kerberos".to_owned(),
         P::Other => "KRB5_TRACE=/dev/stderr shows what the library did; auth: ntlm works without Kerberos".to_owned(),
@@ -260,6 +305,9 @@ fn tls(problem: TlsProblem) -> &'static str {
             "compare with the certificate on the host itself; if it was renewed, correct 'cert_sha256', otherwise something else answers"
         }
         P::Revoked => "give the listener a new certificate, and find out why this one was revoked",
+        P::WeakSignature => {
+            "give the listener a certificate that is signed with SHA-256 or better, from an RSA key of 2048 bits or more or an ECDSA one"
+        }
         P::Broken => {
             "look at the certificate (openssl s_client -connect HOST:5986 -showcerts) and give the listener a sound one"
         }
@@ -292,6 +340,13 @@ const LIBRARY: &str = if cfg!(windows) {
 fn fault_remedy(kind: &ErrorKind) -> Option<String> {
     match kind {
         ErrorKind::Fault(fault) => fault.remedy.map(str::to_owned),
+        ErrorKind::Registry { code, .. } => Some(match fault::meaning(*code) {
+            Some(meaning) => meaning.remedy.to_owned(),
+            None => format!(
+                "look the number up on any Windows machine (certutil -error {code:#010x}), and at the key or class on the host; a trace (ping --trace \
+                 FILE) helps support"
+            ),
+        }),
         _ => None,
     }
 }

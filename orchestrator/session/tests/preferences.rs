@@ -332,6 +332,8 @@ async fn a_set_without_effect_is_seen_and_a_refusal_is_told() {
     assert_eq!(error.reason, Reason::Fault, "{error}");
     let told = error.detail.contains("Set returned") || error.detail.contains("0x800106ba");
     assert!(told, "{error}");
+    let remedy = error.remedy.as_deref().unwrap_or_default();
+    assert!(remedy.contains("WinDefend"), "{error:?}");
     session.close().await;
 }
 

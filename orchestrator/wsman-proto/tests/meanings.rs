@@ -30,7 +30,7 @@ const ROWS: &[(u32, Retry)] = &[
 /// Numbers named elsewhere in the reference, the other form of a number above, and what Windows' headers add.
 #[rustfmt::skip]
 const MORE: &[(u32, Retry)] = &[
-    (1326, A), (0x8007_0005, N), (0x8007_0032, F), (0x8007_0057, F), (0x8007_00AA, R), (0x8007_03E3, S), (0x8007_0422, N),
+    (6, F), (0x8001_06BA, N), (1326, A), (0x8007_0005, N), (0x8007_0032, F), (0x8007_0057, F), (0x8007_00AA, R), (0x8007_03E3, S), (0x8007_0422, N),
     (0x8007_045B, R), (0x8007_04C7, S), (0x8007_052E, A), (0x8007_06BA, R), (0x8007_06BE, R),
     (0x8004_1001, R), (0x8004_1002, N), (0x8004_1003, N), (0x8004_1004, R), (0x8004_1005, F), (0x8004_1006, R),
     (0x8004_1008, F), (0x8004_100C, N), (0x8004_100E, N), (0x8004_1010, N), (0x8004_1013, N), (0x8004_1017, F),

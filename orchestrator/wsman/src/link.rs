@@ -6,6 +6,7 @@ use wsman_proto::seal::{self, Protocol};
 
 use crate::carrier::{Answer, Carrier, Headers};
 use crate::error::{ErrorKind, Sent};
+use crate::logon::{KerberosError, KerberosProblem, WEAK_KEY};
 use crate::loss::Loss;
 use crate::unexpected;
 
@@ -127,7 +128,14 @@ pub(crate) fn seal_body(
     envelope: &[u8],
 ) -> Result<Vec<u8>, Failure> {
     let (header, data) = context.seal(envelope).map_err(|error| {
-        Failure::new(ErrorKind::SealingRefused(error.to_string()), Sent::Nothing)
+        let kind = match error.to_string() {
+            text if text == WEAK_KEY => ErrorKind::Kerberos(KerberosError {
+                problem: KerberosProblem::WeakKey,
+                detail: text,
+            }),
+            text => ErrorKind::SealingRefused(text),
+        };
+        Failure::new(kind, Sent::Nothing)
     })?;
     Ok(seal::encode(protocol, &header, &data, envelope.len()))
 }

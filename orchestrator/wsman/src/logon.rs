@@ -22,7 +22,7 @@ use crate::link::{Failure, Link};
 use crate::loss::Loss;
 use crate::session::Setup;
 pub use kerberos::{KerberosError, KerberosProblem};
-pub(crate) use kerberos::{Ticketed, Tickets};
+pub(crate) use kerberos::{Ticketed, Tickets, WEAK_KEY};
 
 /// A connection whose host waits for the message that proves the account.
 pub(crate) struct Opening {

@@ -61,7 +61,10 @@ struct Below(String);
 
 /// The innermost cause, where it adds something: the layers above it only say that a request could not be sent.
 fn below(kind: &ErrorKind, error: &reqwest::Error) -> Option<Box<dyn StdError + Send + Sync>> {
-    if matches!(kind, ErrorKind::Timeout | ErrorKind::ConnectTimeout) {
+    // Of a certificate all is said in our own words; the library's are those of its debug output.
+    if matches!(kind, ErrorKind::Timeout | ErrorKind::ConnectTimeout)
+        || matches!(kind, ErrorKind::Tls(error) if error.problem != TlsProblem::Handshake)
+    {
         return None;
     }
     let words = innermost(error);

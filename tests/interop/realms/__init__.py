@@ -69,11 +69,11 @@ def run(*command: object, input: str | None = None, environment: dict[str, str] 
     return done.stdout
 
 
-def kinit(realm: Realm, principal: str, password: str, cache: Path) -> str:
-    """Fills a credential cache as a user would; gives its name."""
+def kinit(realm: Realm, principal: str, password: str, cache: Path, *options: str) -> str:
+    """Fills a credential cache as a user would, with ``options`` of kinit; gives its name."""
     name = f"FILE:{cache}"
     settings = {"KRB5_CONFIG": str(realm.config)}
-    run("kinit", "-c", name, principal, input=password + "\n", environment=settings)
+    run("kinit", *options, "-c", name, principal, input=password + "\n", environment=settings)
     return name
 
 

@@ -42,6 +42,7 @@ on_disk! {
         IsAuthority,
         PinMismatch,
         Revoked,
+        WeakSignature,
         Broken,
         Handshake,
         NoAnswer,
@@ -64,6 +65,7 @@ on_disk! {
         Keytab,
         NoName,
         TicketRefused,
+        WeakKey,
         NotMutual,
         Other,
     }

@@ -55,10 +55,16 @@ pub struct Alias<T> {
 
 /// Every number that is known, in ascending order.
 pub fn meanings() -> impl Iterator<Item = &'static Meaning> {
-    // Win32 numbers, then 0x8004 (WMI), 0x8007 (HRESULTs of Win32 numbers), then 0x8033 (WS-Management).
-    [system::WIN32, wmi::TABLE, system::HRESULT, wsman::TABLE]
-        .into_iter()
-        .flatten()
+    // Win32 numbers, then 0x8001 (RPC), 0x8004 (WMI), 0x8007 (HRESULTs of Win32 numbers), then 0x8033 (WS-Management).
+    [
+        system::WIN32,
+        system::RPC,
+        wmi::TABLE,
+        system::HRESULT,
+        wsman::TABLE,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Every `CIMStatusCode` that is known.

@@ -14,6 +14,8 @@ mod ffi;
 #[cfg(unix)]
 mod gss;
 #[cfg(unix)]
+mod keytab;
+#[cfg(unix)]
 mod layout;
 #[cfg(unix)]
 mod library;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 use wsman_proto::auth::{channel_bindings, end_point_hash, offers};
 use wsman_proto::seal::Protocol;
 
+pub(crate) use error::WEAK_KEY;
 pub use error::{KerberosError, KerberosProblem};
 use system::{Granted, Mechanism, Sealing};
 use tickets::Asking;

@@ -23,6 +23,8 @@ pub enum TlsProblem {
     PinMismatch,
     /// It is revoked.
     Revoked,
+    /// It, or one above it, is signed in a way that is not taken any more: SHA-1, MD5.
+    WeakSignature,
     /// Another fault of the certificate.
     Broken,
     /// There is no certificate to judge: no common version or cipher suite, or no TLS at all.
@@ -112,6 +114,23 @@ pub(crate) fn judge(error: &Error) -> TlsError {
                 ),
                 None => (P::Broken, other.to_string()),
             },
+            Bad::UnsupportedSignatureAlgorithmContext {
+                signature_algorithm_id: id,
+                ..
+            }
+            | Bad::UnsupportedSignatureAlgorithmForPublicKeyContext {
+                signature_algorithm_id: id,
+                ..
+            } => (
+                P::WeakSignature,
+                format!("it is signed with {}, which is not taken", signature(id)),
+            ),
+            Bad::BadSignature => (P::Broken, "its signature is wrong".to_owned()),
+            Bad::BadEncoding => (P::Broken, "it cannot be read".to_owned()),
+            Bad::UnhandledCriticalExtension => (
+                P::Broken,
+                "it demands an extension that is not known here".to_owned(),
+            ),
             other => (P::Broken, other.to_string()),
         },
         Error::InvalidMessage(_) => (P::Handshake, "what answers does not speak TLS".to_owned()),
@@ -127,6 +146,24 @@ pub(crate) fn judge(error: &Error) -> TlsError {
         other => (P::Handshake, other.to_string()),
     };
     TlsError { problem, detail }
+}
+
+/// The name of a signature's algorithm, from the content of its identifier.
+fn signature(id: &[u8]) -> &'static str {
+    // Object identifiers of RFC 3279, in DER.
+    const RSA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1];
+    const ECDSA_SHA1: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 1];
+    const DSA: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x38, 4];
+    let contains = |part: &[u8]| id.windows(part.len()).any(|window| window == part);
+    if contains(&[RSA, &[5]].concat()) || contains(ECDSA_SHA1) {
+        "SHA-1"
+    } else if contains(&[RSA, &[4]].concat()) {
+        "MD5"
+    } else if contains(DSA) {
+        "DSA"
+    } else {
+        "an algorithm that is not known here"
+    }
 }
 
 /// Seconds since 1970 as a date and time in UTC.
@@ -155,5 +192,39 @@ fn names(presented: &[String]) -> String {
         _ if shown.is_empty() => "no name at all".to_owned(),
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{CertificateError, Error};
+
+    use super::{TlsProblem, judge};
+
+    #[test]
+    fn an_old_signature_is_named() {
+        let id = |last: u8| {
+            [
+                &[6, 9, 0x2A, 0x86, 0x48, 0x86, 0xF7, 13, 1, 1][..],
+                &[last, 5, 0],
+            ]
+            .concat()
+        };
+        let judged = |last: u8| {
+            judge(&Error::InvalidCertificate(
+                CertificateError::UnsupportedSignatureAlgorithmContext {
+                    signature_algorithm_id: id(last),
+                    supported_algorithms: Vec::new(),
+                },
+            ))
+        };
+        let error = judged(5);
+        assert_eq!(error.problem, TlsProblem::WeakSignature);
+        assert_eq!(
+            error.to_string(),
+            "certificate: it is signed with SHA-1, which is not taken"
+        );
+        assert!(judged(4).detail.contains("MD5"));
+        assert!(judged(99).detail.contains("not known here"));
     }
 }

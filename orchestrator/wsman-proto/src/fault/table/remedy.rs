@@ -29,6 +29,12 @@ pub(super) const RESTART: &str =
     "the host's WinRM or WMI service is going down or starting: try again in a few minutes";
 pub(super) const RIGHTS: &str = "the account needs administrator rights on the host; a local account other than the built-in Administrator \
      is filtered over the network unless LocalAccountTokenFilterPolicy is 1";
+pub(super) const REQUEST: &str = "what the step sends does not fit one request: shorten it (the bypass list), or raise MaxEnvelopeSizekb on the host \
+     (winrm set winrm/config @{MaxEnvelopeSizekb=\"500\"})";
+pub(super) const SEALED_ANEW: &str = "run again; where it comes again, something on the way changes messages or connections: connect past it, or use \
+     transport: https";
+pub(super) const ANTIVIRUS: &str = "Defender Antivirus does not run (service WinDefend; it is off where another antivirus is registered): leave the step \
+     out for such hosts, or use store: policy";
 pub(super) const SEALING: &str =
     "use transport: https, or another proof than Basic: AllowUnencrypted is never needed";
 pub(super) const SHELL: &str = "the shell is gone (idle time, restart of the service, quota): winfleet opens a new one where the step may run \

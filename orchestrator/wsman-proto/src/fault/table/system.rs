@@ -1,7 +1,7 @@
 //! Win32 numbers and their HRESULTs, 0x8007xxxx (winerror.h). Windows uses both forms of the same number.
 
 use super::remedy::{
-    ACCOUNT, BUSY, COMMAND, KEY, PROFILE, PROGRAM, READ_BACK, RESTART, RIGHTS, START_WMI,
+    ACCOUNT, ANTIVIRUS, BUSY, COMMAND, KEY, PROFILE, PROGRAM, READ_BACK, RESTART, RIGHTS, START_WMI,
 };
 use super::{Meaning, row};
 use crate::fault::Retry::{
@@ -16,6 +16,7 @@ const ABORTED: &str = "the operation was ended: service stopping, shell deleted,
 pub(super) const WIN32: &[Meaning] = &[
     row(2, "ERROR_FILE_NOT_FOUND", NO_FILE, F, "check that the key or program of the step exists on this host"),
     row(5, "ERROR_ACCESS_DENIED", DENIED, N, RIGHTS),
+    row(6, "ERROR_INVALID_HANDLE", "the hive is not known", F, PROGRAM),
     row(50, "ERROR_NOT_SUPPORTED", "the resource does not know this verb, or the body came in chunks", F, PROGRAM),
     row(87, "ERROR_INVALID_PARAMETER", "a parameter of the request is wrong", F, PROGRAM),
     row(170, "ERROR_BUSY", "another Send of this shell is under way", R, BUSY),
@@ -26,6 +27,12 @@ pub(super) const WIN32: &[Meaning] = &[
     row(1326, "ERROR_LOGON_FAILURE", "the account was refused", A, ACCOUNT),
     row(1722, "RPC_S_SERVER_UNAVAILABLE", "WMI does not run, or not yet after a start", R, RESTART),
     row(1726, "RPC_S_CALL_FAILED", "the process that hosts the provider died; it may have run", R, RESTART),
+];
+
+/// HRESULTs of RPC, 0x8001xxxx: what Antivirus' own class answers with.
+#[rustfmt::skip] // one line each, so that it can be compared with the reference
+pub(super) const RPC: &[Meaning] = &[
+    row(0x8001_06BA, "RPC_S_SERVER_UNAVAILABLE", "the service behind the class does not run: that of Defender Antivirus", N, ANTIVIRUS),
 ];
 
 #[rustfmt::skip] // one line each, so that it can be compared with the reference
@@ -51,7 +58,6 @@ pub(super) fn other_name(code: u32) -> &'static str {
     match code {
         0 => "ERROR_SUCCESS",
         1 => "ERROR_INVALID_FUNCTION",
-        6 => "ERROR_INVALID_HANDLE",
         8 => "ERROR_NOT_ENOUGH_MEMORY",
         13 => "ERROR_INVALID_DATA",
         14 => "ERROR_OUTOFMEMORY",

@@ -2,7 +2,7 @@
 
 use super::remedy::{
     ACCOUNT, BUSY, CLEAN_UP, ELSEWHERE, ENVELOPE, NO_SHELLS, OTHER_USER, POLL, PROGRAM, QUOTA,
-    REMOTE_OFF, RESTART, RIGHTS, SEALING, SHELL, SHELLS, WMI,
+    REMOTE_OFF, REQUEST, RESTART, RIGHTS, SEALED_ANEW, SEALING, SHELL, SHELLS, WMI,
 };
 use super::{Meaning, row};
 use crate::fault::Retry::{
@@ -43,7 +43,7 @@ pub(super) const TABLE: &[Meaning] = &[
     row(2_150_858_819, "ERROR_WSMAN_INVALID_XML", "the request is not the XML expected", F, PROGRAM),
     row(2_150_858_823, "ERROR_WSMAN_MAX_ENVELOPE_SIZE", "MaxEnvelopeSize of the request is too small or too large", F, ENVELOPE),
     row(2_150_858_824, "ERROR_WSMAN_MAX_ENVELOPE_SIZE_EXCEEDED", "the reply is larger than MaxEnvelopeSize", F, ENVELOPE),
-    row(2_150_858_825, "ERROR_WSMAN_SERVER_ENVELOPE_LIMIT", "the request is larger than the host takes", F, ENVELOPE),
+    row(2_150_858_825, "ERROR_WSMAN_SERVER_ENVELOPE_LIMIT", "the request is larger than the host takes", F, REQUEST),
     row(2_150_858_842, "ERROR_WSMAN_INSUFFCIENT_SELECTORS", "a selector is missing", F, PROGRAM),
     row(2_150_858_843, "ERROR_WSMAN_UNEXPECTED_SELECTORS", "the shell or the command does not exist (any more)", S, SHELL),
     row(2_150_858_844, "ERROR_WSMAN_SELECTOR_TYPEMISMATCH", "a selector has the wrong type", F, PROGRAM),
@@ -54,7 +54,7 @@ pub(super) const TABLE: &[Meaning] = &[
     row(2_150_858_881, "ERROR_WSMAN_INVALID_TIMEOUT_HEADER", "OperationTimeout is no duration", F, PROGRAM),
     row(2_150_858_883, "ERROR_WSMAN_PLUGIN_FAILED", "a plug-in of the service failed", S, RESTART),
     row(2_150_858_974, "ERROR_WSMAN_CLIENT_UNENCRYPTED_DISABLED", "the Windows client may not send in clear", N, SEALING),
-    row(2_150_859_001, "ERROR_WSMAN_CANNOT_DECRYPT", "a sealed message could not be opened", A, SEALING),
+    row(2_150_859_001, "ERROR_WSMAN_CANNOT_DECRYPT", "a sealed message could not be opened", A, SEALED_ANEW),
     row(2_150_859_002, "ERROR_WSMAN_INVALID_URI_WMI_SINGLETON", "the WMI class has several instances", F, PROGRAM),
     row(2_150_859_003, "ERROR_WSMAN_INVALID_URI_WMI_ENUM_WQL", "WQL needs the namespace with an asterisk", F, PROGRAM),
     row(2_150_859_012, "ERROR_WSMAN_WMI_SVC_ACCESS_DENIED", "the WMI service refused the account", N, RIGHTS),

@@ -27,6 +27,8 @@ pub enum KerberosProblem {
     NoName,
     /// The host did not take the ticket.
     TicketRefused,
+    /// The key of the ticket is of a kind that this side does not seal with over HTTP: RC4 or DES.
+    WeakKey,
     /// The host took the ticket, but did not prove that it could read it.
     NotMutual,
     /// Anything else; the text is the library's.
@@ -42,6 +44,10 @@ pub struct KerberosError {
     /// What happened, for people.
     pub detail: String,
 }
+
+/// What [`KerberosProblem::WeakKey`] says. A sealing context has no other error than a text.
+pub(crate) const WEAK_KEY: &str =
+    "the ticket's key is of a kind that this client does not seal with (RC4, DES)";
 
 impl KerberosError {
     pub(crate) fn new(problem: KerberosProblem, detail: impl Into<String>) -> Self {

@@ -30,6 +30,9 @@ const BAD_NAME: u32 = 2 << 16;
 const NO_CRED: u32 = 7 << 16;
 const CREDENTIALS_EXPIRED: u32 = 11 << 16;
 
+/// What is said of tickets whose time is over.
+const EXPIRED: &str = "the tickets have expired";
+
 /// The form in which Kerberos tokens travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mechanism {
@@ -90,13 +93,17 @@ fn check(
         NO_CRED | CREDENTIALS_EXPIRED => KerberosProblem::NoTicket,
         _ => KerberosProblem::Other,
     });
-    let detail = [
-        status(gss, minor, 2, mechanism),
-        status(gss, major, 1, mechanism),
-    ]
-    .into_iter()
-    .find(|text| !text.is_empty())
-    .unwrap_or_else(|| format!("status {major:#x}, {}", minor.cast_signed()));
+    let detail = match failed {
+        // The mechanism has no words for it: its status is "Success".
+        CREDENTIALS_EXPIRED => EXPIRED.to_owned(),
+        _ => [
+            status(gss, minor, 2, mechanism),
+            status(gss, major, 1, mechanism),
+        ]
+        .into_iter()
+        .find(|text| !matches!(text.as_str(), "" | "Success"))
+        .unwrap_or_else(|| format!("status {major:#x}, {}", minor.cast_signed())),
+    };
     tracing::debug!(
         major,
         minor = minor.cast_signed(),

@@ -3,17 +3,23 @@
 //! Everything that asks a KDC blocks and is called from `tickets.rs` on threads made for that.
 
 use std::collections::HashMap;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 use wsman_proto::auth::{AuthError, SecurityContext, Step, application_data};
+use zeroize::Zeroizing;
 
-use super::error::{KerberosError, KerberosProblem};
+use super::error::{KerberosError, KerberosProblem, WEAK_KEY};
 pub(super) use super::gss::Mechanism;
 use super::gss::{self, Context, Cred, Name, Store};
-use super::{layout, principal};
+use super::{keytab, layout, principal};
 use crate::credentials::Proof;
+
+/// Bytes of a keytab; a real one has some thousand.
+const MAX_KEYTAB: u64 = 1 << 20;
 
 /// A cache is searched from its beginning for each ticket: beyond this many the search shows (auth-crates.md 3.3).
 const HOSTS_PER_CACHE: usize = 64;
@@ -69,11 +75,15 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
             return Err(KerberosError::new(KerberosProblem::NoName, text));
         }
         Proof::Keytab(path) => {
-            // The library says the same of a missing file and of a missing key.
-            std::fs::File::open(path).map_err(|error| {
-                let detail = format!("keytab {}: {error}", path.display());
+            // The library says the same of a missing file, of a missing key and of a file that is no keytab.
+            let unfit = |why: &dyn std::fmt::Display| {
+                let detail = format!("keytab {}{why}", path.display());
                 KerberosError::new(KerberosProblem::Keytab, detail)
-            })?;
+            };
+            let bytes = keytab(path).map_err(|error| unfit(&format_args!(": {error}")))?;
+            if let Some(why) = keytab::fault(&bytes, account.as_deref()) {
+                return Err(unfit(&format_args!(" {why}")));
+            }
             let store = Store {
                 ccache: Some([&prefix, "-0"].concat()),
                 client_keytab: Some(format!("FILE:{}", path.display())),
@@ -97,6 +107,14 @@ pub(super) fn grant(username: &str, bare: bool, proof: &Proof) -> Result<Granted
     })
 }
 
+/// The file, which is not larger than any keytab.
+fn keytab(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_KEYTAB).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// "Preauthentication failed" says little to whoever has typed a password.
 fn from_password(error: KerberosError, account: Option<&str>) -> KerberosError {
     if error.problem != KerberosProblem::WrongPassword {
@@ -111,11 +129,7 @@ fn from_password(error: KerberosError, account: Option<&str>) -> KerberosError {
 }
 
 /// A key that does not fit is the keytab's fault; no password was typed.
-fn from_keytab(
-    error: KerberosError,
-    path: &std::path::Path,
-    account: Option<&str>,
-) -> KerberosError {
+fn from_keytab(error: KerberosError, path: &Path, account: Option<&str>) -> KerberosError {
     use KerberosProblem as P;
     match error.problem {
         P::WrongPassword | P::NoTicket | P::Keytab | P::Other => KerberosError::new(
@@ -223,11 +237,8 @@ impl SecurityContext for Sealing {
     fn seal(&mut self, plain: &[u8]) -> Result<(Vec<u8>, Vec<u8>), AuthError> {
         let token = self.context.wrap(plain).map_err(refused)?;
         layout::split(token, plain.len()).ok_or_else(|| {
-            AuthError(
-                "the ticket's key is of a kind that WinRM does not seal with (RC4, DES): \
-                       the host's account needs AES keys"
-                    .to_owned(),
-            )
+            // Their padding has a length of its own (wsman.md 6.1), which WinRM's header does not tell apart.
+            AuthError(WEAK_KEY.to_owned())
         })
     }
 

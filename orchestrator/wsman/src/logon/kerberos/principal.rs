@@ -99,7 +99,7 @@ pub(super) fn identity(
 
 /// `/` and `@` would end the name's part.
 #[cfg(any(unix, test))]
-fn escape(user: &str) -> String {
+pub(super) fn escape(user: &str) -> String {
     let mut out = String::with_capacity(user.len());
     for c in user.chars() {
         if matches!(c, '/' | '@' | '\\') {

@@ -9,7 +9,7 @@
 use std::ffi::CString;
 use std::ptr;
 
-use super::{KRB5, Mechanism, Name, SPNEGO, check, load, missing};
+use super::{EXPIRED, KRB5, Mechanism, Name, SPNEGO, check, load, missing};
 use crate::logon::kerberos::error::{KerberosError, KerberosProblem};
 use crate::logon::kerberos::ffi::{Buffer, Functions, Handle, KeyValue, KeyValues, Oid, OidSet};
 
@@ -208,8 +208,7 @@ impl Cred {
             handle: name,
         };
         if seconds == 0 {
-            let detail = "the tickets have expired";
-            return Err(KerberosError::new(KerberosProblem::NoTicket, detail));
+            return Err(KerberosError::new(KerberosProblem::NoTicket, EXPIRED));
         }
         Ok((name.text()?, seconds))
     }
