@@ -191,3 +191,42 @@ fn open_body(security: &mut Security, answer: &Answer) -> Result<Vec<u8>, Failur
     }
     Ok(plain)
 }
+
+#[cfg(test)]
+mod tests {
+    use wsman_proto::auth::{AuthError, Step};
+
+    use super::*;
+
+    /// A context that cannot seal, for this reason.
+    struct Refusing(&'static str);
+
+    impl SecurityContext for Refusing {
+        fn step(&mut self, _token: &[u8], _binding: Option<&[u8]>) -> Result<Step, AuthError> {
+            Err(AuthError(self.0.to_owned()))
+        }
+
+        fn seal(&mut self, _plain: &[u8]) -> Result<(Vec<u8>, Vec<u8>), AuthError> {
+            Err(AuthError(self.0.to_owned()))
+        }
+
+        fn open(&mut self, _header: &[u8], _data: &[u8]) -> Result<Vec<u8>, AuthError> {
+            Err(AuthError(self.0.to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_ticket_with_an_old_key_is_this_sides_limit_not_the_hosts() {
+        let kind = |why| {
+            let sealed = seal_body(&mut Refusing(why), Protocol::Kerberos, b"<x/>");
+            let failure = sealed.expect_err("a refusal");
+            assert_eq!(failure.loss.sent, Sent::Nothing);
+            failure.loss.kind
+        };
+        let ErrorKind::Kerberos(error) = kind(WEAK_KEY) else {
+            panic!("not told apart");
+        };
+        assert_eq!(error.problem, KerberosProblem::WeakKey);
+        assert!(matches!(kind("no key"), ErrorKind::SealingRefused(_)));
+    }
+}

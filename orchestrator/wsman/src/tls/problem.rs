@@ -125,7 +125,10 @@ pub(crate) fn judge(error: &Error) -> TlsError {
                 P::WeakSignature,
                 format!("it is signed with {}, which is not taken", signature(id)),
             ),
-            Bad::BadSignature => (P::Broken, "its signature is wrong".to_owned()),
+            Bad::BadSignature => (
+                P::Broken,
+                "its signature is wrong, or its RSA key has less than 2048 bits".to_owned(),
+            ),
             Bad::BadEncoding => (P::Broken, "it cannot be read".to_owned()),
             Bad::UnhandledCriticalExtension => (
                 P::Broken,
