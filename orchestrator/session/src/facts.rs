@@ -25,6 +25,13 @@ use crate::link::Link;
 impl Link {
     /// Reads the facts and all that they follow from. Cancel safe: reads only.
     pub(crate) async fn facts(&mut self, wanted: &FactSet) -> Result<Facts, Trouble> {
+        self.client.allow_requests(wanted.requests);
+        let facts = self.read_facts(wanted).await;
+        self.client.allow_requests(None);
+        facts
+    }
+
+    async fn read_facts(&mut self, wanted: &FactSet) -> Result<Facts, Trouble> {
         let all = wanted.closed();
         let mut facts = Facts::default();
         self.program_facts(&all, &mut facts).await?;

@@ -110,6 +110,8 @@ pub struct Client {
     /// Where `StdRegProv` has answered.
     provider: Option<Provider>,
     peer: Peer,
+    /// So many requests, counted from the connection on, may be sent.
+    most_requests: Option<u32>,
 }
 
 impl Client {
@@ -137,6 +139,7 @@ impl Client {
             shell: None,
             provider: None,
             peer,
+            most_requests: None,
         })
     }
 
@@ -210,7 +213,22 @@ impl Client {
         self.cost()
     }
 
+    /// Lets so many more requests go out, or again any number. What would be one more fails before it is sent, with
+    /// [`ErrorKind::TooLarge`]: a host chooses into how many pieces it cuts an answer. Shells are opened and deleted all the
+    /// same.
+    pub fn allow_requests(&mut self, more: Option<u32>) {
+        let sent = self.cost().requests;
+        self.most_requests = more.map(|more| sent.saturating_add(more));
+    }
+
     async fn exchange(&mut self, request: &Request) -> Result<Element, Error> {
+        if let Some(most) = self.most_requests
+            && self.cost().requests >= most
+        {
+            let detail = "the requests that this question may cost are used up";
+            let kind = ErrorKind::TooLarge(detail.to_owned());
+            return Err(Error::new(request.operation, Sent::Nothing, kind));
+        }
         let result = self.session.exchange(request).await;
         self.peer = self.session.setup.peer();
         result

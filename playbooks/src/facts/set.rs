@@ -15,6 +15,8 @@ pub struct FactSet {
     /// `Some`: what is asked for is registry values and what programs show, and one command of the host's shell reads all of
     /// it. Where no command may be run, the values are not read at all: each would be a request.
     pub in_one_command: Option<OneCommand>,
+    /// Requests that the answer may take. What a host has not told by then is not read.
+    pub requests: Option<u32>,
 }
 
 /// What a command that reads may cost.

@@ -115,12 +115,13 @@ impl<'a> Rounds<'a> {
             if blocked && !named {
                 return None;
             }
-            let Some(set) = self.asked(question, facts, blocked) else {
+            let Some(mut set) = self.asked(question, facts, blocked) else {
                 continue;
             };
             self.estimate = cost(&set);
             let command = set.in_one_command.map(|command| command.requests);
             self.later = u32::from(command == Some(OWN_SHELL));
+            set.requests = Some(BUDGET.saturating_sub(self.spent + self.later));
             self.spent += self.estimate;
             return Some(set);
         }

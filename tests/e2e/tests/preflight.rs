@@ -3,7 +3,9 @@
 
 use e2e::{Lab, LabBuilder};
 use serde_json::Value;
-use sim_fleet::{AdapterSpec, HostOptions, PolicySpec, Preferences, Role, SeedData, SeedValue};
+use sim_fleet::{
+    AdapterSpec, Dialect, HostOptions, PolicySpec, Preferences, Role, SeedData, SeedValue,
+};
 
 const COLLECTION: &str = r"SOFTWARE\Policies\Microsoft\Windows\DataCollection";
 const STATUS: &str = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status";
@@ -29,12 +31,22 @@ fn owned(data: &str) -> HostOptions {
     }
 }
 
-/// A host for each of these options.
+/// A host for each of these options, in whatever dialect is asked for: what is asked of it may come in many pieces.
+fn any_lab(options: Vec<HostOptions>) -> Lab {
+    started(options, None)
+}
+
+/// As hosts mostly speak: there is room for what is looked at.
 fn lab(options: Vec<HostOptions>) -> Lab {
+    started(options, Some(Dialect::default()))
+}
+
+fn started(options: Vec<HostOptions>, dialect: Option<Dialect>) -> Lab {
     LabBuilder::hosts(options.len())
         .fleet(|fleet| {
             for (host, options) in fleet.hosts.iter_mut().zip(options) {
                 host.options = Some(options);
+                host.dialect = dialect;
             }
         })
         .start()
@@ -464,7 +476,7 @@ fn costs(preflight: &str, steps: &str, verb: &str) -> Vec<(String, u64)> {
     ];
     hosts.extend(more.map(|(name, options)| (name.to_owned(), options)));
     let (names, options): (Vec<String>, Vec<HostOptions>) = hosts.into_iter().unzip();
-    let lab = lab(options);
+    let lab = any_lab(options);
     for (name, host) in names.iter().zip(lab.hosts()) {
         let broken =
             |set: &str| host.change_knobs(|knobs| knobs.wmi_broken = e2e::knobs(set).wmi_broken);

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use e2e::{Lab, LabBuilder, PASSWORD, canned, knobs};
-use sim_fleet::RawValue;
+use sim_fleet::{Dialect, RawValue};
 
 const PING: [&str; 3] = ["ping", "-i", "inventory.yaml"];
 const ORG: &str = "7f3a-the-org-id";
@@ -277,7 +277,10 @@ fn a_trace_is_new_private_and_refused_where_it_is_none() {
 /// Wherever a trace ends, the replay says no more than what is in it.
 #[test]
 fn a_trace_that_ends_early_gives_no_verdict() {
-    let lab = LabBuilder::hosts(1).start();
+    // Which answer is the last word is counted, so that the host speaks as hosts mostly do.
+    let lab = LabBuilder::hosts(1)
+        .fleet(|fleet| fleet.hosts[0].dialect = Some(Dialect::default()))
+        .start();
     lab.run(&[&PING[..], &["--trace", "t.jsonl"]].concat())
         .succeeds();
     let kept = std::fs::read_to_string(lab.path("t.jsonl")).expect("a trace");
