@@ -279,6 +279,7 @@ fn what_a_plan_has_no_room_for_is_told() {
         let lab = LabBuilder::hosts(1)
             .fleet(|fleet| {
                 fleet.hosts[0].options = Some(old.clone());
+                fleet.hosts[0].dialect = Some(Dialect::default());
                 // A moment of 2020.
                 let contact = SeedData::Qword(132_223_104_000_000_000);
                 fleet.hosts[0].registry = vec![SeedValue::new(STATUS, "LastConnected", contact)];
