@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use e2e::{Lab, LabBuilder, USER, canned, knobs, unkept};
 use serde_json::Value;
-use sim_fleet::{Account, Knobs, Rights};
+use sim_fleet::{Account, HostOptions, Knobs, Rights};
 
 /// The ping of one host.
 fn ping(lab: &Lab, code: i32) -> Value {
@@ -379,4 +379,27 @@ fn broken_wmi_is_told_where_the_shell_takes_its_place() {
         table.says("PARTLY").says("winmgmt /verifyrepository");
         assert_eq!(lab.hosts()[0].counters().shells_open, 0);
     }
+}
+
+/// Registry steps go by WMI there; only netsh needs a shell.
+#[test]
+fn a_host_without_remote_shells_can_be_worked_in_part() {
+    let lab = LabBuilder::hosts(1)
+        .fleet(|fleet| {
+            fleet.hosts[0].options = Some(HostOptions {
+                remote_shells: false,
+                ..HostOptions::default()
+            });
+        })
+        .start();
+    let said = ping(&lab, 0);
+    assert_eq!(said["ok"], true, "{said:#}");
+    assert_eq!(said["checks"]["rights"], "partly", "{said:#}");
+    let partly = &said["partly"];
+    let text = |field: &str| partly[field].as_str().unwrap_or_default().to_owned();
+    assert!(text("detail").contains("2150859180"), "{said:#}");
+    assert!(
+        text("remedy").contains("AllowRemoteShellAccess"),
+        "{said:#}"
+    );
 }

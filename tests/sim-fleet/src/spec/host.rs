@@ -88,6 +88,8 @@ pub struct HostOptions {
     pub hardening: Hardening,
     /// Quotas, limits and fault shapes of Server 2008 R2.
     pub legacy: bool,
+    /// `AllowRemoteShellAccess`.
+    pub remote_shells: bool,
     /// `MaxShellsPerUser`; 30 (5 for legacy) when absent.
     pub max_shells: Option<u32>,
     /// `MaxConcurrentOperationsPerUser`; 1500 (15 for legacy) when absent.
@@ -152,6 +154,7 @@ impl Default for HostOptions {
             tls: TlsSpec::default(),
             hardening: Hardening::default(),
             legacy: false,
+            remote_shells: true,
             max_shells: None,
             max_operations: None,
             max_connections: None,

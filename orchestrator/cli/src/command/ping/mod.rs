@@ -13,7 +13,7 @@ use std::sync::Arc;
 use checks::State;
 use inventory::{Credential, Host, HostName};
 use report::table::Table;
-use rollout::{Cost, HostError, HostIdentity, Observe, Severity, Survey};
+use rollout::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Survey};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -174,6 +174,14 @@ async fn ask<S: Survey>(
                     let cost = observer.close().await;
                     match tried {
                         Ok(()) => (Found::Read(identity, cost), partly),
+                        // What the registry alone needs works all the same. A quota that is used up stands in the way of
+                        // that as well.
+                        Err(error)
+                            if error.severity == Severity::Failed
+                                && error.reason != Reason::Quota =>
+                        {
+                            (Found::Read(identity, cost), partly.or(Some(error)))
+                        }
                         Err(error) => (Found::Failed(error), None),
                     }
                 }

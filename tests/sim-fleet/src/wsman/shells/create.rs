@@ -15,6 +15,9 @@ use crate::wsman::{Body, Call, Request, duration, uri};
 
 /// Create.
 pub(super) fn create(call: &Call<'_>, request: &Request<'_, '_>) -> Result<Body, Fault> {
+    if !call.host.options.remote_shells {
+        return Err(Fault::new(2_150_859_180));
+    }
     let knobs = call.host.knobs();
     if knobs
         .quota
