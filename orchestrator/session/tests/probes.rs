@@ -135,6 +135,21 @@ async fn an_unreachable_list_of_revoked_certificates_is_named() {
 }
 
 #[tokio::test]
+async fn inspection_is_seen_where_its_certificates_name_no_reachable_list() {
+    let proxy = SimProxy::start(ProxyMode::Intercepts).unwrap();
+    let lab = lab(&proxy, |options| {
+        options.network.trusts_company = true;
+        options.network.revocation_unreachable = true;
+    })
+    .await;
+    found(
+        &ask(&lab, connect(&[URL])).await,
+        Finding::TlsInspected,
+        "Contoso Ltd",
+    );
+}
+
+#[tokio::test]
 async fn the_hosts_own_addresses_are_asked() {
     let proxy = SimProxy::start(ProxyMode::Works).unwrap();
     let lab = lab(&proxy, |_| {}).await;

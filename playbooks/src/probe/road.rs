@@ -186,21 +186,38 @@ pub fn inspected(host: &str, issuer: &str) -> bool {
     let (host, issuer) = (host.to_ascii_lowercase(), issuer.to_ascii_lowercase());
     let host = host.split(':').next().unwrap_or_default();
     let ours = OURS.iter().any(|suffix| host.ends_with(suffix));
+    ours && !is_public(&issuer)
+}
+
+/// Whether the issuer is one of those that vouch for Microsoft's services.
+fn is_public(issuer: &str) -> bool {
+    let issuer = issuer.to_ascii_lowercase();
     // Only the organisation counts: the common name of an inspecting authority may say anything.
-    let organisations = issuer
+    let mut organisations = issuer
         .split(',')
         .filter_map(|part| part.trim().strip_prefix("o="))
         .map(|name| name.trim_matches('"'));
-    let known = |name: &str| ISSUERS.iter().any(|issuer| name.starts_with(issuer));
-    ours && !organisations.into_iter().any(known)
+    organisations.any(|name| ISSUERS.iter().any(|issuer| name.starts_with(issuer)))
 }
 
-/// Adds what TLS showed to what curl found: an issuer of another house outweighs an open road.
+/// Adds what TLS showed to what curl found: an issuer of another house outweighs an open road, and a certificate of the
+/// service's own house that the host refuses is no inspection.
 pub fn with_issuer(found: TargetVerdict, shown: Option<&Shown>) -> TargetVerdict {
     let Some(issuer) = shown.and_then(|shown| shown.issuer.as_deref()) else {
         return found;
     };
     if !inspected(&found.target, issuer) {
+        if found.finding == Finding::TlsInspected && is_public(issuer) {
+            let detail = format!(
+                "{}; it is by {issuer}: the host lacks the root certificate (facts.roots.auto_update) or the time has run out",
+                found.detail
+            );
+            return TargetVerdict {
+                finding: Finding::TlsFailed,
+                detail,
+                target: found.target,
+            };
+        }
         return TargetVerdict {
             detail: format!("{}; certificate by {issuer}", found.detail),
             ..found
@@ -333,5 +350,22 @@ mod tests {
             with_issuer(found, Some(&shown)).finding,
             Finding::TlsInspected
         );
+    }
+
+    #[test]
+    fn a_certificate_of_the_services_own_house_that_the_host_refuses_is_no_inspection() {
+        let refused = |issuer: &str| {
+            let url = "https://events.data.microsoft.com/";
+            let shown = Shown {
+                issuer: Some(issuer.to_owned()),
+                ..Shown::default()
+            };
+            with_issuer(judged(url, true, &curl(60, 200, 0), None), Some(&shown))
+        };
+        let own = refused("CN=DigiCert Global G2 TLS RSA SHA256 2020 CA1, O=DigiCert Inc, C=US");
+        assert_eq!(own.finding, Finding::TlsFailed);
+        assert!(own.detail.contains("roots.auto_update"), "{}", own.detail);
+        let foreign = refused("CN=DigiCert Look-alike, O=Contoso Ltd, C=US");
+        assert_eq!(foreign.finding, Finding::TlsInspected);
     }
 }

@@ -188,11 +188,15 @@ impl Link {
     }
 }
 
-/// The road itself is open, so that a certificate can be looked at.
+/// The road itself is open, so that a certificate can be looked at. An unreachable list of revoked certificates may be that
+/// of an inspecting authority, which often names none.
 fn open(found: &TargetVerdict) -> bool {
     matches!(
         found.finding,
-        Finding::ConnectedThroughProxy | Finding::TlsFailed | Finding::TlsInspected
+        Finding::ConnectedThroughProxy
+            | Finding::TlsFailed
+            | Finding::TlsInspected
+            | Finding::RevocationUnreachable
     )
 }
 
