@@ -347,3 +347,48 @@ fn every_row_of_the_reference_has_its_facts() {
         assert!(playbooks::FACTS.iter().any(|fact| fact.row == row), "{row}");
     }
 }
+
+/// Server 2016 whose agent names no folder: the list of what is installed tells, and the version of a file, both by WMI.
+#[tokio::test]
+async fn without_wmi_the_sensors_branch_and_version_are_unread_and_not_denied() {
+    let sensor = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection";
+    let wanted = set(&[
+        Fact::SensorPresent,
+        Fact::SensorUnifiedAgent,
+        Fact::SensorBranch,
+        Fact::SensorVersion,
+        Fact::SensorPrefersStaticProxy,
+    ]);
+    for channel in ["auto", "shell"] {
+        let lab = lab(HostOptions::profile("server_2016").unwrap()).await;
+        assert!(lab.host().delete_value(sensor, "InstallLocation"));
+        let lab = lab.defaults(&format!("channel: {channel}"));
+        let (facts, _) = read(&lab, &wanted).await;
+        assert_eq!(facts.flag(Fact::SensorPresent), Some(true));
+        if channel == "auto" {
+            assert_eq!(facts.text(Fact::SensorBranch), Some("unified_agent"));
+            assert!(facts.text(Fact::SensorVersion).is_some());
+            continue;
+        }
+        for fact in [
+            Fact::SensorUnifiedAgent,
+            Fact::SensorBranch,
+            Fact::SensorVersion,
+            Fact::SensorPrefersStaticProxy,
+        ] {
+            assert_eq!(facts.value(fact), None, "{}", fact.name());
+            assert!(facts.unread(fact).unwrap().contains("WMI"), "{fact:?}");
+        }
+    }
+    // Without a sensor nothing is unknown.
+    let lab = lab(HostOptions {
+        sensor: None,
+        ..HostOptions::default()
+    })
+    .await
+    .defaults("channel: shell");
+    let (facts, _) = read(&lab, &wanted).await;
+    assert_eq!(facts.failures().collect::<Vec<_>>(), []);
+    assert_eq!(facts.value(Fact::SensorVersion), Some(&FactValue::Null));
+    assert_eq!(facts.flag(Fact::SensorPrefersStaticProxy), Some(false));
+}

@@ -26,23 +26,7 @@ impl Link {
             folder = self.unified_agent(facts).await?;
         }
         if wanted.contains(Fact::SensorVersion) {
-            let path = facts.text(Fact::SensorPath);
-            let present = path.is_some();
-            let program = path.and_then(executable);
-            let version = match program.or_else(|| folder.as_deref().map(in_folder)) {
-                Some(path) if present => self.file_version(&path).await,
-                _ => Ok(None),
-            };
-            match version {
-                Ok(Some(version)) => {
-                    facts.set(Fact::SensorVersion, FactValue::Text(version.to_string()));
-                }
-                Ok(None) => facts.set(Fact::SensorVersion, FactValue::Null),
-                Err(trouble) => {
-                    let why = self.unread(trouble)?;
-                    facts.set_unread(Fact::SensorVersion, why);
-                }
-            }
+            self.version(folder.as_deref(), facts).await?;
         }
         if wanted
             .iter()
@@ -53,8 +37,39 @@ impl Link {
         Ok(())
     }
 
+    /// F5; null without sensor.
+    async fn version(&mut self, folder: Option<&str>, facts: &mut Facts) -> Result<(), Trouble> {
+        if let Some(why) = facts.unread(Fact::SensorPath).map(str::to_owned) {
+            facts.set_unread(Fact::SensorVersion, why);
+            return Ok(());
+        }
+        let Some(path) = facts.text(Fact::SensorPath) else {
+            facts.set(Fact::SensorVersion, FactValue::Null);
+            return Ok(());
+        };
+        let version = match executable(path).or_else(|| folder.map(in_folder)) {
+            Some(path) => self.file_version(&path).await,
+            None => Ok(Err(format!("'{path}' names no program"))),
+        };
+        let version = match version {
+            Ok(version) => version,
+            Err(trouble) => Err(self.unread(trouble)?),
+        };
+        match version {
+            Ok(version) => facts.set(Fact::SensorVersion, FactValue::Text(version.to_string())),
+            Err(why) => facts.set_unread(Fact::SensorVersion, why),
+        }
+        Ok(())
+    }
+
     /// F3; gives the folder that the agent names. Only Server 2012 R2 and 2016 can have it, so nobody else is asked.
     async fn unified_agent(&mut self, facts: &mut Facts) -> Result<Option<String>, Trouble> {
+        let basis = [Fact::OsIsServer, Fact::OsBuild, Fact::SensorPath];
+        let unread = basis.into_iter().find_map(|fact| facts.unread(fact));
+        if let Some(why) = unread.map(str::to_owned) {
+            facts.set_unread(Fact::SensorUnifiedAgent, why);
+            return Ok(None);
+        }
         let server = facts.flag(Fact::OsIsServer).unwrap_or(false);
         let build = facts.number(Fact::OsBuild);
         let present = facts.text(Fact::SensorPath).is_some();
@@ -114,10 +129,7 @@ impl Link {
 
     /// F3: an entry of the uninstall list whose display name begins with the product's name.
     async fn unified_agent_is_installed(&mut self) -> Result<bool, Trouble> {
-        if self.road == Road::Shell {
-            return Ok(false);
-        }
-        let names = self.client.enum_keys(UNINSTALL).await?.unwrap_or_default();
+        let names = self.keys(&target(UNINSTALL, "")?.key).await?;
         for name in names.into_iter().take(UNINSTALL_BOUND) {
             let wanted = [(
                 target(&format!(r"{UNINSTALL}\{name}"), "DisplayName")?,
@@ -134,10 +146,14 @@ impl Link {
         Ok(false)
     }
 
-    /// F5. Needs WMI; without it the version is unknown, and an unknown version passes no gate.
-    async fn file_version(&mut self, path: &str) -> Result<Option<Version>, Trouble> {
-        if self.road == Road::Shell || path.contains(['\'', '"', '%']) {
-            return Ok(None);
+    /// F5. Needs WMI; the inner error says why the version cannot be read, and an unknown version passes no gate.
+    async fn file_version(&mut self, path: &str) -> Result<Result<Version, String>, Trouble> {
+        if self.road == Road::Shell {
+            let why = "the version of a file is read through WMI only, which does not work here";
+            return Ok(Err(why.to_owned()));
+        }
+        if path.contains(['\'', '"', '%']) {
+            return Ok(Err(format!("WMI cannot be asked for a file '{path}'")));
         }
         let query = format!(
             "select Version from CIM_DataFile where Name='{}'",
@@ -149,14 +165,15 @@ impl Link {
                 let trouble = Trouble::Wire(error);
                 // The file provider is one of WMI's frail parts; the registry may work on.
                 return if trouble.is_wmi_broken() {
-                    Ok(None)
+                    Ok(Err("WMI does not show the version of a file".to_owned()))
                 } else {
                     Err(trouble)
                 };
             }
         };
         let version = found.first().and_then(|file| file.text("Version"));
-        Ok(version.and_then(|text| text.split_whitespace().next()?.parse().ok()))
+        let version = version.and_then(|text| text.split_whitespace().next()?.parse().ok());
+        Ok(version.ok_or_else(|| format!("'{path}' shows no version")))
     }
 }
 
