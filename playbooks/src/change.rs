@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::registry::{Observed, RawValue, Target};
+use crate::rules::same_proxy_value;
 use crate::winhttp::{WinHttpProxy, WinHttpSettings};
 
 /// The state one target is to have.
@@ -37,6 +38,18 @@ impl Desired {
         }
     }
 
+    /// As [`Self::satisfied_by`], for what is found in that place: names of hosts in the known proxy values compare without
+    /// regard to letter case, so that nothing is written for it.
+    pub fn satisfied_at(&self, target: &Target, observed: &Observed) -> bool {
+        self.satisfied_by(observed)
+            || match (self, observed) {
+                (Self::Value(want), Observed::Present(have)) => {
+                    same_proxy_value(target, want, have)
+                }
+                _ => false,
+            }
+    }
+
     /// A form for people.
     pub fn text(&self) -> String {
         match self {
@@ -67,7 +80,7 @@ pub struct HostStep {
     pub changes: Vec<Change>,
     /// `Some(reason)` where the step is left out on this host; `changes` is then empty.
     pub skipped: Option<String>,
-    /// It is left out because the host's software would not heed it.
+    /// The host's software would not heed it: it is left out, unless the playbook allows it.
     #[serde(default)]
     pub below_gate: bool,
 }

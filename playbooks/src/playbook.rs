@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::change::{Desired, HostStep};
 use crate::facts::{Fact, FactSet, Facts, below_gate};
-use crate::preflight::PreflightSettings;
+use crate::preflight::{Check, PreflightSettings};
 use crate::probe::ProbeStep;
 use crate::registry::Target;
 use crate::rules::Invalid;
@@ -106,22 +106,27 @@ impl Playbook {
         &self.defaults
     }
 
-    /// The facts that conditions and templates ask for.
+    /// The facts that conditions, templates and gates ask for.
     pub fn facts(&self) -> FactSet {
-        let steps = self.steps.iter().flat_map(Step::names);
-        let probes = self.probes.iter().flat_map(ProbeStep::names);
-        let names: Vec<String> = steps.chain(probes).collect();
-        let mut facts = scope::facts_of(names.iter().map(String::as_str));
+        let mut facts = self.facts_of_conditions();
         let gates: Vec<Fact> = self.steps.iter().filter_map(Step::gate).collect();
         if !gates.is_empty() {
             // What the gate goes by is told where it keeps a step back.
-            facts.extend(
-                gates
-                    .into_iter()
-                    .chain([Fact::SensorBranch, Fact::SensorVersion]),
-            );
+            facts.extend(gates.into_iter().chain([
+                Fact::SensorPresent,
+                Fact::SensorBranch,
+                Fact::SensorVersion,
+            ]));
         }
         facts
+    }
+
+    /// Those of [`Self::facts`] without which a condition or template cannot be decided. A gate goes by what can be read.
+    pub fn facts_of_conditions(&self) -> FactSet {
+        let steps = self.steps.iter().flat_map(Step::names);
+        let probes = self.probes.iter().flat_map(ProbeStep::names);
+        let names: Vec<String> = steps.chain(probes).collect();
+        scope::facts_of(names.iter().map(String::as_str))
     }
 
     /// Picks the strongest value of each declared variable and checks its type. Layers come weakest first; the
@@ -149,7 +154,7 @@ impl Playbook {
         let value = scope::value(scope, facts);
         let mut wanted = Wanted::default();
         let mut steps = Vec::with_capacity(self.steps.len());
-        for step in &self.steps {
+        for (index, step) in self.steps.iter().enumerate() {
             let holds = match &step.when {
                 None => true,
                 Some(condition) => template::holds(&condition.text, &value)
@@ -158,6 +163,7 @@ impl Playbook {
             let kept_back = holds.then(|| step.gate()).flatten();
             let kept_back = kept_back.and_then(|gate| below_gate(gate, facts));
             let below_gate = kept_back.is_some();
+            let kept_back = kept_back.filter(|_| !self.allows(Check::SensorBelowGate, Some(index)));
             let (changes, skipped) = if let Some(why) = kept_back {
                 (Vec::new(), Some(why))
             } else if holds {

@@ -4,12 +4,14 @@
 //! interpretations, because a rollback has to restore bytes. They do no input or output. `registry/place.rs` is where a value
 //! lives, `registry/value.rs` what it holds.
 
+mod account;
 mod place;
 mod value;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use account::masked;
 pub use place::{KeyPath, KeyPathError, Target};
 pub use value::{
     REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ, RawValue, Typed,

@@ -14,7 +14,9 @@ pub(crate) use address::url;
 pub(crate) use av::{av_bypass, av_pac_url, av_server};
 pub(crate) use data::{data, kind_names, value_name};
 pub(crate) use edr::{edr_server, host_port};
-pub(crate) use known::{Acknowledge, KnownValue, known_value, lost_checks, lowers_security};
+pub(crate) use known::{
+    Acknowledge, KnownValue, known_value, lost_checks, lowers_security, same_proxy_value,
+};
 pub(crate) use winhttp::{winhttp_bypass, winhttp_server};
 
 /// Why data is refused. Lower case, no full stop; never repeats text that may hold a password.

@@ -9,7 +9,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::registry::{REG_BINARY, RawValue};
+use crate::registry::{REG_BINARY, RawValue, masked};
 
 /// A machine-wide proxy as a playbook asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -174,14 +174,16 @@ impl WinHttpSettings {
 
 impl fmt::Display for WinHttpSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let masked = masked(&self.proxy);
+        let proxy = masked.as_deref().unwrap_or(&self.proxy);
         match self.flags {
             DIRECT => f.write_str("direct"),
-            NAMED if self.bypass.is_empty() => f.write_str(&self.proxy),
-            NAMED => write!(f, "{} (bypass {})", self.proxy, self.bypass),
+            NAMED if self.bypass.is_empty() => f.write_str(proxy),
+            NAMED => write!(f, "{proxy} (bypass {})", self.bypass),
             other => write!(
                 f,
-                "flags {other}, proxy '{}', bypass '{}'",
-                self.proxy, self.bypass
+                "flags {other}, proxy '{proxy}', bypass '{}'",
+                self.bypass
             ),
         }
     }

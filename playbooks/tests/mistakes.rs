@@ -116,6 +116,7 @@ fn av_proxies() {
         "server: 'https://p:1/'",
         "pac_url: 'http://p/proxy.pac'",
         "pac_url: 'https://p:81/a/b?c=d'",
+        "pac_url: 'https://p:81/a/b?for=ann@corp.example'",
         "server: 'http://p:1', bypass: '10.1.2.3'",
         "server: 'http://p:1', bypass: 'https://intranet.corp/x'",
         "server: 'http://p:1', bypass: 'fe80::1'",
@@ -197,6 +198,21 @@ fn av_proxies() {
             "server: 'http://p:1', bypass: 'intranet.corp'",
             "neither a URL nor an IP address",
             "write 'http://intranet.corp'",
+        ),
+        (
+            "server: 'http://p:1', bypass: '10.0.0.0/8'",
+            "is a range of addresses",
+            "one address only, such as '10.0.0.0'",
+        ),
+        (
+            "pac_url: 'http://u:p?w@p/proxy.pac'",
+            "carries credentials",
+            "LocalSystem",
+        ),
+        (
+            "pac_url: 'http://u:p@p/proxy.pac?a=b'",
+            "carries credentials",
+            "LocalSystem",
         ),
         (
             "server: 'http://p:1', bypass: ['http://a']",
@@ -825,6 +841,10 @@ fn combinations_that_deserve_a_second_look_are_warned_of() {
     let cases = [
         (format!("[ {prefer} ]"), vec!["an EDR proxy that this playbook does not set", "older sensors ignore"]),
         (format!("[ {{ edr_proxy: {{ server: 'p:1' }} }}, {prefer} ]"), vec!["older sensors ignore"]),
+        // What is 0 prefers nothing.
+        ("[ { edr_prefer_static_proxy: { value: 0 } } ]".into(), vec![]),
+        (format!("[ {} ]", prefer.replace("data: 1", "data: 0")), vec![]),
+        ("[ { edr_prefer_static_proxy: { value: 1 } } ]".into(), vec!["an EDR proxy that this playbook does not set"]),
         (format!("[ {telemetry} ]"), vec!["wants DisableEnterpriseAuthProxy"]),
         ("[ { av_proxy: { pac_url: 'http://p/x' } } ]".into(), vec!["wins over the PAC"]),
         ("[ { av_proxy: { pac_url: 'http://p/x', server: 'http://p:1' } } ]".into(), vec!["takes ProxyServer first"]),

@@ -308,6 +308,73 @@ fn below_the_gate_nothing_is_written_and_the_rest_goes_on() {
     assert!(removal.facts().is_empty());
 }
 
+#[test]
+fn a_playbook_carries_the_step_out_below_the_gate_where_it_allows_it() {
+    let mut facts = Facts::default();
+    facts.set(Fact::SensorPrefersStaticProxy, FactValue::Bool(false));
+    facts.set(Fact::SensorBranch, text("in_box"));
+    facts.set(Fact::SensorVersion, text("10.8209.17763.1910"));
+    let whole = format!(
+        "preflight: {{ allow: [sensor_below_gate] }}\n{}",
+        steps(&[EDR, PREFER])
+    );
+    let of_step = steps(&[EDR, &format!("{PREFER}, allow: [sensor_below_gate]")]);
+    for text in [whole, of_step] {
+        let playbook = load(&text);
+        let compiled = compiled(&playbook, &facts);
+        assert_eq!(compiled[1].changes.len(), 1, "{text}");
+        assert_eq!(compiled[1].skipped, None);
+        let found = found(&playbook, &facts, &absent);
+        assert_eq!(found, ["warn (allowed) sensor_below_gate"]);
+    }
+}
+
+#[test]
+fn why_the_sensor_does_not_honour_the_preference_is_told_as_it_is() {
+    let why = |facts: &[(Fact, FactValue)], unread: Option<Fact>| {
+        let mut all = Facts::default();
+        for (fact, value) in facts {
+            all.set(*fact, value.clone());
+        }
+        if let Some(fact) = unread {
+            all.set_unread(fact, "WMI does not work");
+            all.set_unread(Fact::SensorPrefersStaticProxy, "WMI does not work");
+        }
+        let compiled = compiled(&load(&steps(&[PREFER])), &all);
+        compiled[0].skipped.clone().unwrap()
+    };
+    let no = (Fact::SensorPrefersStaticProxy, FactValue::Bool(false));
+    let missing = (Fact::SensorPresent, FactValue::Bool(false));
+    assert_eq!(why(&[no.clone(), missing], None), "there is no EDR sensor");
+    let other = (Fact::SensorBranch, text("other"));
+    assert!(why(&[no, other], None).contains("in any version"));
+    let in_box = (Fact::SensorBranch, text("in_box"));
+    let unread = why(&[in_box], Some(Fact::SensorVersion));
+    assert!(
+        unread.ends_with("is not known: WMI does not work"),
+        "{unread}"
+    );
+}
+
+#[test]
+fn a_host_name_in_other_letters_is_the_same_proxy() {
+    let playbook = load(&steps(&["edr_proxy: { server: 'proxy.CORP:8080' }"]));
+    let sz = |text: &str| Typed::Sz(text.to_owned()).to_raw();
+    let right = |name: &str| match name {
+        "TelemetryProxyServer" => Observed::Present(sz("PROXY.corp:8080")),
+        _ => Observed::Present(Typed::Dword(1).to_raw()),
+    };
+    // Nothing would be written, so that nothing is looked at.
+    let mut facts = Facts::default();
+    facts.set(Fact::NetworkIpv4, FactValue::Bool(false));
+    assert_eq!(found(&playbook, &facts, &right), [] as [&str; 0]);
+    assert_eq!(found(&playbook, &facts, &absent), ["block no_ipv4"]);
+    let same = policy(Some(sz("Proxy.Corp:8080")), 1);
+    assert_eq!(found(&playbook, &same, &absent), ["note gpo_managed"]);
+    let other = policy(Some(sz("Proxy.Corp:8081")), 1);
+    assert_eq!(found(&playbook, &other, &absent), ["block gpo_owned"]);
+}
+
 /// Facts in which group policy sets `TelemetryProxyServer` so.
 fn policy(value: Option<RawValue>, precedence: u32) -> Facts {
     let playbook = load(&steps(&[EDR]));

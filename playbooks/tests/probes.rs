@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use playbooks::{
-    Examples, Fact, FactValue, Facts, Finding, Grade, HostScope, Playbook, Probe, RunAs, Vars,
+    Check, Examples, Fact, FactValue, Facts, Finding, Grade, HostScope, Playbook, PreflightFinding,
+    PreflightGrade, Probe, RunAs, Vars,
 };
 
 use crate::support::{load, problems};
@@ -199,6 +200,49 @@ fn facts_settle_what_they_can() {
         &updates("MicrosoftUpdateServer", "http://p:1", "p:1"),
         Finding::UpdatesHaveARoad,
     );
+}
+
+#[test]
+fn what_is_not_there_proves_nothing_unless_its_steps_were_left_out_with_it() {
+    let text = "  - sensor_connected:\n  - maps:\n  - updates:\n  - services:";
+    let probes = compiled(text, None);
+    let mut facts = Facts::default();
+    facts.set(Fact::SensorPresent, FactValue::Bool(true));
+    facts.set(Fact::SensorOnboarded, FactValue::Bool(false));
+    facts.set(Fact::AvPresent, FactValue::Bool(false));
+    let left_out = |check| PreflightFinding {
+        check,
+        grade: PreflightGrade::Warn,
+        allowed: false,
+        step: None,
+        detail: String::new(),
+    };
+    for probe in &probes[..3] {
+        let verdict = probe.probe.settled(&facts, None).unwrap();
+        assert_eq!(verdict.finding, Finding::NotApplicable);
+        assert_eq!(verdict.grade(), Grade::Inconclusive);
+        assert!(verdict.finding.remedy().is_some());
+    }
+    let after = |index: usize, findings: &[PreflightFinding]| {
+        let probe: &Probe = &probes[index].probe;
+        let verdict = probe.settled(&facts, None).unwrap();
+        probe.after_preflight(verdict, findings).finding
+    };
+    let no_antivirus = [left_out(Check::AvMissing)];
+    assert_eq!(after(0, &no_antivirus), Finding::NotApplicable);
+    assert_eq!(after(1, &no_antivirus), Finding::StepsLeftOut);
+    assert_eq!(after(2, &no_antivirus), Finding::StepsLeftOut);
+    assert_eq!(
+        after(0, &[left_out(Check::SensorMissing)]),
+        Finding::StepsLeftOut
+    );
+    let allowed = PreflightFinding {
+        allowed: true,
+        ..left_out(Check::SensorMissing)
+    };
+    assert_eq!(after(0, &[allowed]), Finding::NotApplicable);
+    // A red probe stays red.
+    assert_eq!(after(3, &no_antivirus), Finding::ServiceStopped);
 }
 
 #[test]

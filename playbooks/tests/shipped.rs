@@ -148,6 +148,7 @@ fn facts_are_asked_for_only_where_a_condition_needs_them() {
     assert_eq!(
         of("offline-devices.yaml"),
         FactSet::from_iter([
+            Fact::SensorPresent,
             Fact::SensorBranch,
             Fact::SensorVersion,
             Fact::SensorPrefersStaticProxy

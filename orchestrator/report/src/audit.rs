@@ -34,6 +34,10 @@ pub fn against_playbook(found: Result<&[PlannedStep], &HostError>) -> Standing {
     found.map_or_else(
         |error| Standing::Unread(error.clone()),
         |steps| {
+            // Every step is left out on this host: nothing of the playbook is wanted there.
+            if !steps.is_empty() && steps.iter().all(|step| step.skipped.is_some()) {
+                return Standing::Nothing;
+            }
             let turned = changes(steps).into_iter().map(|one| Difference {
                 from: one.to,
                 to: one.from,

@@ -215,9 +215,7 @@ fn bytes(found: Option<(&ChangeRecord, Option<&Observed>)>) -> String {
     let value = found
         .and_then(|(_, observed)| observed)
         .and_then(Observed::value);
-    value
-        .map(|value| format!("{}:{}", value.kind, hex::encode(&value.bytes)))
-        .unwrap_or_default()
+    value.map(value::bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

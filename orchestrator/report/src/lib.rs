@@ -16,6 +16,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 mod lines;
+pub mod not_done;
 pub mod plan;
 #[cfg(test)]
 mod plan_tests;

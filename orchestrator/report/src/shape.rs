@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::json::SCHEMA;
+use crate::not_done::not_done;
 use crate::{preflight, value};
 
 /// One run with all its hosts.
@@ -67,6 +68,8 @@ pub(crate) struct Run<'a> {
     exit_code: Option<u8>,
     /// Over all hosts.
     totals: Totals,
+    /// Hosts that count as wanted and on which a step was left out or a probe proved nothing, by what and why.
+    not_done: Vec<NotDone<'a>>,
     /// In order.
     rings: Vec<Ring<'a>>,
     /// In the order of the inventory.
@@ -102,6 +105,30 @@ struct Approved<'a> {
     /// When.
     #[schemars(with = "Time")]
     time: Timestamp,
+}
+
+/// What was not done on some hosts that count as wanted.
+#[derive(Serialize, JsonSchema)]
+struct NotDone<'a> {
+    /// `step`: it was left out; `probe`: it proved nothing.
+    kind: &'static str,
+    /// Name of the step or probe; null: no probe was asked.
+    name: Option<&'a str>,
+    /// Check of the preflight, condition, or the words of the probe. Remote text in it is untrusted.
+    cause: String,
+    /// How many hosts.
+    hosts: usize,
+}
+
+impl<'a> NotDone<'a> {
+    fn of(one: crate::not_done::NotDone<'a>) -> Self {
+        Self {
+            kind: one.what.kind(),
+            name: one.what.name(),
+            cause: one.cause,
+            hosts: one.hosts.len(),
+        }
+    }
 }
 
 /// One ring.
@@ -286,6 +313,7 @@ impl<'a> Run<'a> {
             finished: record.finished,
             exit_code: record.exit_code,
             totals: record.totals,
+            not_done: not_done(record).into_iter().map(NotDone::of).collect(),
             rings: record.rings.iter().map(Ring::of).collect(),
             hosts: record.hosts.iter().map(Host::of).collect(),
             rollback: None,
@@ -420,7 +448,7 @@ impl Found {
             Observed::ValueAbsent => Self::ValueAbsent { text },
             Observed::Present(value) => Self::Present {
                 kind: value.kind,
-                bytes: Some(hex::encode(&value.bytes)),
+                bytes: value.shown_bytes(),
                 text,
             },
             Observed::Opaque { kind, .. } => Self::Present {

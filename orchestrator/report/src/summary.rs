@@ -6,6 +6,7 @@ use playbooks::{Limit, Limits};
 use rollout::{Outcome, RunRecord, RunState, Totals, Verb};
 
 use crate::cluster::{Cluster, clusters};
+use crate::not_done::{NotDone, What, not_done, unproved, untouched};
 use crate::table::Table;
 use crate::text::{counted, duration, examples, neutral};
 
@@ -30,6 +31,11 @@ pub fn summary(record: &RunRecord, detail: Detail) -> String {
     if !causes.is_empty() {
         out.push('\n');
         out.push_str(&cause_list(&causes, detail));
+    }
+    let left = not_done(record);
+    if !left.is_empty() {
+        out.push('\n');
+        out.push_str(&not_done_lines(&left, detail));
     }
     let limits = limit_lines(record);
     if !limits.is_empty() {
@@ -176,6 +182,33 @@ fn cause_list(causes: &[Cluster<'_>], detail: Detail) -> String {
     out
 }
 
+fn not_done_lines(all: &[NotDone<'_>], detail: Detail) -> String {
+    let mut out = String::new();
+    let shown = if detail.verbose {
+        usize::MAX
+    } else {
+        SHOWN_CAUSES
+    };
+    for one in all.iter().take(shown) {
+        let what = match one.what {
+            What::Step(name) => format!("step {} left out", neutral(name)),
+            What::Probe(name) => format!("probe {}: not proved", neutral(name)),
+            What::Probes => "no probe asked: not proved".to_owned(),
+        };
+        let hosts = counted(one.hosts.len(), "host");
+        let _ = writeln!(out, "{what} on {hosts}: {}", neutral(&one.cause));
+        if detail.verbose {
+            let names = examples(one.hosts.iter().copied(), usize::MAX);
+            let _ = writeln!(out, "    {names}");
+        }
+    }
+    if let Some(more) = all.len().checked_sub(shown).filter(|more| *more > 0) {
+        let more = counted(more, "further line");
+        let _ = writeln!(out, "and {more}; all of them with -v or: winfleet report");
+    }
+    out
+}
+
 fn limit_lines(record: &RunRecord) -> String {
     let mut out = String::new();
     for ring in &record.rings {
@@ -278,9 +311,10 @@ fn verdict(record: &RunRecord) -> String {
         }
         RunState::Succeeded => {
             format!(
-                "{} as wanted, {} changed",
+                "{} as wanted, {} changed{}",
                 counted(totals.ok as usize, "host"),
-                totals.changed
+                totals.changed,
+                without_proof(record)
             )
         }
         // Hosts that a breach took back are as before, not as wanted.
@@ -288,7 +322,7 @@ fn verdict(record: &RunRecord) -> String {
             "{} of {all} as wanted, {} taken back",
             totals.ok, totals.rolled_back
         ),
-        _ => format!("{} of {all} as wanted", totals.ok),
+        _ => format!("{} of {all} as wanted{}", totals.ok, without_proof(record)),
     };
     let mut next = Vec::new();
     let waits_for = record.hold.as_ref().map(|hold| hold.cause);
@@ -322,6 +356,20 @@ fn verdict(record: &RunRecord) -> String {
     let mut out = format!("{first}\n");
     for line in next {
         let _ = writeln!(out, "  {line}");
+    }
+    out
+}
+
+/// Hosts count as wanted on which nothing was done, or nothing proved: that is said in the same breath.
+fn without_proof(record: &RunRecord) -> String {
+    let mut out = String::new();
+    for (hosts, words) in [
+        (untouched(record), "every step left out on"),
+        (unproved(&not_done(record)), "not proved on"),
+    ] {
+        if hosts > 0 {
+            let _ = write!(out, "; {words} {}", counted(hosts, "host"));
+        }
     }
     out
 }

@@ -180,9 +180,7 @@ impl Trail {
                     .unwrap_or_default(),
                 seen.map(|seen| seen.target.to_string()).unwrap_or_default(),
                 seen.map(|seen| seen.text.clone()).unwrap_or_default(),
-                bytes
-                    .map(|value| format!("{}:{}", value.kind, hex::encode(&value.bytes)))
-                    .unwrap_or_default(),
+                bytes.map(value::bytes).unwrap_or_default(),
                 run.chain_head.clone().unwrap_or_default(),
             ]
         };

@@ -341,7 +341,7 @@ impl PlannedChange {
     /// run and a resumed one agree.
     pub fn needed(&self) -> bool {
         match &self.intent {
-            Intent::Apply(change) => !change.desired.satisfied_by(&self.prior),
+            Intent::Apply(change) => !change.desired.satisfied_at(&change.target, &self.prior),
             // A restore of what is there already may still have empty keys to remove.
             Intent::Undo(undo) => {
                 undo.judge(&self.prior) != Standing::Prior || undo.created_from().is_some()
@@ -362,7 +362,7 @@ impl PlannedChange {
     /// Whether this state is the wanted one.
     pub(crate) fn is_there(&self, found: &Observed) -> bool {
         match &self.intent {
-            Intent::Apply(change) => change.desired.satisfied_by(found),
+            Intent::Apply(change) => change.desired.satisfied_at(&change.target, found),
             Intent::Undo(undo) => found.same_content(&undo.prior),
         }
     }

@@ -110,10 +110,15 @@ pub fn preflight_refusal<'a>(
         .filter(|finding| finding.blocks())
         .collect();
     let first = blocking.first()?;
-    let words = blocking
-        .iter()
-        .map(|finding| format!("{}: {}", finding.check.name(), finding.detail));
-    let detail = words.collect::<Vec<_>>().join("; ");
+    // Several steps may be blocked by one cause: it is said once.
+    let mut words: Vec<String> = Vec::new();
+    for finding in &blocking {
+        let word = format!("{}: {}", finding.check.name(), finding.detail);
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    let detail = words.join("; ");
     let error = HostError::failed(Reason::PreflightBlocked, detail);
     Some(error.with_remedy(remedy(first.check)))
 }

@@ -39,7 +39,7 @@ pub(crate) async fn wanted<O: Observe>(
         None
     } else {
         let facts = observer.facts(&wanted).await?;
-        readable(&facts, &wanted)?;
+        readable(&facts, &playbook.facts_of_conditions())?;
         Some(facts)
     };
     let vars = Vars(host.vars.clone());
@@ -147,12 +147,25 @@ pub fn not_restorable(steps: &[PlannedStep]) -> Option<HostError> {
         .iter()
         .flat_map(|step| &step.changes)
         .find(|change| overwritten(change) && !change.prior.restorable())?;
+    if let (Observed::Opaque { why, .. }, true) =
+        (&change.prior, change.target().is_av_preference())
+    {
+        let detail = format!(
+            "{}: the preference as it stands cannot be read, and so could not be restored: {why}",
+            change.target()
+        );
+        return Some(
+            HostError::failed(Reason::PriorNotRestorable, detail).with_remedy(
+                "write the policy instead of the preference, or take the policy of that name away first",
+            ),
+        );
+    }
     let why = match &change.prior {
         Observed::Opaque { kind, why } => format!("registry type {kind}, {why}"),
         Observed::Present(value) => format!(
             "registry type {}, bytes {}",
             value.kind,
-            hex::encode(&value.bytes)
+            value.shown_bytes().as_deref().unwrap_or("***")
         ),
         _ => "unknown".to_owned(),
     };
@@ -275,6 +288,7 @@ pub(crate) fn words(observed: &Observed) -> String {
         Observed::KeyAbsent { .. } => "absent (no key)".to_owned(),
         Observed::ValueAbsent => "absent".to_owned(),
         Observed::Present(value) => format!("'{}' (registry type {})", value.text(), value.kind),
+        Observed::Opaque { kind: 0, why } => format!("not readable ({why})"),
         Observed::Opaque { kind, .. } => format!("not readable exactly (registry type {kind})"),
     }
 }

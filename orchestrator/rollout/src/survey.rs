@@ -9,7 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use playbooks::{KeyPath, Observed, Playbook, Target};
+use playbooks::{CHECKS, KeyPath, Observed, Playbook, Target};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
@@ -82,7 +82,8 @@ impl<T> Reading<T> {
 pub struct WouldWrite {
     playbook: Playbook,
     rings: Vec<RingPlan>,
-    preflight: bool,
+    /// The findings stand at the steps.
+    findings: bool,
 }
 
 impl WouldWrite {
@@ -92,14 +93,18 @@ impl WouldWrite {
         Self {
             playbook,
             rings,
-            preflight: true,
+            findings: true,
         }
     }
 
-    /// Without the preflight: an audit asks what is, not what stands in the way of a change.
+    /// Of the preflight only what leaves steps out: an audit asks what is, and not what stands in the way of a change, but
+    /// a step that a push would leave out is not missing on the host.
     #[must_use]
-    pub fn without_preflight(mut self) -> Self {
-        self.preflight = false;
+    pub fn to_compare(mut self) -> Self {
+        self.findings = false;
+        let others = CHECKS.iter().filter(|row| !row.skips);
+        let others = others.map(|row| row.check);
+        self.playbook.preflight.leave_out.extend(others);
         self
     }
 }
@@ -119,18 +124,18 @@ impl Question for WouldWrite {
         else {
             let mut wanted = prior::wanted(&self.playbook, &self.rings, host, observer).await?;
             let mut steps = prior::read(wanted.steps.clone(), observer).await?;
-            if self.preflight {
-                let (gates, facts) = (&wanted.below_gate, wanted.facts.take());
-                let looked = preflight::look(
-                    &self.playbook,
-                    &steps,
-                    gates,
-                    facts,
-                    (false, jiff::Timestamp::now()),
-                    observer,
-                )
-                .await?;
-                looked.leave_out(&mut wanted.steps, &mut steps);
+            let (gates, facts) = (&wanted.below_gate, wanted.facts.take());
+            let looked = preflight::look(
+                &self.playbook,
+                &steps,
+                gates,
+                facts,
+                (false, jiff::Timestamp::now()),
+                observer,
+            )
+            .await?;
+            looked.leave_out(&mut wanted.steps, &mut steps);
+            if self.findings {
                 looked.attach(&mut steps);
             }
             return Ok(steps);

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use playbooks::{Check, Fact, FactValue, Facts, Playbook, PreflightGrade};
 use rollout::testing::{Script, Scripted, push, push_of};
 use rollout::{
-    Control, Event, EventKind, Journal, JournalOptions, OpenMode, Outcome, Planned, Reason,
-    RunRecord, RunSpec, StepState, WouldWrite, read_plan, render_plan, survey,
+    Control, Event, EventKind, Journal, JournalOptions, OpenMode, Outcome, Planned, PlannedChange,
+    PlannedStep, Reading, Reason, RunRecord, RunSpec, StepState, WouldWrite, read_plan,
+    render_plan, survey,
 };
 use tokio::sync::mpsc;
 
@@ -194,4 +195,41 @@ async fn a_plan_keeps_what_was_found_and_a_push_under_it_agrees() {
     let record = carry(&fleet, plan.spec).await;
     let reasons: Vec<Option<Reason>> = record.hosts.iter().map(|host| host.reason).collect();
     assert_eq!(reasons, [Some(Reason::PreflightBlocked), None, None]);
+}
+
+#[tokio::test]
+async fn one_cause_at_two_steps_is_said_once() {
+    let mut script = ipv6_only();
+    let gate = Fact::SensorPrefersStaticProxy;
+    script.facts.set(gate, FactValue::Bool(true));
+    let fleet = Scripted::of(vec![script]);
+    let text = "version: 1\nname: two\nsteps:\n  - edr_proxy: { server: 'p:1' }\n  - edr_prefer_static_proxy: { value: 1 }\n";
+    let record = carry(&fleet, push_of(1, text)).await;
+    let host = &record.hosts[0];
+    assert_eq!(host.reason, Some(Reason::PreflightBlocked));
+    let blocking = host.preflight.iter().filter(|finding| finding.blocks());
+    assert_eq!(blocking.count(), 2);
+    let detail = host.detail.as_deref().unwrap();
+    assert_eq!(detail.matches("no_ipv4").count(), 1, "{detail}");
+}
+
+#[tokio::test]
+async fn an_audit_misses_nothing_that_a_push_would_leave_out() {
+    let fleet = Scripted::of(vec![without_sensor(), ipv6_only()]);
+    let spec = push(2, ON);
+    let document = document::Document::from_bytes("p.yaml", spec.playbook.text.as_bytes()).unwrap();
+    let question = WouldWrite::new(Playbook::load(&document).unwrap(), &spec).to_compare();
+    let shared = (Arc::new(fleet.clone()), Arc::new(spec.clone()));
+    let readings = survey(shared.0, shared.1, question, 10, |_, _| {}).await;
+    let open = |host: usize| -> Vec<bool> {
+        let Reading::Read { answer, .. } = &readings[host] else {
+            panic!("{readings:?}");
+        };
+        assert!(answer.iter().all(|step| step.preflight.is_empty()));
+        let needed = |step: &PlannedStep| step.changes.iter().any(PlannedChange::needed);
+        answer.iter().map(needed).collect()
+    };
+    assert_eq!(open(0), [false, true], "the sensor's step is left out");
+    // What only blocks a change is no reason to call its value right.
+    assert_eq!(open(1), [true, true]);
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use playbooks::{Finding, Verdict};
+use playbooks::{Fact, FactValue, Finding, Verdict};
 use rollout::testing::{Script, Scripted, push};
 use rollout::{
     Control, Journal, JournalOptions, OpenMode, Outcome, Reason, ResumeOptions, RunRecord,
-    RunState, StopCause,
+    RunState, StepState, StopCause,
 };
 use tokio::sync::mpsc;
 
@@ -104,6 +104,33 @@ async fn only_a_host_with_every_probe_green_is_ok() {
             .contains("service_stopped: said so")
     );
     assert!(record.hosts[1].remedy.is_some());
+}
+
+/// A ring of hosts on which nothing could be proved does not open the next one; where the sensor is missing and its steps
+/// were left out for that, there is nothing to prove.
+#[tokio::test(start_paused = true)]
+async fn what_proves_nothing_is_not_green_unless_its_steps_were_left_out_with_it() {
+    let nothing = || finds("contact", &[Finding::NotApplicable]);
+    let mut missing = nothing();
+    missing.facts.set(Fact::ServicesSense, FactValue::Null);
+    let lab = Lab::new(vec![missing, nothing(), Script::default()]);
+    let rings = "preflight: on\nrollout:\n  rings:\n    - { name: all, select: all, max_parallel: 1, max_failed: 0 }\n";
+    let record = lab.push(rings).await;
+    let ended: Vec<_> = record
+        .hosts
+        .iter()
+        .map(|host| (host.outcome, host.reason))
+        .collect();
+    assert_eq!(
+        ended,
+        [
+            (Outcome::Ok, None),
+            (Outcome::Failed, Some(Reason::ProbeInconclusive)),
+            (Outcome::NotStarted, None),
+        ]
+    );
+    assert_eq!(findings(&record)[0][1], Some(Finding::StepsLeftOut));
+    assert_eq!(record.hosts[0].steps[0].state, StepState::Skipped);
 }
 
 #[tokio::test]

@@ -118,12 +118,30 @@ pub(crate) fn below_gate(gate: Fact, facts: Option<&Facts>) -> Option<String> {
     if facts.flag(gate) == Some(true) {
         return None;
     }
+    if facts.flag(Fact::SensorPresent) == Some(false) {
+        return Some("there is no EDR sensor".to_owned());
+    }
+    let unread = [
+        Fact::SensorPresent,
+        Fact::SensorBranch,
+        Fact::SensorVersion,
+        gate,
+    ];
+    let unread = unread.into_iter().find_map(|fact| facts.unread(fact));
+    if let Some(why) = unread {
+        return Some(format!(
+            "whether the sensor honours PreferStaticProxyForHttpRequest is not known: {why}"
+        ));
+    }
     let branch = facts.sensor_branch().unwrap_or(SensorBranch::Other);
     let wanted = branch
         .gate()
         .map(|(major, minor)| format!("{major}.{minor}"));
     Some(match (wanted, facts.version(Fact::SensorVersion)) {
-        (None, _) => "this sensor does not know PreferStaticProxyForHttpRequest".to_owned(),
+        (None, _) => {
+            "the sensor of this Windows does not know PreferStaticProxyForHttpRequest in any version"
+                .to_owned()
+        }
         (Some(wanted), Some(found)) => format!(
             "the sensor {found} ignores PreferStaticProxyForHttpRequest: it is honoured from {wanted} on ({})",
             branch.as_str()

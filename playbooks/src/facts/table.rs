@@ -184,7 +184,7 @@ facts! {
     SensorPresent "sensor.present" Bool F4 Derived(&[Fact::SensorPath]), "the service Sense exists";
     SensorUnifiedAgent "sensor.unified_agent" Bool F3 Source::UnifiedAgent, "the unified agent of Server 2012 R2 and 2016 is installed";
     SensorBranch "sensor.branch" Text F3 Derived(&[Fact::OsBuild, Fact::OsIsServer, Fact::SensorUnifiedAgent]), "line of releases: in_box, unified_agent or other";
-    SensorVersion "sensor.version" Version F5 Source::FileVersion(Fact::SensorPath), "version of MsSense.exe; null where it cannot be read";
+    SensorVersion "sensor.version" Version F5 Source::FileVersion(Fact::SensorPath), "version of MsSense.exe; null where there is no sensor";
     SensorPrefersStaticProxy "sensor.prefers_static_proxy" Bool F5 Derived(&[Fact::SensorPresent, Fact::SensorBranch, Fact::SensorVersion]), "the sensor honours PreferStaticProxyForHttpRequest (S24)";
     SensorOnboarded "sensor.onboarded" Bool F6 Listed(SENSOR_STATUS, "OnboardingState"), "onboarded to Defender for Endpoint";
     SensorLastConnected "sensor.last_connected" Time F6 Listed(SENSOR_STATUS, "LastConnected"), "last contact with command and control";

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::playbook::{Playbook, Warning};
 use crate::rules::{KnownValue, known_value};
 use crate::scope::refers_to;
-use crate::step::{Action, AvStore, Ensure, Step};
+use crate::step::{Action, AvStore, Ensure, Field, Step};
 
 /// Adds what the whole playbook shows, and puts all warnings in the order of the file.
 pub(super) fn warnings(playbook: &mut Playbook) {
@@ -49,10 +49,12 @@ fn sets_edr_pair(steps: &[Step]) -> bool {
 
 /// S22 without S20, and without the gate of S24.
 fn prefer_without_proxy(steps: &[Step], found: &mut Found) {
-    let typed = steps
-        .iter()
-        .find(|step| matches!(&step.action, Action::PreferStaticProxy(prefer) if prefer.ensure == Ensure::Present));
-    let by_hand = writes(steps, KnownValue::PreferStaticProxy);
+    let typed = steps.iter().find(
+        |step| matches!(&step.action, Action::PreferStaticProxy(prefer) if prefer.may_prefer()),
+    );
+    let by_hand = writes(steps, KnownValue::PreferStaticProxy).filter(|step| {
+        !matches!(&step.action, Action::Registry(registry) if registry.data.as_ref().is_some_and(Field::is_literal_zero))
+    });
     let Some(prefer) = typed.or(by_hand) else {
         return;
     };

@@ -11,7 +11,7 @@ use super::subject::{Kind, is_for_offline, kind_of, sets_proxy};
 use super::wanted::decides;
 use super::win_http::win_http;
 use super::{Check, PreflightChange, PreflightFinding, PreflightGrade};
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, below_gate};
 
 /// Every finding of a check that is made, with the index of its step, in the order of the changes. `steps`: name of each
 /// step, and whether it was left out because the host's software would not heed it. `now` is the time on the host.
@@ -27,10 +27,10 @@ pub(super) fn judge(
         standing,
         findings: Vec::new(),
     };
-    for (index, (_, below_gate)) in steps.iter().enumerate() {
-        if *below_gate {
-            let version = facts.text(Fact::SensorVersion).unwrap_or("unknown");
-            let detail = format!("version {version} ignores the preference");
+    for (index, (_, ignored)) in steps.iter().enumerate() {
+        if *ignored {
+            let detail = below_gate(Fact::SensorPrefersStaticProxy, Some(facts));
+            let detail = detail.unwrap_or_else(|| "the sensor ignores it".to_owned());
             found.add(Check::SensorBelowGate, index, detail);
         }
     }

@@ -42,7 +42,7 @@ pub struct PreflightChange<'a> {
 impl PreflightChange<'_> {
     /// Something would be written.
     pub(crate) fn needed(&self) -> bool {
-        !self.desired.satisfied_by(self.prior)
+        !self.desired.satisfied_at(self.target, self.prior)
     }
 }
 

@@ -4,7 +4,7 @@ use super::judge::Found;
 use super::{Check, PreflightChange, PreflightGrade};
 use crate::change::Desired;
 use crate::facts::{Facts, GpoSetting};
-use crate::registry::{Observed, RawValue};
+use crate::registry::{Observed, REG_EXPAND_SZ, REG_SZ, RawValue};
 
 /// F15. A value that is right already is not written; the policy's other wish is then told, and blocks nothing.
 pub(super) fn owner(change: &PreflightChange<'_>, facts: &Facts, found: &mut Found<'_>) {
@@ -16,7 +16,7 @@ pub(super) fn owner(change: &PreflightChange<'_>, facts: &Facts, found: &mut Fou
         return;
     };
     let owner = setting.owner();
-    if satisfied(change.desired, setting) {
+    if satisfied(change, setting) {
         let detail = format!("{} is set by '{owner}'", change.target.value);
         return found.add(Check::GpoManaged, change.step, detail);
     }
@@ -32,24 +32,23 @@ pub(super) fn owner(change: &PreflightChange<'_>, facts: &Facts, found: &mut Fou
     found.graded(Check::GpoOwned, grade, change.step, detail);
 }
 
-fn satisfied(desired: &Desired, setting: &GpoSetting) -> bool {
-    match (desired, &setting.value) {
+fn satisfied(change: &PreflightChange<'_>, setting: &GpoSetting) -> bool {
+    match (change.desired, &setting.value) {
         (Desired::Absent, None) => true,
-        (Desired::Value(ours), Some(theirs)) => same_value(ours, theirs),
-        (desired, Some(theirs)) => desired.satisfied_by(&Observed::Present(theirs.clone())),
+        (desired, Some(theirs)) => {
+            desired.satisfied_at(change.target, &Observed::Present(ended(theirs)))
+        }
         (_, None) => false,
     }
 }
 
 /// The log of group policy may leave the terminator of a text out.
-fn same_value(ours: &RawValue, theirs: &RawValue) -> bool {
-    let bare = |raw: &RawValue| match raw.kind {
-        1 | 2 => raw
-            .bytes
-            .strip_suffix(&[0, 0])
-            .unwrap_or(&raw.bytes)
-            .to_vec(),
-        _ => raw.bytes.clone(),
-    };
-    ours.kind == theirs.kind && bare(ours) == bare(theirs)
+fn ended(raw: &RawValue) -> RawValue {
+    let mut raw = raw.clone();
+    let text = matches!(raw.kind, REG_SZ | REG_EXPAND_SZ);
+    let even = raw.bytes.len().is_multiple_of(2);
+    if text && even && !raw.bytes.ends_with(&[0, 0]) {
+        raw.bytes.extend([0, 0]);
+    }
+    raw
 }

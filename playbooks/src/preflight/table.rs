@@ -67,8 +67,8 @@ checks! {
         "install the sensor first, or leave the host out of this playbook";
     MmaHost "mma_host" Warn true "F2" "the host reports through the Microsoft Monitoring Agent, which does not read the static proxy: the sensor's steps are left out",
         "set the proxy in the agent's own settings or by winhttp_proxy; or move to the unified agent";
-    SensorBelowGate "sensor_below_gate" Warn false "S24" "the sensor is too old for PreferStaticProxyForHttpRequest: nothing is written for it",
-        "update the sensor (KB5005292 on Server 2012 R2 and 2016, Windows Update elsewhere)";
+    SensorBelowGate "sensor_below_gate" Warn true "S24" "the sensor does not honour PreferStaticProxyForHttpRequest: the step is left out",
+        "where the detail names a version to reach, update the sensor (KB5005292 on Server 2012 R2 and 2016, Windows Update elsewhere); a host without sensor, or whose sensor never knew the value, needs no such step";
     PreferWithoutProxy "prefer_without_proxy" Block false "S22" "the static proxy would be preferred, and there is none",
         "set the proxy in the same playbook with edr_proxy";
     AvMissing "av_missing" Warn true "4.2" "there is no Defender Antivirus: its steps are left out",

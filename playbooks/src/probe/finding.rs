@@ -58,8 +58,11 @@ macro_rules! findings {
 findings! {
     /// What is there is what the playbook names.
     AsWanted Pass "";
-    /// The probe says nothing about this host (no sensor, no Antivirus).
-    NotApplicable Pass "";
+    /// What the probe asks for is not on this host (no sensor, not onboarded, no Antivirus, no proxy at all): it proves nothing.
+    NotApplicable Inconclusive "give the probe a condition (when: facts.sensor.onboarded, facts.av.present) if such hosts belong to the playbook, or leave them out of it";
+    /// As `not_applicable`, and the preflight left the playbook's steps for the same missing component out: there is nothing to
+    /// prove.
+    StepsLeftOut Pass "";
     /// The port of the proxy takes a connection from the host.
     PortOpen Pass "";
     /// The service was reached. Says nothing on the road: the sensor falls back to a direct connection.
@@ -95,7 +98,7 @@ findings! {
     /// The far end cannot be reached.
     Unreached Fail "check DNS and firewall of the host for this address";
     /// The connection test of Antivirus fails.
-    MapsFailed Fail "see the meaning of the code; a missing machine-wide WinHTTP proxy is the usual cause";
+    MapsFailed Fail "go by the meaning of the code; the same test by hand: MpCmdRun.exe -ValidateMapsConnection";
     /// The sensor has not been in contact since the push.
     NotConnected Fail "a reboot is the certain way to make the sensor read its settings; then look at the events of SENSE";
     /// The sensor says that it reaches nothing.
@@ -104,8 +107,8 @@ findings! {
     ServiceStopped Fail "start the service, or look why it ended";
     /// Definitions have no way onto the host.
     UpdatesHaveNoRoad Fail "Antivirus does not use its own proxy for Windows Update: set the machine-wide proxy, or WSUS or a share in the fallback order";
-    /// A tool that the probe needs is not on the host.
-    ToolMissing Inconclusive "this Windows has neither curl.exe nor a PowerShell that may run: test by hand";
+    /// A tool that the probe needs is not on the host, or could not be run.
+    ToolMissing Inconclusive "go by the detail: it needs curl.exe or a PowerShell that may run, and as: system also WMI, a shell and a Task Scheduler that starts tasks; or test by hand";
     /// The host does not let it be read.
     Unreadable Inconclusive "hardened sensors show some values to LocalSystem alone: let a probe of the proxy stand for this one";
     /// An answer came, and it is not clear whose.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::{Finding, Probe, To, Verdict, targets};
 use crate::facts::{Fact, FactSet, Facts};
+use crate::preflight::{Check, PreflightFinding};
 
 /// The services whose state is a fact.
 pub(crate) const SERVICES: [(&str, Fact); 4] = [
@@ -18,6 +19,37 @@ pub(crate) const SERVICES: [(&str, Fact); 4] = [
 const INTERNAL: [&str; 2] = ["internaldefinitionupdateserver", "fileshares"];
 
 impl Probe {
+    /// The checks of the preflight that leave the steps out whose effect this probe would prove, because their component
+    /// is missing.
+    fn missing(&self) -> &'static [Check] {
+        match self {
+            Self::AvEffective { .. } | Self::Maps { .. } | Self::Updates {} => &[Check::AvMissing],
+            Self::SensorEvents { .. } | Self::SensorConnected { .. } => {
+                &[Check::SensorMissing, Check::MmaHost]
+            }
+            Self::WinhttpIs { .. }
+            | Self::ProxyTcp { .. }
+            | Self::ProxyConnect { .. }
+            | Self::Services { .. } => &[],
+        }
+    }
+
+    /// A verdict in the light of what the preflight of the same host found: where a component is missing and the steps for it
+    /// were left out for that cause, there is nothing to prove.
+    #[must_use]
+    pub fn after_preflight(&self, verdict: Verdict, findings: &[PreflightFinding]) -> Verdict {
+        let left_out = |finding: &&PreflightFinding| {
+            finding.skips() && self.missing().contains(&finding.check)
+        };
+        match findings.iter().find(left_out) {
+            Some(finding) if verdict.finding == Finding::NotApplicable => Verdict::new(
+                Finding::StepsLeftOut,
+                format!("{}; {}", verdict.detail, finding.check.name()),
+            ),
+            _ => verdict,
+        }
+    }
+
     /// The facts it reads.
     pub fn facts(&self) -> FactSet {
         match self {

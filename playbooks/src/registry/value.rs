@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::masked;
+use crate::winhttp::WinHttpSettings;
+
 /// `REG_SZ`.
 pub const REG_SZ: u32 = 1;
 /// `REG_EXPAND_SZ`.
@@ -80,15 +83,35 @@ impl RawValue {
         (typed.to_raw() == *self).then_some(typed)
     }
 
-    /// A form for people; never parsed back.
+    /// A form for people; never parsed back. A user and password in front of a host are masked.
     pub fn text(&self) -> String {
+        let shown = |text: String| masked(&text).unwrap_or(text);
         match self.to_typed() {
-            Some(Typed::Sz(text) | Typed::ExpandSz(text)) => text,
+            Some(Typed::Sz(text) | Typed::ExpandSz(text)) => shown(text),
             Some(Typed::Dword(number)) => number.to_string(),
             Some(Typed::Qword(number)) => number.to_string(),
-            Some(Typed::MultiSz(items)) => items.join(" | "),
-            Some(Typed::Binary(_)) | None => hex::encode(&self.bytes),
+            Some(Typed::MultiSz(items)) => {
+                let items = items.into_iter().map(shown);
+                items.collect::<Vec<_>>().join(" | ")
+            }
+            Some(Typed::Binary(_)) | None => self.shown_bytes().unwrap_or_else(|| "***".to_owned()),
         }
+    }
+
+    /// The bytes as lower-case hex, for reports; `None` where they are a text with a user and password in front of a host.
+    pub fn shown_bytes(&self) -> Option<String> {
+        let holds = match self.kind {
+            REG_SZ | REG_EXPAND_SZ | REG_MULTI_SZ => {
+                let (pairs, _) = self.bytes.as_chunks::<2>();
+                let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+                let text = String::from_utf16_lossy(&units);
+                text.split('\0').any(|text| masked(text).is_some())
+            }
+            REG_BINARY => WinHttpSettings::decode(&self.bytes)
+                .is_ok_and(|settings| masked(&settings.proxy).is_some()),
+            _ => false,
+        };
+        (!holds).then(|| hex::encode(&self.bytes))
     }
 }
 

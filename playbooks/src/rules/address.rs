@@ -19,7 +19,7 @@ pub(super) fn plain(text: &str) -> Result<(), Invalid> {
                 .hint("remove the blank"),
         );
     }
-    if text.contains('@') {
+    if text.contains('@') && !only_in_query(text) {
         let error = Invalid::new("the address carries credentials in front of an '@'");
         return Err(error.hint(
             "the services run as LocalSystem and cannot log on to a proxy: it must let them pass",
@@ -37,6 +37,17 @@ pub(super) fn plain(text: &str) -> Result<(), Invalid> {
         )));
     }
     Ok(())
+}
+
+/// Every `@` stands behind the `?` of a URL whose host and port are complete. Anything else may be a password.
+fn only_in_query(text: &str) -> bool {
+    let end = text.find('?').unwrap_or(text.len());
+    let url = split_url(&text[..end]);
+    !text[..end].contains(['@', '#'])
+        && url.is_ok_and(|url| match url.authority.rsplit_once(':') {
+            Some((_, port)) => check_port(port).is_ok(),
+            None => true,
+        })
 }
 
 /// `host:port` or `[v6]:port`, after [`plain`] and with schemes, paths and lists already told apart.

@@ -94,6 +94,16 @@ pub(crate) fn av_bypass(text: &str, notes: &mut Notes) -> Result<String, Invalid
     if text.parse::<IpAddr>().is_ok() {
         return Ok(text.to_owned());
     }
+    let range = text
+        .split_once('/')
+        .map(|(address, _)| address.parse::<IpAddr>());
+    if let Some(Ok(address)) = range {
+        return Err(
+            refuse(format!("'{text}' is a range of addresses")).hint(format!(
+                "one address only, such as '{address}', or a URL; ranges have no form here"
+            )),
+        );
+    }
     if !text.contains("://") {
         return Err(
             refuse(format!("'{text}' is neither a URL nor an IP address"))

@@ -69,6 +69,50 @@ pub(crate) fn known_value(target: &Target) -> Option<KnownValue> {
     }
 }
 
+/// Whether two values of a known proxy setting differ in nothing but the letter case of host names and schemes. Both have to
+/// be texts of the type that is read; paths and what stands before an `@` count as they are.
+pub(crate) fn same_proxy_value(target: &Target, one: &RawValue, other: &RawValue) -> bool {
+    let list = match known_value(target) {
+        Some(
+            KnownValue::TelemetryProxyServer
+            | KnownValue::AvProxyServer
+            | KnownValue::AvProxyPacUrl,
+        ) => false,
+        Some(KnownValue::AvProxyBypass) => true,
+        None if target.is_av_preference() => match target.value.to_ascii_lowercase().as_str() {
+            "proxyserver" | "proxypacurl" => false,
+            "proxybypass" => true,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    let (Some(Typed::Sz(one)), Some(Typed::Sz(other))) = (one.to_typed(), other.to_typed()) else {
+        return false;
+    };
+    if list {
+        let (one, other) = (one.split(';'), other.split(';'));
+        return one.map(bare_case).eq(other.map(bare_case));
+    }
+    bare_case(&one) == bare_case(&other)
+}
+
+/// An address with its scheme and host in lower case.
+fn bare_case(address: &str) -> String {
+    let start = address.find("://").map_or(0, |at| at + "://".len());
+    let rest = &address[start..];
+    let end = start + rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = address[start..end]
+        .rfind('@')
+        .map_or(start, |at| start + at + 1);
+    [
+        address[..start].to_ascii_lowercase(),
+        address[start..host].to_owned(),
+        address[host..end].to_ascii_lowercase(),
+        address[end..].to_owned(),
+    ]
+    .concat()
+}
+
 impl KnownValue {
     /// Judges what is to be written.
     pub(crate) fn judge(
@@ -184,4 +228,70 @@ fn win_http_bytes(data: &Typed, notes: &mut Notes) -> Result<(), Invalid> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::KeyPath;
+
+    #[test]
+    fn the_letter_case_of_hosts_is_no_difference_and_that_of_the_rest_is() {
+        let same = |key: &str, value: &str, one: &str, other: &str| {
+            let target = Target {
+                key: KeyPath::below_local_machine(key).unwrap(),
+                value: value.to_owned(),
+            };
+            let raw = |text: &str| Typed::Sz(text.to_owned()).to_raw();
+            same_proxy_value(&target, &raw(one), &raw(other))
+        };
+        let edr = r"SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+        let av = r"SOFTWARE\Policies\Microsoft\Windows Defender";
+        assert!(same(
+            edr,
+            "TelemetryProxyServer",
+            "PROXY.corp:8080",
+            "proxy.CORP:8080"
+        ));
+        assert!(!same(
+            edr,
+            "TelemetryProxyServer",
+            "PROXY.corp:8080",
+            "proxy.corp:8081"
+        ));
+        assert!(same(
+            av,
+            "ProxyServer",
+            "HTTP://Proxy.corp:8080",
+            "http://proxy.corp:8080"
+        ));
+        assert!(same(
+            av,
+            "ProxyPacUrl",
+            "http://WPAD.corp/p.pac",
+            "http://wpad.corp/p.pac"
+        ));
+        assert!(!same(
+            av,
+            "ProxyPacUrl",
+            "http://wpad.corp/P.pac",
+            "http://wpad.corp/p.pac"
+        ));
+        assert!(!same(
+            av,
+            "ProxyServer",
+            "http://U:P@proxy:1",
+            "http://u:p@proxy:1"
+        ));
+        assert!(same(
+            av,
+            "ProxyBypass",
+            "*.CORP.example;10.0.0.1",
+            "*.corp.example;10.0.0.1"
+        ));
+        assert!(!same(av, "ProxyBypass", "*.a;*.b", "*.b;*.a"));
+        // Nobody knows what another value means.
+        assert!(!same(r"SOFTWARE\X", "ProxyServer", "A:1", "a:1"));
+        assert!(!same(edr, "Other", "A:1", "a:1"));
+    }
 }

@@ -15,6 +15,12 @@ pub(crate) struct PreferStaticProxy {
 }
 
 impl PreferStaticProxy {
+    /// It sets the preference, as far as the playbook alone shows: a literal 0 does not.
+    pub(crate) fn may_prefer(&self) -> bool {
+        let zero = self.value.as_ref().is_some_and(Field::is_literal_zero);
+        self.ensure == Ensure::Present && !zero
+    }
+
     pub(super) fn absent() -> Self {
         Self {
             value: None,

@@ -32,6 +32,15 @@ impl Field {
             value => template_in(value).into_iter().collect(),
         }
     }
+
+    /// The playbook itself says 0.
+    pub(crate) fn is_literal_zero(&self) -> bool {
+        match &self.node.value {
+            Value::Integer(number) => *number == 0,
+            Value::Text(text) => text == "0",
+            _ => false,
+        }
+    }
 }
 
 /// Evaluates fields and gathers what is wrong with them.

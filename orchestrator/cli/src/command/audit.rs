@@ -40,7 +40,7 @@ fn against_playbook(global: &Global, parallel: u32) -> Outcome {
 fn compare(global: &Global, playbook: Playbook, spec: RunSpec, parallel: u32) -> Outcome {
     drive::credentials_at_hand(&spec)?;
     let against = format!("playbook '{}'", playbook.name);
-    let question = WouldWrite::new(playbook, &spec).without_preflight();
+    let question = WouldWrite::new(playbook, &spec).to_compare();
     let spec = Arc::new(spec);
     let Some(readings) = look::read(global, &spec, question, parallel)? else {
         return Ok(exit_code::INTERRUPTED);

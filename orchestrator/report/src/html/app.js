@@ -285,6 +285,15 @@
       el('td', {}, one.about), el('td', { class: 'num' }, number(one.hosts))))));
   }
 
+  function notDone() {
+    if (data.not_done.length === 0) return;
+    $('not-done-card').hidden = false;
+    head($('not-done'), [['What'], ['Name'], ['Why'], ['Hosts', 1]]);
+    const what = { step: 'step left out', probe: 'not proved' };
+    $('not-done').append(el('tbody', {}, ...data.not_done.map((one) => el('tr', {}, el('td', {}, what[one.kind]),
+      el('td', {}, own(one.name === null ? 'no probe was asked' : one.name)), el('td', {}, own(one.cause)), el('td', { class: 'num' }, number(one.hosts))))));
+  }
+
   function causeList() {
     if (causes.length === 0) return;
     $('causes-card').hidden = false;
@@ -597,6 +606,7 @@
   ringTable();
   limitTable();
   causeList();
+  notDone();
   proxyTables();
   table();
   page();

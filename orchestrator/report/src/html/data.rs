@@ -6,12 +6,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use playbooks::{Limit, Limits};
+use playbooks::{Limit, Limits, RawValue};
 use rollout::{ChangeRecord, HostRecord, RingRecord, RunRecord, Totals};
 use serde_json::{Value, json};
 
 use super::Evidence;
 use crate::cluster::clusters;
+use crate::not_done::{NotDone, not_done};
 use crate::summary::formula;
 use crate::timeline::{Timeline, millis};
 use crate::{text, value};
@@ -37,6 +38,9 @@ impl<T: Clone + Eq + Hash> Pool<T> {
         })
     }
 }
+
+/// Lines of what was not done; the steps of each host name the rest.
+const NOT_DONE_SHOWN: usize = 200;
 
 /// A value: text for people, registry type, bytes as hex. The last two are empty where there is none.
 type DataValue = (usize, Option<u32>, Option<String>);
@@ -69,12 +73,22 @@ pub(super) fn run(record: &RunRecord, timeline: &Timeline, evidence: &Evidence) 
         "rings": record.rings.iter().map(|of_ring| ring(record, of_ring)).collect::<Vec<_>>(),
         "limits": limits(record),
         "causes": causes,
+        "not_done": not_done(record).iter().take(NOT_DONE_SHOWN).map(left).collect::<Vec<_>>(),
         "proxies": super::proxies::summary(record),
         "hosts": hosts,
         "works": pools.works.items,
         "changes": pools.changes.items,
         "values": pools.values.items,
         "strings": pools.strings.items,
+    })
+}
+
+fn left(one: &NotDone<'_>) -> Value {
+    json!({
+        "kind": one.what.kind(),
+        "name": one.what.name().map(text::neutral),
+        "cause": text::neutral(&one.cause),
+        "hosts": one.hosts.len(),
     })
 }
 
@@ -288,7 +302,7 @@ impl Pools {
         self.values.number((
             readable,
             raw.map(|raw| raw.kind),
-            raw.map(|raw| hex::encode(&raw.bytes)),
+            raw.and_then(RawValue::shown_bytes),
         ))
     }
 }

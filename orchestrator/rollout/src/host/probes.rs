@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use playbooks::{Fact, FactSet, Grade, HostProbe, Verdict};
+use playbooks::{Fact, FactSet, Finding, Grade, HostProbe, Verdict};
 use tokio::time::Instant;
 
 use super::Flow;
@@ -74,7 +74,13 @@ impl<F: Fleet> Flow<F> {
             .or_insert_with(|| Instant::now() + probe.probe.within());
         loop {
             let verdict = self.ask(session, probe, since).await?;
+            let verdict = probe
+                .probe
+                .after_preflight(verdict, &self.history.preflight);
             let left = until.saturating_duration_since(Instant::now());
+            if verdict.finding == Finding::StepsLeftOut {
+                return Ok(verdict);
+            }
             if verdict.grade() == Grade::Pass {
                 return self.again(session, probe, verdict).await;
             }

@@ -370,12 +370,12 @@ pub(super) async fn carry_out<S: Session>(
 ) -> Result<Carried, Failure> {
     let unknown = |error| Failure { error, now: None };
     match &change.intent {
-        Intent::Apply(apply) if apply.desired.satisfied_by(found) => {
+        Intent::Apply(apply) if apply.desired.satisfied_at(&apply.target, found) => {
             Ok(Carried::There(found.clone()))
         }
         Intent::Apply(apply) => {
             let now = session.apply(apply).await.map_err(unknown)?;
-            if apply.desired.satisfied_by(&now) {
+            if apply.desired.satisfied_at(&apply.target, &now) {
                 return Ok(Carried::There(now));
             }
             let have = now.value().map_or_else(
