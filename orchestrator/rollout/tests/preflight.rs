@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use playbooks::{Check, Fact, FactValue, Facts, Playbook, PreflightGrade};
-use rollout::testing::{Script, Scripted, push, push_of};
+use rollout::testing::{Script, Scripted, old_proxy, push, push_of};
 use rollout::{
     Control, Event, EventKind, Journal, JournalOptions, OpenMode, Outcome, Planned, PlannedChange,
     PlannedStep, Reading, Reason, RunRecord, RunSpec, StepState, WouldWrite, read_plan,
@@ -232,4 +232,18 @@ async fn an_audit_misses_nothing_that_a_push_would_leave_out() {
     assert_eq!(open(0), [false, true], "the sensor's step is left out");
     // What only blocks a change is no reason to call its value right.
     assert_eq!(open(1), [true, true]);
+}
+
+#[tokio::test]
+async fn a_proxy_in_other_letters_is_right_and_is_not_written() {
+    let (target, value) = old_proxy();
+    let fleet = Scripted::of(vec![
+        Script::default().value((target.clone(), value.clone())),
+    ]);
+    let text = "version: 1\nname: case\npreflight: off\nsteps:\n  - edr_proxy: { server: 'OLD.corp.Example:1' }\n";
+    let record = carry(&fleet, push_of(1, text)).await;
+    let host = &record.hosts[0];
+    assert_eq!(host.outcome, Outcome::Ok, "{:?}", host.detail);
+    let there = fleet.registries()[0].observe(&target);
+    assert_eq!(there, playbooks::Observed::Present(value));
 }
