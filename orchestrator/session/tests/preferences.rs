@@ -264,7 +264,8 @@ async fn with_antivirus(set: impl FnOnce(&mut sim_fleet::AntivirusSpec)) -> Lab 
     set(&mut antivirus);
     options.antivirus = Some(antivirus);
     spec.hosts[0].options = Some(options);
-    Lab::of(spec).await
+    // What is said of a failure is looked at here, and the forms it has elsewhere.
+    Lab::of(spec.with_dialect(Dialect::default())).await
 }
 
 /// A list that is set is the list, a failure is told, whatever form the methods have (wsman.md 4.6).
