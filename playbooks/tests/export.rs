@@ -425,3 +425,23 @@ fn the_gate_of_a_kind_is_named_beside_its_condition() {
         assert!(warned.iter().any(of_gate), "{warned:?}");
     }
 }
+
+/// By the description of the format such records only make the key: the file would be refused by nobody and set nothing.
+#[test]
+fn what_group_policy_takes_for_a_key_alone_is_refused_there() {
+    for (rest, says) in [
+        ("value: '', type: sz, data: x", "default value"),
+        ("value: '', ensure: absent", "default value"),
+        ("value: V, type: binary, data: ''", "size 0"),
+    ] {
+        let playbook = load(&format!(
+            "steps:\n  - name: S\n    registry: {{ key: 'HKLM\\SOFTWARE\\Policies\\E', {rest} }}\n"
+        ));
+        let refusal = one(export(&playbook, ExportForm::Gpo, &[], &[]).unwrap_err());
+        assert!(
+            refusal.message.contains(says) && refusal.hint.contains("--to reg"),
+            "{rest}: {refusal:?}"
+        );
+        export(&playbook, REG, &[], &[]).unwrap();
+    }
+}

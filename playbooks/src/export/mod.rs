@@ -193,6 +193,7 @@ impl Playbook {
                 if form == ExportForm::Gpo {
                     below_policies(change)?;
                     plain_name(change)?;
+                    carried_out(change, data.as_ref())?;
                 }
                 Ok(ExportValue {
                     step: step.name.clone(),
@@ -305,6 +306,25 @@ fn plain_name(change: &Change) -> Result<(), (String, String)> {
             "the name of {} begins with '**': in a registry.pol that is an instruction, not a name",
             change.target
         ),
+        "--without-step leaves it out; --to reg can hold it".to_owned(),
+    ))
+}
+
+/// Where the name, the type, the size or the data of a record are missing or zero, group policy only makes its key
+/// (Microsoft's description of the format, "Registry Policy File Format").
+fn carried_out(change: &Change, data: Option<&RawValue>) -> Result<(), (String, String)> {
+    let target = &change.target;
+    let message = match data {
+        _ if target.value.is_empty() => format!(
+            "{target} is a key's default value: group policy takes a record without a name for the key alone"
+        ),
+        Some(data) if data.bytes.is_empty() => {
+            format!("{target} has no data: group policy takes a record of size 0 for the key alone")
+        }
+        _ => return Ok(()),
+    };
+    Err((
+        message,
         "--without-step leaves it out; --to reg can hold it".to_owned(),
     ))
 }
