@@ -479,6 +479,17 @@ fn registry_keys_stay_in_local_machine() {
             "single backslashes",
         ),
         (r"HKLM\", "empty component", "single backslashes"),
+        // One place under two names: every rule would go by the other one.
+        (
+            r"HKLM\SOFTWARE\Wow6432Node\Policies\Microsoft\Windows Defender\Spynet",
+            "shared by the views",
+            r"write 'HKLM\SOFTWARE\Policies\Microsoft\Windows Defender\Spynet'",
+        ),
+        (
+            r"HKLM\software\WOW6432NODE\policies",
+            "shared by the views",
+            r"write 'HKLM\SOFTWARE\Policies'",
+        ),
     ];
     for (key, message, hint) in cases {
         refused(
@@ -626,6 +637,8 @@ fn known_values_are_judged_whoever_writes_them() {
     );
     let blob = r"registry: { key: 'HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections', value: WinHttpSettings, type: binary, data: '0102' }";
     refused(blob, "no WinHttpSettings", "winhttp_proxy");
+    let twin = blob.replace(r"SOFTWARE\", r"SOFTWARE\WOW6432Node\");
+    refused(&twin, "no WinHttpSettings", "SysWOW64");
 }
 
 #[test]

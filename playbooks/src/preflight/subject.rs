@@ -38,7 +38,8 @@ pub(super) fn kind_of(target: &Target) -> Kind {
         Some(KnownValue::AvProxyPacUrl | KnownValue::AvProxyBypass) => Kind::Av,
         Some(KnownValue::SslOptions) => Kind::Ssl,
         Some(KnownValue::WinHttpSettings) => Kind::WinHttp,
-        None => Kind::Other,
+        // Windows' own tools set it apart from the machine-wide one.
+        Some(KnownValue::WinHttpSettings32) | None => Kind::Other,
     }
 }
 

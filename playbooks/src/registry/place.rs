@@ -95,6 +95,19 @@ impl KeyPath {
         Ok(Self(path.to_owned()))
     }
 
+    /// The plain name of a policy key that was reached through `WOW6432Node`; `None` for every other key. `SOFTWARE\Policies`
+    /// is one of the keys that Windows shares between both views, so both names are one place.
+    pub fn shared_policies(&self) -> Option<Self> {
+        const OF_32_BITS: &str = r"SOFTWARE\WOW6432Node\Policies";
+        let below = self.0.get(OF_32_BITS.len()..)?;
+        let shared = self
+            .0
+            .get(..OF_32_BITS.len())?
+            .eq_ignore_ascii_case(OF_32_BITS)
+            && (below.is_empty() || below.starts_with('\\'));
+        shared.then(|| Self(format!(r"SOFTWARE\Policies{below}")))
+    }
+
     /// The path without the hive, as `StdRegProv` wants it (`sSubKeyName`).
     pub fn as_str(&self) -> &str {
         &self.0

@@ -26,6 +26,8 @@ pub(crate) enum KnownValue {
     SslOptions,
     /// S41.
     WinHttpSettings,
+    /// S41, the copy that 32-bit programs read.
+    WinHttpSettings32,
 }
 
 /// What a step says about data that lowers security.
@@ -42,6 +44,9 @@ pub(crate) fn known_value(target: &Target) -> Option<KnownValue> {
     const POLICIES: &str = r"SOFTWARE\Policies\Microsoft\";
     if *target == Target::win_http_settings() {
         return Some(KnownValue::WinHttpSettings);
+    }
+    if *target == Target::win_http_settings_32() {
+        return Some(KnownValue::WinHttpSettings32);
     }
     let head = target.key.as_str().get(..POLICIES.len())?;
     let below = target.key.as_str().get(POLICIES.len()..)?;
@@ -130,7 +135,8 @@ impl KnownValue {
                 self.number(data, 1).map(drop)
             }
             Self::SslOptions => ssl_options(self.number(data, 3)?, acknowledge, notes),
-            Self::WinHttpSettings => win_http_bytes(data, notes),
+            Self::WinHttpSettings => win_http_bytes(data, BY_NETSH, notes),
+            Self::WinHttpSettings32 => win_http_bytes(data, BY_NETSH_32, notes),
         }
     }
 
@@ -143,7 +149,7 @@ impl KnownValue {
             Self::AvProxyPacUrl => "ProxyPacUrl",
             Self::AvProxyBypass => "ProxyBypass",
             Self::SslOptions => "SSLOptions",
-            Self::WinHttpSettings => "WinHttpSettings",
+            Self::WinHttpSettings | Self::WinHttpSettings32 => "WinHttpSettings",
         }
     }
 
@@ -211,19 +217,23 @@ fn ssl_options(number: u32, acknowledge: Acknowledge, notes: &mut Notes) -> Resu
     Ok(())
 }
 
+/// Who builds the bytes of the 64-bit view.
+const BY_NETSH: &str = "use the step winhttp_proxy: Windows then builds the bytes itself";
+/// Who builds those of the 32-bit view.
+const BY_NETSH_32: &str = "the netsh of SysWOW64 builds the bytes of 32-bit programs itself";
+
 /// S41: a hand-made blob is possible, but it has to be one.
-fn win_http_bytes(data: &Typed, notes: &mut Notes) -> Result<(), Invalid> {
-    const HINT: &str = "use the step winhttp_proxy: Windows then builds the bytes itself";
+fn win_http_bytes(data: &Typed, hint: &str, notes: &mut Notes) -> Result<(), Invalid> {
     let Typed::Binary(bytes) = data else {
         return Err(Invalid::new("WinHttpSettings is read as REG_BINARY only")
             .expected("type: binary")
-            .hint(HINT));
+            .hint(hint));
     };
     match WinHttpSettings::decode(bytes) {
-        Ok(_) => notes.push(format!("WinHttpSettings is written as raw bytes; {HINT}")),
+        Ok(_) => notes.push(format!("WinHttpSettings is written as raw bytes; {hint}")),
         Err(error) => {
             return Err(
-                Invalid::new(format!("these bytes are no WinHttpSettings: {error}")).hint(HINT),
+                Invalid::new(format!("these bytes are no WinHttpSettings: {error}")).hint(hint),
             );
         }
     }

@@ -77,6 +77,17 @@ impl RegistryStep {
 }
 
 fn key(text: &str) -> Result<KeyPath, Invalid> {
+    let key = parsed(text)?;
+    match key.shared_policies() {
+        None => Ok(key),
+        Some(plain) => Err(Invalid::new(format!(
+            "{key} is {plain} under another name: Policies is shared by the views of 32 and 64 bits"
+        ))
+        .hint(format!("write '{plain}'"))),
+    }
+}
+
+fn parsed(text: &str) -> Result<KeyPath, Invalid> {
     KeyPath::parse(text).map_err(|error| {
         let invalid = Invalid::new(error.to_string()).expected(r"HKLM\SOFTWARE\..., a key below HKEY_LOCAL_MACHINE");
         match error {
