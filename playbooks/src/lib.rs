@@ -49,7 +49,7 @@ pub use probe::{
     Connectivity, Finding, Grade, HostProbe, PROBES, Probe, ProbeRow, ProbeStep, Region, RunAs,
     TargetVerdict, To, Verdict, events, maps, named_by_host, regional, road,
 };
-pub use registry::{KeyPath, Observed, RawValue, Target, Typed};
+pub use registry::{KeyPath, Observed, RawValue, Target, Typed, type_name, without_accounts};
 pub use registry_pol::{deleted_by_policy, local_policy, policy_deletion};
 pub use scope::HostScope;
 pub use step::Step;

@@ -12,9 +12,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use account::masked;
+pub use account::without_accounts;
 pub use place::{KeyPath, KeyPathError, Target};
 pub use value::{
     REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ, RawValue, Typed,
+    type_name,
 };
 
 /// What was found at a [`Target`].

@@ -1,6 +1,6 @@
 //! What does not go together on a host, or is not what it looks like: the traps of section 7 of the reference, one case each.
 
-use playbooks::{CONFLICTS, Fact};
+use playbooks::{CONFLICTS, Fact, Observed, Typed};
 
 use crate::explain::{Prepare, bare, conflicts, flag, number, policy, set};
 
@@ -56,6 +56,83 @@ fn every_trap_is_named() {
                 )
             },
             &["advproxy_differs"],
+        ),
+        // What stands there is no such value: not direct, and no proxy either.
+        (
+            |f| f.set_malformed(Fact::WinHttpProxy, "the value has 4 bytes"),
+            &["winhttp_malformed"],
+        ),
+        (
+            |f| f.set_malformed(Fact::WinHttpProxy32, "the value has 4 bytes"),
+            &["winhttp_malformed"],
+        ),
+        // A denied read is no finding.
+        (|f| f.set_unread(Fact::WinHttpProxy, "denied"), &[]),
+        // The digits of a text are no DWORD.
+        (
+            |f| {
+                let zero = Typed::Sz("0".to_owned()).to_raw();
+                let target = Fact::ProxySslOptions.target().unwrap();
+                f.note(&target, &Observed::Present(zero));
+            },
+            &["value_malformed"],
+        ),
+        // 32-bit programs: another proxy, another list, a proxy alone; the same but for letters is none, nor is nothing.
+        (
+            |f| {
+                set(
+                    f,
+                    &[(Fact::WinHttpProxy, "b:1"), (Fact::WinHttpProxy32, "old:1")],
+                )
+            },
+            &["winhttp_32bit_differs"],
+        ),
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::WinHttpProxy, "b:1"),
+                        (Fact::WinHttpBypass, "<local>"),
+                        (Fact::WinHttpProxy32, "b:1"),
+                    ],
+                )
+            },
+            &["winhttp_32bit_differs"],
+        ),
+        (
+            |f| set(f, &[(Fact::WinHttpProxy32, "old:1")]),
+            &["winhttp_32bit_differs"],
+        ),
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::WinHttpProxy, "b.example:1"),
+                        (Fact::WinHttpBypass, "<local>"),
+                        (Fact::WinHttpProxy32, "B.example:1"),
+                        (Fact::WinHttpBypass32, "<LOCAL>"),
+                    ],
+                )
+            },
+            &[],
+        ),
+        (|f| set(f, &[(Fact::WinHttpProxy, "b:1")]), &[]),
+        // Without a sensor nobody falls back, and no pair is incomplete.
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::ProxyEdr, "a:1"),
+                        (Fact::WinHttpProxy, "b:1"),
+                        (Fact::SensorLastConnected, "2026-01-01T00:00:00Z"),
+                    ],
+                );
+                flag(f, Fact::SensorPresent, false);
+            },
+            &[],
         ),
         // A8: the browser's proxy, and nothing else.
         (

@@ -55,7 +55,7 @@ impl ExplanationOf<'_> {
                         rows.push(row([
                             route.component.as_str(),
                             uses.road.as_str(),
-                            uses.road.address().unwrap_or_default(),
+                            &uses.road.address().unwrap_or_default(),
                             &uses.because,
                             &conflicts,
                         ]));
@@ -149,7 +149,7 @@ fn members(facts: &Facts) -> Vec<(&'static str, Value)> {
     let choice = |choice: &Choice| {
         json!({
             "road": choice.road.as_str(),
-            "address": choice.road.address().map(shown),
+            "address": choice.road.address().as_deref().map(shown),
             "because": shown(&choice.because),
         })
     };

@@ -62,7 +62,7 @@ impl FactsOf<'_> {
             let (group, name) = fact.name().split_once('.').unwrap_or((fact.name(), ""));
             let group = groups.entry(group.to_owned()).or_insert_with(|| json!({}));
             if let Value::Object(group) = group {
-                group.insert(name.to_owned(), json!(value));
+                group.insert(name.to_owned(), json!(value.shown()));
             }
         }
         vec![("facts", groups.into())]

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
-use playbooks::{Desired, Observed, Target};
+use playbooks::{Desired, Observed, Target, type_name};
 use rollout::{HostError, Intent, PlannedStep, Reason, Severity};
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ impl Side {
         let text = value::text(target, observed);
         let text = match observed {
             Observed::Present(value) => {
-                let kind = value::type_name(value.kind);
+                let kind = type_name(value.kind);
                 match value.to_typed() {
                     Some(_) => format!("{kind} '{text}'"),
                     None => format!("{kind} with the bytes {text}"),

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use inventory::HostName;
 use jiff::Timestamp;
-use playbooks::{Observed, Target};
+use playbooks::{Observed, Target, without_accounts};
 use rollout::{Cost, Event, EventKind, HostRecord, PlannedChange, PlannedStep, RunRecord, Trace};
 use serde_json::{Value, json};
 
@@ -259,7 +259,8 @@ impl Trail {
                 format!("{}: is about to be written", self.step(*step))
             }
             EventKind::AdvproxySeen { step, document, .. } => {
-                format!("{}: advproxy, not changed: {document}", self.step(*step))
+                let shown = without_accounts(document);
+                format!("{}: advproxy, not changed: {shown}", self.step(*step))
             }
             EventKind::StepFinished {
                 step,

@@ -1,7 +1,6 @@
 //! A registry value in the two forms of a report: for people, and as JSON (product contract, section 5).
 
-use playbooks::registry::{REG_BINARY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ};
-use playbooks::{Observed, RawValue, Target, WinHttpSettings};
+use playbooks::{Observed, RawValue, Target, WinHttpSettings, type_name};
 use serde_json::Value;
 
 use crate::shape::Found;
@@ -41,20 +40,6 @@ pub(crate) fn bytes(value: &RawValue) -> String {
 pub fn json(target: &Target, observed: &Observed) -> Value {
     // Our own types serialised to memory: cannot fail.
     serde_json::to_value(Found::of(target, observed)).unwrap_or_default()
-}
-
-/// The documented name of a registry type, or its number.
-pub fn type_name(kind: u32) -> String {
-    match kind {
-        0 => "REG_NONE".to_owned(),
-        REG_SZ => "REG_SZ".to_owned(),
-        REG_EXPAND_SZ => "REG_EXPAND_SZ".to_owned(),
-        REG_BINARY => "REG_BINARY".to_owned(),
-        REG_DWORD => "REG_DWORD".to_owned(),
-        REG_MULTI_SZ => "REG_MULTI_SZ".to_owned(),
-        REG_QWORD => "REG_QWORD".to_owned(),
-        other => format!("type {other}"),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rollout::Reason;
 use wsman::{Client, ErrorKind, RegistryData};
 
 use crate::error::Trouble;
+use crate::link::OfKind;
 
 /// What a read through `StdRegProv` is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,23 +80,22 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// Typed reads of values whose type is known; see `Link::known`.
-pub(crate) async fn known(
+/// Reads a value that should have this type; see `Link::of_kind`.
+pub(crate) async fn of_kind(
     client: &mut Client,
-    wanted: &[(Target, u32)],
-) -> Result<Vec<Option<Typed>>, Trouble> {
-    let mut found = Vec::with_capacity(wanted.len());
-    for (target, kind) in wanted {
-        let read = client
-            .read_value(target.key.as_str(), &target.value, *kind)
-            .await;
-        found.push(match read {
-            Ok(data) => data.map(typed),
-            Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => None,
-            Err(error) => return Err(error.into()),
-        });
+    target: &Target,
+    kind: u32,
+) -> Result<OfKind, Trouble> {
+    let read = client
+        .read_value(target.key.as_str(), &target.value, kind)
+        .await;
+    match read {
+        Ok(data) => Ok(OfKind::Found(
+            data.map(|data| Observed::Present(typed(data).to_raw())),
+        )),
+        Err(error) if matches!(error.kind, ErrorKind::TypeMismatch) => Ok(OfKind::Other),
+        Err(error) => Err(error.into()),
     }
-    Ok(found)
 }
 
 /// Reads a value by the Get of its type; `None` where it is absent, or has another type.

@@ -63,6 +63,15 @@ pub(crate) enum Road {
     Shell,
 }
 
+/// What stands in the place of a value that should have a certain type.
+#[derive(Debug)]
+pub(crate) enum OfKind {
+    /// As it was found; `None` where nothing is there.
+    Found(Option<Observed>),
+    /// A value of another type, which this road does not show.
+    Other,
+}
+
 /// What WMI said when it was given up.
 #[derive(Debug)]
 struct WmiSaid {
@@ -174,18 +183,28 @@ impl Link {
         &mut self,
         wanted: &[(Target, u32)],
     ) -> Result<Vec<Option<Typed>>, Trouble> {
+        let mut typed = Vec::with_capacity(wanted.len());
+        for (target, kind) in wanted {
+            let found = match self.of_kind(target.clone(), *kind).await? {
+                OfKind::Found(found) => found,
+                OfKind::Other => None,
+            };
+            let raw = found.as_ref().and_then(Observed::value);
+            typed.push(raw.and_then(|raw| raw.to_typed()));
+        }
+        Ok(typed)
+    }
+
+    /// A value that should have this type, told apart from one that is there with another. `reg.exe` shows whichever it has.
+    pub(crate) async fn of_kind(&mut self, target: Target, kind: u32) -> Result<OfKind, Trouble> {
         if self.road == Road::Cim {
-            match cim::known(&mut self.client, wanted).await {
+            match cim::of_kind(&mut self.client, &target, kind).await {
                 Err(trouble) if self.leaves_wmi(&trouble) => {}
                 result => return result,
             }
         }
-        let targets: Vec<Target> = wanted.iter().map(|(target, _)| target.clone()).collect();
-        let observed = self.observe_by_shell(&targets).await?;
-        let typed = observed
-            .iter()
-            .map(|found| found.value().and_then(|raw| raw.to_typed()));
-        Ok(typed.collect())
+        let observed = self.observe_by_shell(&[target]).await?;
+        Ok(OfKind::Found(observed.into_iter().next()))
     }
 
     /// Exact present states, in the order asked for.

@@ -1,9 +1,9 @@
 //! What does not go together on a host, or is not what it looks like: a closed list of named findings. What each rule
 //! looks at is `rules.rs`; the trap it stands for is in section 7 of the domain reference.
 
-use super::Route;
-use super::rules;
 use super::seen::Seen;
+use super::{Route, rules};
+use crate::registry::without_accounts;
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,8 +58,11 @@ macro_rules! conflicts {
 conflicts! {
     EdrMalformed "edr_malformed" Conflict "S20, A24", "the sensor's proxy is not host:port, the one form that it takes";
     AvMalformed "av_malformed" Conflict "S28", "Antivirus' proxy or script is no URL of the form that it takes";
+    WinHttpMalformed "winhttp_malformed" Conflict "S41", "WinHttpSettings cannot be decoded; that never means direct";
+    ValueMalformed "value_malformed" Conflict "S19, S20, S22, S30, S32", "a setting of Defender stands there in another type than its own";
     StoresDiffer "stores_differ" Conflict "S12, S40, A23", "the stores name different proxies";
     AdvProxyDiffers "advproxy_differs" Conflict "S41, A17", "the two stores of WinHTTP disagree; 'reset proxy' clears only one of them";
+    WinHttp32Differs "winhttp_32bit_differs" Conflict "S41", "32-bit programs have another WinHTTP proxy than 64-bit ones; netsh of 64-bit Windows writes only theirs";
     PolicyOverwrites "policy_overwrites" Conflict "S17, S18, S27", "group policy wants other data than stand there, and will write them";
     PolicyNotEffective "policy_not_effective" Conflict "S39", "Antivirus does not go by its policy";
     MmaIgnoresStatic "mma_ignores_static" Conflict "S10", "this Windows has the Monitoring Agent, which does not read the sensor's static proxy";
@@ -104,7 +107,7 @@ pub(super) fn found(seen: Seen<'_>, routes: &[Route]) -> Vec<Contradiction> {
         let detail = rules::judged(row.conflict, seen, routes);
         found.extend(detail.map(|detail| Contradiction {
             conflict: row.conflict,
-            detail,
+            detail: without_accounts(&detail).into_owned(),
         }));
     }
     found

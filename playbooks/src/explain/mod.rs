@@ -15,6 +15,7 @@ mod winhttp;
 pub use conflict::{CONFLICTS, Conflict, ConflictRow, Contradiction, Weight};
 
 use crate::facts::{Fact, FactSet, Facts};
+use crate::registry::without_accounts;
 use seen::Seen;
 
 /// Who uses a proxy.
@@ -103,10 +104,12 @@ impl Road {
         }
     }
 
-    /// The proxy or the address of the script.
-    pub fn address(&self) -> Option<&str> {
+    /// The proxy or the address of the script, for people and reports: an account in front of it is masked.
+    pub fn address(&self) -> Option<String> {
         match self {
-            Self::Proxy(address) | Self::Pac(address) => Some(address),
+            Self::Proxy(address) | Self::Pac(address) => {
+                Some(without_accounts(address).into_owned())
+            }
             _ => None,
         }
     }
@@ -114,8 +117,8 @@ impl Road {
     /// For people.
     pub fn text(&self) -> String {
         match self {
-            Self::Proxy(address) => address.clone(),
-            Self::Pac(address) => format!("PAC {address}"),
+            Self::Proxy(address) => without_accounts(address).into_owned(),
+            Self::Pac(address) => format!("PAC {}", without_accounts(address)),
             Self::Discovery => "discovery (WPAD)".to_owned(),
             Self::Direct => "direct".to_owned(),
             Self::NotSet => "not set".to_owned(),
@@ -138,7 +141,7 @@ impl Choice {
     fn new(road: Road, because: impl Into<String>) -> Self {
         Self {
             road,
-            because: because.into(),
+            because: without_accounts(&because.into()).into_owned(),
         }
     }
 }

@@ -4,26 +4,42 @@ use super::av;
 use super::seen::{Known, Seen, address, for_https, per_scheme};
 use super::winhttp::{advproxy, machine_wininet, wpad_off};
 use super::{Component, Conflict, Road, Route};
-use crate::facts::Fact;
+use crate::facts::{Fact, FactValue};
 use crate::registry::Typed;
 use crate::rules::{Invalid, Notes, av_pac_url, av_server, edr_server, lost_checks};
+
+/// Facts that are read from values of policies.
+const POLICY_VALUES: [Fact; 7] = [
+    Fact::ProxyEdr,
+    Fact::ProxyEdrNoAuth,
+    Fact::ProxyPreferStatic,
+    Fact::ProxyAvServer,
+    Fact::ProxyAvPacUrl,
+    Fact::ProxyAvBypass,
+    Fact::ProxySslOptions,
+];
 
 /// `Some` where it holds.
 pub(super) fn judged(conflict: Conflict, seen: Seen<'_>, routes: &[Route]) -> Option<String> {
     let mma = seen.text(Fact::OsSupport) == Known::Set("mma");
+    // Whether the sensor of this host reads the static proxy at all.
+    let reads = !mma && seen.may_have_sensor();
     let edr = seen.text(Fact::ProxyEdr).set();
     let usable = static_proxy(seen);
     let winhttp = seen.text(Fact::WinHttpProxy);
     match conflict {
         Conflict::EdrMalformed => malformed(edr?, |text, notes| edr_server(text, notes).map(drop)),
         Conflict::AvMalformed => av_malformed(seen),
+        Conflict::WinHttpMalformed => win_http_malformed(seen),
+        Conflict::ValueMalformed => value_malformed(seen),
         Conflict::StoresDiffer => stores_differ(seen, routes),
         Conflict::AdvProxyDiffers => advproxy_differs(seen),
+        Conflict::WinHttp32Differs => win_http_32_differs(seen),
         Conflict::PolicyOverwrites => policy_overwrites(seen),
         Conflict::PolicyNotEffective => policy_not_effective(seen),
         Conflict::MmaIgnoresStatic if mma => Some(format!("TelemetryProxyServer is {}", edr?)),
-        Conflict::PairIncomplete if !mma => pair_incomplete(seen),
-        Conflict::FallsBack if !mma => usable.map(|server| {
+        Conflict::PairIncomplete if reads => pair_incomplete(seen),
+        Conflict::FallsBack if reads => usable.map(|server| {
             format!("only the proxy's log, or a closed way out, proves that {server} is used")
         }),
         Conflict::MmaIgnoresStatic | Conflict::PairIncomplete | Conflict::FallsBack => None,
@@ -60,7 +76,7 @@ pub(super) fn judged(conflict: Conflict, seen: Seen<'_>, routes: &[Route]) -> Op
         Conflict::PreferenceHidden => preference_hidden(seen),
         Conflict::WinHttpDirect => {
             let fixed = usable.or(antivirus(routes))?;
-            (winhttp == Known::NotSet && seen.flag(Fact::SensorPresent) != Some(false)).then(|| {
+            (winhttp == Known::NotSet && seen.may_have_sensor()).then(|| {
                 format!("{fixed} is for Defender alone: Antivirus does not use its proxy for Windows Update, nor does Windows for revocation lists")
             })
         }
@@ -78,7 +94,7 @@ pub(super) fn judged(conflict: Conflict, seen: Seen<'_>, routes: &[Route]) -> Op
         Conflict::ChecksOff => checks_off(seen.number(Fact::ProxySslOptions)?),
         Conflict::UnneededStatic => {
             let connected = seen.text(Fact::SensorLastConnected).set()?;
-            (seen.text(Fact::ProxyEdr) == Known::NotSet)
+            (seen.may_have_sensor() && seen.text(Fact::ProxyEdr) == Known::NotSet)
                 .then(|| format!("last contact {connected}"))
         }
         Conflict::VariablesNotRead => {
@@ -100,10 +116,61 @@ fn of(routes: &[Route], component: Component) -> Option<&Route> {
     routes.iter().find(|route| route.component == component)
 }
 
-/// The sensor's static proxy, where it is one.
+/// The sensor's static proxy, where it is one and somebody is there to read it.
 fn static_proxy(seen: Seen<'_>) -> Option<&str> {
+    if !seen.may_have_sensor() {
+        return None;
+    }
     let text = seen.text(Fact::ProxyEdr).set()?;
     edr_server(text, &mut Notes::new()).is_ok().then_some(text)
+}
+
+/// In either of its two places.
+fn win_http_malformed(seen: Seen<'_>) -> Option<String> {
+    let wrong = seen.malformed(Fact::WinHttpProxy);
+    wrong.or_else(|| {
+        let wrong = seen.malformed(Fact::WinHttpProxy32)?;
+        Some(format!("for 32-bit programs: {wrong}"))
+    })
+}
+
+/// Values of policies that their readers ask for by type.
+fn value_malformed(seen: Seen<'_>) -> Option<String> {
+    let wrong: Vec<String> = POLICY_VALUES
+        .into_iter()
+        .filter_map(|fact| seen.malformed(fact))
+        .collect();
+    (!wrong.is_empty()).then(|| wrong.join("; "))
+}
+
+/// What 32-bit programs have, where it is something and something else. That they have nothing is the usual state of hosts
+/// that were set by `netsh`, and no contradiction.
+fn win_http_32_differs(seen: Seen<'_>) -> Option<String> {
+    let other = seen.text(Fact::WinHttpProxy32).set()?;
+    let bypass = |fact| {
+        seen.text(fact)
+            .set()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
+    let same = match seen.text(Fact::WinHttpProxy) {
+        Known::NotRead => return None,
+        Known::NotSet => false,
+        Known::Set(proxy) => {
+            per_scheme(proxy) == per_scheme(other)
+                && bypass(Fact::WinHttpBypass) == bypass(Fact::WinHttpBypass32)
+        }
+    };
+    let text = |proxy: &str, except: Fact| match seen.text(except).set() {
+        Some(list) => format!("{proxy} (not for {list})"),
+        None => proxy.to_owned(),
+    };
+    let winhttp = seen.text(Fact::WinHttpProxy).set();
+    let winhttp = winhttp.map_or("direct".to_owned(), |proxy| {
+        text(proxy, Fact::WinHttpBypass)
+    });
+    let other = text(other, Fact::WinHttpBypass32);
+    (!same).then(|| format!("32-bit programs {other}, 64-bit programs {winhttp}"))
 }
 
 fn av_malformed(seen: Seen<'_>) -> Option<String> {
@@ -161,22 +228,17 @@ fn advproxy_differs(seen: Seen<'_>) -> Option<String> {
 
 /// Values that stand there otherwise than the winning policy wants them.
 fn policy_overwrites(seen: Seen<'_>) -> Option<String> {
-    let facts = [
-        Fact::ProxyEdr,
-        Fact::ProxyEdrNoAuth,
-        Fact::ProxyPreferStatic,
-        Fact::ProxyAvServer,
-        Fact::ProxyAvPacUrl,
-        Fact::ProxyAvBypass,
-        Fact::ProxySslOptions,
-    ];
-    let texts: Vec<String> = facts
+    let texts: Vec<String> = POLICY_VALUES
         .into_iter()
         .filter_map(|fact| {
             let setting = seen.policy(fact)?;
             let name = &setting.target.value;
-            let have = seen.0.value(fact)?;
-            let have = (have != &crate::facts::FactValue::Null).then(|| have.text());
+            let have = match seen.0.value(fact)? {
+                FactValue::Null => None,
+                // Exact: two passwords that are shown alike are still two.
+                FactValue::Text(text) => Some(text.clone()),
+                other => Some(other.text()),
+            };
             let want = match setting.value.as_ref().map(|value| value.to_typed()) {
                 None => None,
                 Some(Some(Typed::Sz(text) | Typed::ExpandSz(text))) => Some(text),
@@ -229,6 +291,9 @@ fn prefer_ignored(seen: Seen<'_>) -> Option<String> {
     if seen.number(Fact::ProxyPreferStatic) != Some(1) {
         return None;
     }
+    if !seen.may_have_sensor() {
+        return Some("there is no sensor on this host".to_owned());
+    }
     if seen.text(Fact::ProxyEdr) == Known::NotSet {
         return Some("there is no TelemetryProxyServer to prefer".to_owned());
     }
@@ -242,7 +307,7 @@ fn prefer_ignored(seen: Seen<'_>) -> Option<String> {
 fn pair_incomplete(seen: Seen<'_>) -> Option<String> {
     let server = seen.text(Fact::ProxyEdr);
     let no_auth = seen.0.value(Fact::ProxyEdrNoAuth)?;
-    let no_auth = no_auth == &crate::facts::FactValue::Number(1);
+    let no_auth = no_auth == &FactValue::Number(1);
     (server.set().is_some() && !no_auth)
         .then(|| "TelemetryProxyServer is set and DisableEnterpriseAuthProxy is not 1".to_owned())
 }

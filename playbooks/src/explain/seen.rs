@@ -46,10 +46,26 @@ impl<'f> Seen<'f> {
 
     /// Why a fact is not there, in brackets behind "not read".
     pub(super) fn why_not(self, fact: Fact) -> String {
+        if let Some(wrong) = self.malformed(fact) {
+            return format!("{wrong}, and what its reader does then is not documented");
+        }
         match self.0.unread(fact) {
             Some(why) => format!("{} could not be read: {why}", fact.name()),
             None => format!("{} was not read", fact.name()),
         }
+    }
+
+    /// The value that a fact is read from, and what is wrong with it.
+    pub(super) fn malformed(self, fact: Fact) -> Option<String> {
+        let wrong = self.0.malformed(fact)?;
+        let name = fact.target().map(|target| target.value);
+        let name = name.unwrap_or_else(|| fact.name().to_owned());
+        Some(format!("{name} is malformed: {wrong}"))
+    }
+
+    /// False only where it is known that the host has no sensor.
+    pub(super) fn may_have_sensor(self) -> bool {
+        self.flag(Fact::SensorPresent) != Some(false)
     }
 
     /// Group policy's winning word on the value that a fact is read from.

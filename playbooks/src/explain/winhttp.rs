@@ -14,9 +14,16 @@ pub(super) fn default(seen: Seen<'_>) -> Route {
                 Some(_) => "",
                 None => "; HTTPS, which Defender uses, goes direct",
             };
+            let other = match seen.text(Fact::WinHttpProxy32) {
+                Known::NotSet => "; its copy for 32-bit programs names none",
+                Known::Set(_) | Known::NotRead => "",
+            };
             Choice::new(
                 Road::Proxy(proxy.to_owned()),
-                format!("WinHttpSettings{}{https}", bypass.unwrap_or_default()),
+                format!(
+                    "WinHttpSettings{}{https}{other}",
+                    bypass.unwrap_or_default()
+                ),
             )
         }
         Known::NotSet => Choice::new(Road::Direct, "WinHttpSettings is absent or says direct"),

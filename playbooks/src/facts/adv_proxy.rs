@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::change::Desired;
 use crate::preflight::{Check, wanted_proxy};
+use crate::registry::without_accounts;
 
 /// Bytes of a document that are kept. Windows prints a few hundred.
 const MOST: usize = 16 << 10;
@@ -81,7 +82,7 @@ impl AdvProxy {
             or_none(&self.pac_url),
             if self.auto_detect { "on" } else { "off" }
         );
-        Some((check, words))
+        Some((check, without_accounts(&words).into_owned()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! From what a host answered to the fact's type. What does not fit is said, never guessed.
 
 use super::{Fact, FactKind, FactValue, Version};
-use crate::registry::Typed;
+use crate::registry::{Typed, type_name};
 use crate::winhttp::WinHttpSettings;
 
 /// 100 ns steps between 1601 and 1970.
@@ -26,7 +26,7 @@ pub fn moment(ticks: u64) -> Option<String> {
 pub fn from_registry(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
     if matches!(
         fact,
-        Fact::WinHttpProxy | Fact::WinHttpBypass | Fact::WinHttpProxy32
+        Fact::WinHttpProxy | Fact::WinHttpBypass | Fact::WinHttpProxy32 | Fact::WinHttpBypass32
     ) {
         return win_http(fact, typed);
     }
@@ -36,10 +36,9 @@ pub fn from_registry(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
             Some(FactValue::Text(without_account(text)))
         }
         (FactKind::Number, Typed::Dword(number)) => Some(FactValue::Number(i64::from(*number))),
-        (FactKind::Number, Typed::Qword(number)) => {
-            i64::try_from(*number).ok().map(FactValue::Number)
+        (FactKind::Number, Typed::Sz(text)) if stands_as_text(fact) => {
+            text.trim().parse().ok().map(FactValue::Number)
         }
-        (FactKind::Number, Typed::Sz(text)) => text.trim().parse().ok().map(FactValue::Number),
         (FactKind::Bool, Typed::Dword(number)) => Some(FactValue::Bool(*number != 0)),
         (FactKind::Text, Typed::Sz(text) | Typed::ExpandSz(text)) => {
             Some(FactValue::Text(text.clone()))
@@ -53,11 +52,27 @@ pub fn from_registry(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
         _ => None,
     };
     fits.ok_or_else(|| {
-        format!(
-            "'{}' has not the form it should have",
-            typed.to_raw().text()
-        )
+        let raw = typed.to_raw();
+        let text = raw.text();
+        format!("it is {} '{text}', not {}", type_name(raw.kind), form(fact))
     })
+}
+
+/// Numbers that Windows itself keeps as a text. Every other number is a DWORD, and a reader that asks for one does not see a
+/// text of digits.
+fn stands_as_text(fact: Fact) -> bool {
+    matches!(fact, Fact::OsBuild | Fact::PowerShellLockdown)
+}
+
+/// What the fact's value should be, for people.
+fn form(fact: Fact) -> &'static str {
+    match fact.row().kind {
+        FactKind::Number if stands_as_text(fact) => "a number",
+        FactKind::Number | FactKind::Bool => "REG_DWORD",
+        FactKind::Text => "REG_SZ",
+        FactKind::Time => "a moment",
+        FactKind::Version | FactKind::Texts | FactKind::Numbers => "of the form it should have",
+    }
 }
 
 /// Variables are where people write `http://user:password@proxy`.
@@ -89,7 +104,7 @@ fn win_http(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
     if !settings.is_direct() && !settings.is_named() {
         return Err(format!("neither direct nor a named proxy: {settings}"));
     }
-    let text = if fact == Fact::WinHttpBypass {
+    let text = if matches!(fact, Fact::WinHttpBypass | Fact::WinHttpBypass32) {
         settings.bypass.clone()
     } else {
         settings.proxy.clone()

@@ -219,6 +219,7 @@ facts! {
     WinHttpBypass "winhttp.bypass" Text F10 Registry(CONNECTIONS, "WinHttpSettings", REG_BINARY), "its bypass list";
     WinHttpWpadDisabled "winhttp.wpad_disabled" Bool F11 Registry(INTERNET_WINHTTP, "DisableWpad", REG_DWORD), "discovery (WPAD) is switched off (S8)";
     WinHttpProxy32 "winhttp.proxy_32bit" Text F10 Registry(CONNECTIONS_32, "WinHttpSettings", REG_BINARY), "machine-wide proxy of 32-bit programs; null: direct or not set";
+    WinHttpBypass32 "winhttp.bypass_32bit" Text F10 Registry(CONNECTIONS_32, "WinHttpSettings", REG_BINARY), "its bypass list";
     AdvProxyKnown "advproxy.known" Bool F10 Source::AdvProxy, "this Windows knows netsh winhttp show advproxy";
     AdvProxyServer "advproxy.server" Text F10 Source::AdvProxy, "proxy in the other store of WinHTTP";
     AdvProxyBypass "advproxy.bypass" Text F10 Source::AdvProxy, "its bypass list";

@@ -1,12 +1,12 @@
 //! Facts of one host: a value for each fact that was read, and why where it could not be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::derive::derived;
 use super::{Fact, FactSet, FactValue as Value, SensorBranch, Version};
-use crate::registry::{RawValue, Target};
+use crate::registry::{RawValue, Target, without_accounts};
 
 /// What a fact says. Its type is that of its row, or null where the host has no such thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,13 +27,24 @@ pub enum FactValue {
 }
 
 impl FactValue {
-    /// A form for people: one line.
-    pub fn text(&self) -> String {
+    /// As reports show it: without an account in front of an address. Conditions and comparisons go by the value itself.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        let shown = |text: &String| without_accounts(text).into_owned();
         match self {
+            Self::Text(value) => Self::Text(shown(value)),
+            Self::Texts(values) => Self::Texts(values.iter().map(shown).collect()),
+            other => other.clone(),
+        }
+    }
+
+    /// A form for people: one line, as reports show it.
+    pub fn text(&self) -> String {
+        match self.shown() {
             Self::Null => "-".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Number(value) => value.to_string(),
-            Self::Text(value) => value.clone(),
+            Self::Text(value) => value,
             Self::Texts(values) => values.join(", "),
             Self::Numbers(values) => {
                 let texts: Vec<String> = values.iter().map(i64::to_string).collect();
@@ -70,6 +81,8 @@ impl GpoSetting {
 pub struct Facts {
     values: BTreeMap<Fact, FactValue>,
     unread: BTreeMap<Fact, String>,
+    /// Those of `unread` that were read, and are not of the fact's form.
+    malformed: BTreeSet<Fact>,
     /// F15, with [`Fact::GpoSettings`]: what group policy has set, of the values asked for.
     pub gpo: Vec<GpoSetting>,
 }
@@ -78,13 +91,21 @@ impl Facts {
     /// Notes what was read.
     pub fn set(&mut self, fact: Fact, value: FactValue) {
         self.unread.remove(&fact);
+        self.malformed.remove(&fact);
         self.values.insert(fact, value);
     }
 
     /// Notes why a fact could not be read. What follows from it cannot be had either.
     pub fn set_unread(&mut self, fact: Fact, why: impl Into<String>) {
         self.values.remove(&fact);
+        self.malformed.remove(&fact);
         self.unread.insert(fact, why.into());
+    }
+
+    /// Notes that something stands there which is not of the fact's form. To all that follows it counts as unread.
+    pub fn set_malformed(&mut self, fact: Fact, why: impl Into<String>) {
+        self.set_unread(fact, why);
+        self.malformed.insert(fact);
     }
 
     /// The value; `None` where it was not asked for or not readable.
@@ -95,6 +116,12 @@ impl Facts {
     /// Why it could not be read.
     pub fn unread(&self, fact: Fact) -> Option<&str> {
         self.unread.get(&fact).map(String::as_str)
+    }
+
+    /// What is wrong with what stands there; `None` where it was not read at all, or is as it should be.
+    pub fn malformed(&self, fact: Fact) -> Option<&str> {
+        let malformed = self.malformed.contains(&fact);
+        self.unread(fact).filter(|_| malformed)
     }
 
     /// Whether it was asked for, with whatever success.
@@ -186,6 +213,7 @@ impl Facts {
         for (fact, why) in other.unread {
             self.set_unread(fact, why);
         }
+        self.malformed.extend(other.malformed);
         if gpo {
             self.gpo = other.gpo;
         }
@@ -207,6 +235,7 @@ impl FromIterator<(Fact, FactValue)> for Facts {
             .collect();
         facts.derive(&follow);
         facts.unread.clear();
+        facts.malformed.clear();
         facts
     }
 }

@@ -12,6 +12,7 @@ use super::wanted::decides;
 use super::win_http::win_http;
 use super::{Check, PreflightChange, PreflightFinding, PreflightGrade};
 use crate::facts::{Fact, Facts, below_gate};
+use crate::registry::without_accounts;
 
 /// Every finding of a check that is made, with the index of its step, in the order of the changes. `steps`: name of each
 /// step, and whether it was left out because the host's software would not heed it. `now` is the time on the host.
@@ -104,7 +105,8 @@ impl Found<'_> {
             grade,
             allowed: standing == Standing::Allowed,
             step: named.map(|(name, _)| (*name).to_owned()),
-            detail,
+            // It stands in the journal and in reports, and quotes what hosts hold.
+            detail: without_accounts(&detail).into_owned(),
         };
         let finding = (step, finding);
         // Both values of a pair raise the same: it is said once.

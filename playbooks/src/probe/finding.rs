@@ -6,6 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::registry::without_accounts;
+
 /// How a finding counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
@@ -149,11 +151,11 @@ pub struct TargetVerdict {
 }
 
 impl Verdict {
-    /// One finding.
+    /// One finding. What it quotes of a host is masked where it holds an account.
     pub fn new(finding: Finding, detail: impl Into<String>) -> Self {
         Self {
             finding,
-            detail: detail.into(),
+            detail: without_accounts(&detail.into()).into_owned(),
             targets: Vec::new(),
         }
     }

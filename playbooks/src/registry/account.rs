@@ -1,6 +1,8 @@
 //! A user and password in front of a host, as people write them into proxy addresses: texts for people do not repeat them.
 //! What is restored goes by the bytes.
 
+use std::borrow::Cow;
+
 /// Stands in the place of a user and a password.
 const MASK: &str = "***";
 
@@ -13,6 +15,11 @@ pub(crate) fn masked(text: &str) -> Option<String> {
         .collect();
     let shown = words.concat();
     (shown != text).then_some(shown)
+}
+
+/// The text as people and reports may see it: each `user:password@` in front of a host is masked.
+pub fn without_accounts(text: &str) -> Cow<'_, str> {
+    masked(text).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// A password may hold any separator, so that everything up to the last `@` is taken for one.

@@ -19,6 +19,20 @@ pub const REG_MULTI_SZ: u32 = 7;
 /// `REG_QWORD`, little endian.
 pub const REG_QWORD: u32 = 11;
 
+/// The documented name of a registry type, or its number.
+pub fn type_name(kind: u32) -> String {
+    match kind {
+        0 => "REG_NONE".to_owned(),
+        REG_SZ => "REG_SZ".to_owned(),
+        REG_EXPAND_SZ => "REG_EXPAND_SZ".to_owned(),
+        REG_BINARY => "REG_BINARY".to_owned(),
+        REG_DWORD => "REG_DWORD".to_owned(),
+        REG_MULTI_SZ => "REG_MULTI_SZ".to_owned(),
+        REG_QWORD => "REG_QWORD".to_owned(),
+        other => format!("type {other}"),
+    }
+}
+
 /// What a value holds: Windows' type number and the raw bytes, terminators included.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct RawValue {

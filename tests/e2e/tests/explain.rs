@@ -1,6 +1,7 @@
 //! `explain` from outside: one screen, data by their schema, and nothing is written.
 
 use e2e::LabBuilder;
+use sim_fleet::RawValue;
 
 const PUSH: [&str; 6] = [
     "push",
@@ -113,4 +114,103 @@ fn a_short_name_of_two_hosts_is_refused() {
         .stderr();
     assert!(told.contains("is short for"), "{told}");
     assert_eq!(lab.hosts()[0].counters().requests, 0);
+}
+
+const CONNECTIONS: &str =
+    r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
+const CONNECTIONS_32: &str =
+    r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
+const AV: &str = r"HKLM\SOFTWARE\Policies\Microsoft\Windows Defender";
+
+/// `WinHttpSettings` that name a proxy and no bypass list.
+fn win_http(proxy: &str) -> RawValue {
+    let length = u32::try_from(proxy.len()).expect("a short text");
+    let mut bytes = [[0x18u32, 0, 3, length].map(u32::to_le_bytes).concat()].concat();
+    bytes.extend(proxy.as_bytes());
+    bytes.extend([0; 4]);
+    RawValue::new(3, &bytes)
+}
+
+/// What stands there in another form than its own is a finding, by either channel: never "direct", and never the number that
+/// its digits look like.
+#[test]
+fn a_malformed_value_is_told_and_not_taken_for_another() {
+    for channel in ["cim", "shell"] {
+        let lab = LabBuilder::hosts(3)
+            .defaults(&format!(
+                "transport: http, auth: negotiate, credential: rollout, channel: {channel}"
+            ))
+            .start();
+        let spynet = format!(r"{AV}\Spynet");
+        lab.hosts()[0].set_value(&spynet, "SSLOptions", RawValue::sz("0"));
+        lab.hosts()[0].set_value(CONNECTIONS, "WinHttpSettings", RawValue::new(3, &[1; 8]));
+        lab.hosts()[1].set_value(
+            CONNECTIONS,
+            "WinHttpSettings",
+            RawValue::sz("10.0.0.6:8080"),
+        );
+        lab.hosts()[2].set_value(CONNECTIONS, "WinHttpSettings", win_http("10.0.0.6:8080"));
+        lab.hosts()[2].set_value(CONNECTIONS_32, "WinHttpSettings", win_http("old.example:1"));
+        let json = lab
+            .run(&["explain", "all", "-i", "inventory.yaml", "-o", "json"])
+            .exits(0)
+            .json();
+        let found = |host: usize, name: &str| {
+            let all = json["hosts"][host]["conflicts"].as_array().unwrap().clone();
+            let found = all.into_iter().find(|found| found["name"] == name);
+            found.map(|found| found["detail"].as_str().unwrap_or_default().to_owned())
+        };
+        let told = found(0, "value_malformed").expect(channel);
+        assert!(told.contains("REG_SZ '0', not REG_DWORD"), "{told}");
+        assert_eq!(found(0, "checks_off"), None, "{channel}");
+        for host in [0, 1] {
+            let told = found(host, "winhttp_malformed");
+            assert!(told.is_some(), "{channel}, host {host}: {json:#}");
+            let winhttp = &json["hosts"][host]["components"][2];
+            assert_eq!(winhttp["uses"]["road"], "unknown", "{channel}");
+        }
+        let told = found(2, "winhttp_32bit_differs").expect(channel);
+        assert!(
+            told.contains("old.example:1") && told.contains("10.0.0.6:8080"),
+            "{told}"
+        );
+    }
+}
+
+/// People write accounts into addresses of proxies; no form of what is read of a host repeats them.
+#[test]
+fn an_account_in_front_of_a_proxy_is_shown_nowhere() {
+    let lab = LabBuilder::hosts(1).start();
+    let host = &lab.hosts()[0];
+    let with_account = |scheme: &str| format!("{scheme}svc:Geheim77@proxy.example:8080");
+    let collection = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DataCollection";
+    host.set_value(
+        collection,
+        "TelemetryProxyServer",
+        RawValue::sz(&with_account("")),
+    );
+    host.set_value(AV, "ProxyServer", RawValue::sz(&with_account("http://")));
+    host.set_value(AV, "ProxyPacUrl", RawValue::sz(&with_account("http://")));
+    for place in [CONNECTIONS, CONNECTIONS_32] {
+        host.set_value(place, "WinHttpSettings", win_http(&with_account("http=")));
+    }
+    let internet = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
+    host.set_value(internet, "ProxyServer", RawValue::sz(&with_account("")));
+    host.set_value(internet, "ProxyEnable", RawValue::dword(1));
+    let push = &[&PUSH[..], &["-e", "proxy=10.0.0.6:8080", "-v"]].concat();
+    lab.unlimited("full-proxy-set.yaml");
+    let mut shown = Vec::new();
+    for form in ["table", "json", "jsonl", "csv"] {
+        shown.push(lab.run(&["explain", "all", "-i", "inventory.yaml", "-o", form]));
+        shown.push(lab.run(&["facts", "-i", "inventory.yaml", "-o", form]));
+    }
+    shown.push(lab.run(push));
+    for form in ["html", "json", "csv", "junit"] {
+        shown.push(lab.run(&["report", "last", "--format", form]));
+    }
+    shown.push(lab.run(&["report", "last", "--host", "pc-0001.corp.example"]));
+    for shown in shown {
+        let screen = shown.screen();
+        assert!(!screen.contains("Geheim77"), "{screen}");
+    }
 }

@@ -4,9 +4,7 @@
 //!
 //! A command costs two to four requests whatever it does, so registry values may travel in the same one.
 
-use playbooks::{
-    AdvProxy, Fact, FactSet, FactValue, Facts, Observed, Source, Target, from_registry,
-};
+use playbooks::{AdvProxy, Fact, FactSet, FactValue, Facts, Observed, Source, Target};
 
 use super::local_policy;
 use super::registry::target;
@@ -159,14 +157,7 @@ fn note(facts: &mut Facts, fact: Fact, found: Option<Observed>) {
         None | Some(Observed::ValueAbsent | Observed::KeyAbsent { .. }) => {
             facts.set(fact, FactValue::Null);
         }
-        Some(Observed::Opaque { why, .. }) => facts.set_unread(fact, why),
-        Some(Observed::Present(raw)) => {
-            let typed = raw.to_typed().ok_or_else(|| "an odd value".to_owned());
-            match typed.and_then(|typed| from_registry(fact, &typed)) {
-                Ok(value) => facts.set(fact, value),
-                Err(why) => facts.set_unread(fact, why),
-            }
-        }
+        Some(found) => facts.note_observed(fact, &found),
     }
 }
 

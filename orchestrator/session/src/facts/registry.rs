@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use playbooks::{Fact, FactSet, FactValue, Facts, KeyPath, Source, Target, Typed, from_registry};
+use playbooks::{Fact, FactSet, FactValue, Facts, KeyPath, Observed, Source, Target, type_name};
 use rollout::Reason;
 
 use crate::error::Trouble;
-use crate::link::{Link, Road};
+use crate::link::{Link, OfKind, Road};
 
 /// A place in the registry that this program names.
 pub(super) fn target(key: &str, value: &str) -> Result<Target, Trouble> {
@@ -38,12 +38,8 @@ impl Link {
             }
         }
         for ((key, value), (kind, wanted)) in known {
-            let read = self.known(&[(target(key, value)?, kind)]).await;
-            self.noted_value(
-                facts,
-                &wanted,
-                read.map(|found| found.into_iter().flatten().next()),
-            )?;
+            self.typed_facts(target(key, value)?, kind, &wanted, facts)
+                .await?;
         }
         for (key, values) in listed {
             self.listed_facts(key, &values, facts).await?;
@@ -51,28 +47,42 @@ impl Link {
         Ok(())
     }
 
-    /// What a read gave, for each fact that is read from that place.
-    fn noted_value(
-        &self,
-        facts: &mut Facts,
+    /// The facts that are read from a value which should have this type.
+    async fn typed_facts(
+        &mut self,
+        place: Target,
+        kind: u32,
         wanted: &[Fact],
-        read: Result<Option<Typed>, Trouble>,
+        facts: &mut Facts,
     ) -> Result<(), Trouble> {
-        let read = match read {
-            Ok(read) => Ok(read),
-            Err(trouble) => Err(self.unread(trouble)?),
-        };
-        for fact in wanted {
-            let value = match &read {
-                Ok(None) => Ok(FactValue::Null),
-                Ok(Some(typed)) => from_registry(*fact, typed),
-                Err(why) => Err(why.clone()),
-            };
-            match value {
-                Ok(value) => facts.set(*fact, value),
-                Err(why) => facts.set_unread(*fact, why),
+        match self.of_kind(place, kind).await {
+            Ok(OfKind::Found(found)) => {
+                let found = found.unwrap_or(Observed::ValueAbsent);
+                wanted
+                    .iter()
+                    .for_each(|fact| facts.note_observed(*fact, &found));
             }
+            Ok(OfKind::Other) => {
+                let why = format!("it has another registry type than {}", type_name(kind));
+                wanted
+                    .iter()
+                    .for_each(|fact| facts.set_malformed(*fact, why.clone()));
+            }
+            Err(trouble) => self.not_read(wanted, trouble, facts)?,
         }
+        Ok(())
+    }
+
+    fn not_read(
+        &self,
+        wanted: &[Fact],
+        trouble: Trouble,
+        facts: &mut Facts,
+    ) -> Result<(), Trouble> {
+        let why = self.unread(trouble)?;
+        wanted
+            .iter()
+            .for_each(|fact| facts.set_unread(*fact, why.clone()));
         Ok(())
     }
 
@@ -93,7 +103,7 @@ impl Link {
                 if self.leaves_wmi(&trouble) {
                     return self.listed_by_shell(key, values, facts).await;
                 }
-                return self.noted_value(facts, &all, Err(trouble));
+                return self.not_read(&all, trouble, facts);
             }
         };
         let kinds: HashMap<String, u32> = names
@@ -101,14 +111,13 @@ impl Link {
             .map(|(name, kind)| (name.to_lowercase(), kind))
             .collect();
         for (value, fact) in values {
-            let read = match kinds.get(&value.to_lowercase()) {
-                None => Ok(None),
+            match kinds.get(&value.to_lowercase()) {
+                None => facts.set(*fact, FactValue::Null),
                 Some(kind) => {
-                    let found = self.known(&[(target(key, value)?, *kind)]).await;
-                    found.map(|found| found.into_iter().flatten().next())
+                    self.typed_facts(target(key, value)?, *kind, &[*fact], facts)
+                        .await?;
                 }
-            };
-            self.noted_value(facts, &[*fact], read)?;
+            }
         }
         Ok(())
     }
@@ -124,18 +133,16 @@ impl Link {
         for (value, _) in values {
             targets.push(target(key, value)?);
         }
-        let found = self.observe(&targets).await;
-        match found {
+        match self.observe(&targets).await {
             Ok(found) => {
                 for ((_, fact), found) in values.iter().zip(found) {
-                    let typed = found.value().and_then(|raw| raw.to_typed());
-                    self.noted_value(facts, &[*fact], Ok(typed))?;
+                    facts.note_observed(*fact, &found);
                 }
                 Ok(())
             }
             Err(trouble) => {
                 let all: Vec<Fact> = values.iter().map(|(_, fact)| *fact).collect();
-                self.noted_value(facts, &all, Err(trouble))
+                self.not_read(&all, trouble, facts)
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The first lies in another hive than all else that is read, so it is asked for through WMI only.
 
 use playbooks::registry::{REG_DWORD, REG_SZ};
-use playbooks::{Fact, FactSet, FactValue, Facts, Source, Typed, from_registry};
+use playbooks::{Fact, FactSet, FactValue, Facts, Source, Typed, type_name};
 use wsman_proto::registry::USERS;
 
 use super::registry::target;
@@ -81,15 +81,15 @@ impl Link {
                     let read = self.client.read_value(&key, name, kind).await?;
                     read.map(typed)
                 }
-                Some(_) => {
-                    facts.set_unread(*fact, "it is of another type than it should be");
+                Some(other) => {
+                    facts.set_malformed(*fact, format!("it is {}", type_name(other)));
                     continue;
                 }
                 None => None,
             };
-            match found.map_or(Ok(FactValue::Null), |found| from_registry(*fact, &found)) {
-                Ok(value) => facts.set(*fact, value),
-                Err(why) => facts.set_unread(*fact, why),
+            match found {
+                Some(found) => facts.note_typed(*fact, &found),
+                None => facts.set(*fact, FactValue::Null),
             }
         }
         Ok(())
