@@ -18,10 +18,21 @@ pub const SCHEMA: &str = "winfleet.audit/1";
 const WORDS: [&str; 2] = ["right", "drifted"];
 const KEYS: [&str; 2] = ["expected", "found"];
 
+/// What an audit looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// Values that are not as a playbook wants them, or as a run left them.
+    Drift,
+    /// What controllers that were killed left: a host is right where there is nothing of that kind.
+    Traces,
+}
+
 /// An audit, grouped on demand.
 #[derive(Clone, Debug)]
 pub struct Audit<'a> {
-    /// `playbook NAME` or `run ID`.
+    /// What is looked for.
+    pub sought: Sought,
+    /// `playbook NAME` or `run ID`; for traces, whose.
     pub against: String,
     /// How each host stands, in the order of the inventory or the run.
     pub hosts: Vec<Stand<'a>>,
@@ -46,6 +57,14 @@ pub fn against_playbook(found: Result<&[PlannedStep], &HostError>) -> Standing {
             drifted(turned.collect())
         },
     )
+}
+
+/// How a host stands that was searched for traces: each one found, beside the nothing that should be there.
+pub fn for_traces(found: Result<&[(LeftValue, Observed)], &HostError>) -> Standing {
+    match found {
+        Ok([]) => Standing::Right,
+        found => against_run(found),
+    }
 }
 
 /// How a host stands against what a run left: from what was left to what is there.
@@ -83,17 +102,17 @@ impl Audit<'_> {
     /// For people.
     pub fn table(&self) -> String {
         let groups = Groups::of(&self.hosts);
+        let (joined, wording) = match self.sought {
+            Sought::Drift => ("against", Wording::Drift),
+            Sought::Traces => ("for", Wording::Trace),
+        };
         let mut out = format!(
-            "audit of {} against {}\n\n{}\n",
+            "audit of {} {joined} {}\n\n{}\n",
             counted(self.hosts.len(), "host"),
             neutral(&self.against),
-            headline(&groups)
+            self.headline(&groups)
         );
-        out.push_str(&groups_text::groups(
-            &groups.groups,
-            Wording::Drift,
-            self.verbose,
-        ));
+        out.push_str(&groups_text::groups(&groups.groups, wording, self.verbose));
         if !groups.nothing.is_empty() {
             let _ = writeln!(
                 out,
@@ -112,7 +131,7 @@ impl Audit<'_> {
         json!({
             "schema": SCHEMA,
             "against": self.against,
-            "summary": headline(&groups),
+            "summary": self.headline(&groups),
             "totals": {
                 "hosts": self.hosts.len(),
                 "drifted": groups.differing(),
@@ -148,6 +167,13 @@ impl Audit<'_> {
         csv::document(&head, rows.flat_map(|host| groups_text::rows(host, WORDS)))
     }
 
+    fn headline(&self, groups: &Groups<'_>) -> String {
+        match self.sought {
+            Sought::Drift => drift(groups),
+            Sought::Traces => traces(groups),
+        }
+    }
+
     /// Something is not as it should be.
     pub fn drifted(&self) -> bool {
         let differs = |host: &Stand<'_>| matches!(host.standing, Standing::Differs { .. });
@@ -163,7 +189,7 @@ impl Audit<'_> {
 }
 
 /// `3 hosts drifted in 2 groups; 1,759 right; 2 could not be read`
-fn headline(groups: &Groups<'_>) -> String {
+fn drift(groups: &Groups<'_>) -> String {
     let mut parts = vec![match groups.differing() {
         0 if groups.right.is_empty() => "no host could be compared".to_owned(),
         0 => "no drift".to_owned(),
@@ -185,4 +211,55 @@ fn headline(groups: &Groups<'_>) -> String {
         parts.push(format!("{} could not be read", thousands(unread as u64)));
     }
     parts.join("; ")
+}
+
+/// `traces on 1 host; no traces on 1,759 hosts; 2 could not be read`
+fn traces(groups: &Groups<'_>) -> String {
+    let on = |what: &str, hosts: usize| format!("{what} on {}", counted(hosts, "host"));
+    let (found, none, unread) = (groups.differing(), groups.right.len(), groups.unreadable());
+    let mut parts = Vec::new();
+    if found > 0 {
+        parts.push(on("traces", found));
+    }
+    if none > 0 || found == 0 {
+        parts.push(on("no traces", none));
+    }
+    if unread > 0 {
+        parts.push(format!("{} could not be read", thousands(unread as u64)));
+    }
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use rollout::{HostError, Reason};
+
+    use super::*;
+
+    #[test]
+    fn hosts_without_traces_are_right_and_those_that_were_not_read_are_not() {
+        let stand = |host, standing| Stand {
+            host,
+            ring: "all",
+            standing,
+        };
+        let error = HostError::failed(Reason::AccessDenied, "denied");
+        let of = |hosts: Vec<Stand<'static>>| Audit {
+            sought: Sought::Traces,
+            against: "traces of winfleet".to_owned(),
+            hosts,
+            verbose: false,
+        };
+        let clean = of(vec![
+            stand("a", for_traces(Ok(&[]))),
+            stand("b", for_traces(Ok(&[]))),
+        ]);
+        let json = clean.json();
+        assert_eq!(json["summary"], "no traces on 2 hosts");
+        assert_eq!(json["totals"]["right"], 2);
+        assert!(!clean.drifted() && clean.table().contains("for traces of winfleet"));
+        let unread = of(vec![stand("a", for_traces(Err(&error)))]);
+        let summary = unread.json()["summary"].clone();
+        assert_eq!(summary, "no traces on 0 hosts; 1 could not be read");
+    }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Wording {
     Change,
     /// `drifted: from X to Y`
     Drift,
+    /// `left: Y`
+    Trace,
 }
 
 /// The groups, each with its hosts and differences.
@@ -62,6 +64,7 @@ pub(crate) fn groups(groups: &[Group<'_>], wording: Wording, all: bool) -> Strin
             let _ = match wording {
                 Wording::Change => writeln!(out, "      {from} -> {to}"),
                 Wording::Drift => writeln!(out, "      drifted: from {from} to {to}"),
+                Wording::Trace => writeln!(out, "      left: {to}"),
             };
         }
     }

@@ -244,6 +244,7 @@ fn an_audit_for_people() {
         standing: audit::against_run(found.as_ref().map(Vec::as_slice)),
     });
     let audit = Audit {
+        sought: audit::Sought::Drift,
         against: "run 7k".to_owned(),
         hosts: hosts.collect(),
         verbose: false,

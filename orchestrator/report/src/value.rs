@@ -16,7 +16,10 @@ pub fn text(target: &Target, observed: &Observed) -> String {
             format!("not readable: {why}")
         }
         Observed::Opaque { kind, why } => {
-            format!("{} (not readable exactly: {why})", type_name(*kind))
+            format!(
+                "{} whose exact content cannot be read: {why}",
+                type_name(*kind)
+            )
         }
     }
 }

@@ -289,7 +289,9 @@ pub(crate) fn words(observed: &Observed) -> String {
         Observed::ValueAbsent => "absent".to_owned(),
         Observed::Present(value) => format!("'{}' (registry type {})", value.text(), value.kind),
         Observed::Opaque { kind: 0, why } => format!("not readable ({why})"),
-        Observed::Opaque { kind, .. } => format!("not readable exactly (registry type {kind})"),
+        Observed::Opaque { kind, why } => {
+            format!("a value of registry type {kind} whose exact content cannot be read: {why}")
+        }
     }
 }
 

@@ -230,7 +230,8 @@ async fn present(
 ) -> Result<Observed, Trouble> {
     let found = reg_output::value_line(&ran.out, &target.value);
     let Some((value, _)) = found.filter(|(_, found)| *found == tail) else {
-        let why = "reg query printed something that cannot be read exactly".to_owned();
+        let why =
+            "reg.exe does not show it as it is, for example because of line breaks".to_owned();
         return Ok(Observed::Opaque {
             kind: line::type_hint(&ran.out),
             why,

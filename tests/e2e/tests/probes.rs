@@ -129,7 +129,9 @@ fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
         "-p",
         "marked.yaml",
     ];
-    lab.run(&words).exits(2).says("0other");
+    lab.run(&words)
+        .exits(2)
+        .says("traces on 1 host; no traces on 1 host");
     mark("2001-01-01T00:00:00Z|bob@desk");
     push(&lab, "marked.yaml").succeeds();
     assert!(!lab.hosts()[0].key_exists(KEY));
@@ -138,7 +140,7 @@ fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
         .succeeds()
         .says("bob@desk")
         .says("the marker is gone");
-    lab.run(&words).succeeds();
+    lab.run(&words).succeeds().says("no traces on 2 hosts");
     lab.run(&["audit", "--leftovers", "--against", "last"])
         .succeeds();
     lab.run(&["rollback", "last", "--yes"]).succeeds();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use inventory::HostName;
 use playbooks::Playbook;
-use report::audit::{self, Audit as View};
+use report::audit::{self, Audit as View, Sought};
 use report::groups::{Stand, Standing};
 use rollout::{
     HostRecord, HostSpec, Left, LeftValue, Leftovers, Reading, RunRecord, RunSpec, StillThere,
@@ -57,7 +57,7 @@ fn compare(global: &Global, playbook: Playbook, spec: RunSpec, parallel: u32) ->
                 .map_or("", |ring| ring.name.as_str()),
             standing: audit::against_playbook(answer(reading)),
         });
-    show(global, against, hosts.collect())
+    show(global, Sought::Drift, against, hosts.collect())
 }
 
 fn against_run(global: &Global, run: &str, parallel: u32) -> Outcome {
@@ -98,7 +98,8 @@ fn against_run(global: &Global, run: &str, parallel: u32) -> Outcome {
             audit::against_run(answer(reading))
         }),
     });
-    show(global, format!("run {}", record.id), hosts.collect())
+    let against = format!("run {}", record.id);
+    show(global, Sought::Drift, against, hosts.collect())
 }
 
 /// The hosts of a playbook or of a run, and what killed controllers left on them.
@@ -135,12 +136,10 @@ fn traces(global: &Global, audit: &Audit, spec: RunSpec) -> Outcome {
         .map(|(host, reading)| Stand {
             host: host.host.name.as_str(),
             ring: ring(host),
-            standing: match reading {
-                Reading::Read { answer, .. } if answer.is_empty() => Standing::Nothing,
-                reading => audit::against_run(answer(reading)),
-            },
+            standing: audit::for_traces(answer(reading)),
         });
-    show(global, "no traces of winfleet".to_owned(), hosts.collect())
+    let whose = "traces of winfleet".to_owned();
+    show(global, Sought::Traces, whose, hosts.collect())
 }
 
 fn answer<T>(reading: &Reading<Vec<T>>) -> Result<&[T], &rollout::HostError> {
@@ -200,8 +199,9 @@ fn left_by(record: &RunRecord) -> BTreeMap<HostName, Left> {
     all
 }
 
-fn show(global: &Global, against: String, hosts: Vec<Stand<'_>>) -> Outcome {
+fn show(global: &Global, sought: Sought, against: String, hosts: Vec<Stand<'_>>) -> Outcome {
     let view = View {
+        sought,
         against,
         hosts,
         verbose: global.verbose > 0,

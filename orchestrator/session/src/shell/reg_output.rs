@@ -129,15 +129,15 @@ fn typed(line: &ValueLine, separator: &str) -> Result<Typed, &'static str> {
         let digits = data
             .trim()
             .strip_prefix("0x")
-            .ok_or("reg query printed no number")?;
-        u64::from_str_radix(digits, 16).map_err(|_| "reg query printed no number")
+            .ok_or("reg.exe shows something that is no number")?;
+        u64::from_str_radix(digits, 16).map_err(|_| "reg.exe shows something that is no number")
     };
     match line.kind {
         REG_SZ => text(data).map(Typed::Sz),
         REG_EXPAND_SZ => text(data).map(Typed::ExpandSz),
         REG_BINARY => hex::decode(data.trim())
             .map(Typed::Binary)
-            .map_err(|_| "reg query printed no hexadecimal digits"),
+            .map_err(|_| "reg.exe shows something that is no bytes"),
         REG_DWORD => number()
             .and_then(|n| u32::try_from(n).map_err(|_| "the number has more than 32 bits"))
             .map(Typed::Dword),
