@@ -50,7 +50,9 @@ pub use probe::{
     TargetVerdict, To, Verdict, events, maps, named_by_host, regional, road,
 };
 pub use registry::{KeyPath, Observed, RawValue, Target, Typed, type_name, without_accounts};
-pub use registry_pol::{deleted_by_policy, local_policy, policy_deletion};
+pub use registry_pol::{
+    POLICY_DELETIONS, deletes_several, local_policy, policy_deletion, policy_effects,
+};
 pub use scope::HostScope;
 pub use step::Step;
 pub use strategy::{

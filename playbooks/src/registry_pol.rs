@@ -23,7 +23,7 @@ pub fn policy_deletion(value: &str) -> String {
 }
 
 /// The value that such a name deletes, as it is written there; `None` where it deletes none, or several.
-pub fn deleted_by_policy(name: &str) -> Option<&str> {
+fn deleted_by_policy(name: &str) -> Option<&str> {
     let (head, value) = name.split_at_checked(DELETES.len())?;
     head.eq_ignore_ascii_case(DELETES).then_some(value)
 }
@@ -128,17 +128,20 @@ impl<'b> Rest<'b> {
     }
 }
 
-/// What the file of the local group policy of a host does to values of these names; `None` where it is not well formed. The
-/// last instruction for a value counts, as it is the last that is carried out.
-pub fn local_policy(file: &[u8], names: &[&str]) -> Option<Vec<GpoSetting>> {
+/// What the file of the local group policy of a host does to values; `None` where it is not well formed. The last
+/// instruction for a value counts, as it is the last that is carried out.
+pub fn local_policy(file: &[u8], values: &[Target]) -> Option<Vec<GpoSetting>> {
     let mut settings: Vec<GpoSetting> = Vec::new();
     for instruction in read(file)? {
-        for (name, value) in effects(&instruction, names) {
-            let key = instruction.key.trim_matches('\\');
-            let Ok(key) = KeyPath::below_local_machine(key) else {
-                continue;
-            };
-            let target = Target { key, value: name };
+        let key = instruction.key.trim_matches('\\');
+        let Ok(key) = KeyPath::below_local_machine(key) else {
+            continue;
+        };
+        let raw = RawValue {
+            kind: instruction.kind,
+            bytes: instruction.data,
+        };
+        for (target, value) in policy_effects(&key, &instruction.name, &raw, values) {
             settings.retain(|earlier| earlier.target != target);
             settings.push(GpoSetting {
                 target,
@@ -152,41 +155,44 @@ pub fn local_policy(file: &[u8], names: &[&str]) -> Option<Vec<GpoSetting>> {
     Some(settings)
 }
 
-/// The values of interest that an instruction sets or deletes.
-fn effects(instruction: &Instruction, names: &[&str]) -> Vec<(String, Option<RawValue>)> {
-    let known = |name: &str| names.iter().find(|known| known.eq_ignore_ascii_case(name));
-    let lower = instruction.name.to_ascii_lowercase();
-    if let Some(deleted) = deleted_by_policy(&lower) {
-        return known(deleted)
-            .map(|name| ((*name).to_owned(), None))
-            .into_iter()
-            .collect();
+/// What an instruction of a policy sets (`Some`) or deletes among the values of interest. Its name is that of a value, or
+/// says what is deleted in its key.
+pub fn policy_effects(
+    key: &KeyPath,
+    name: &str,
+    data: &RawValue,
+    values: &[Target],
+) -> Vec<(Target, Option<RawValue>)> {
+    let here = || values.iter().filter(|value| value.key == *key);
+    let known = |name: &str| here().find(|value| value.value.eq_ignore_ascii_case(name));
+    let deleted = |value: &Target| (value.clone(), None);
+    let lower = name.to_ascii_lowercase();
+    if let Some(name) = deleted_by_policy(&lower) {
+        return known(name).map(deleted).into_iter().collect();
     }
     if lower.starts_with(DELETES_ALL) {
-        return names
-            .iter()
-            .map(|name| ((*name).to_owned(), None))
-            .collect();
+        return here().map(deleted).collect();
     }
     if lower.starts_with(DELETES_LISTED) {
-        let units = instruction
-            .data
-            .chunks_exact(2)
-            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-        let list = String::from_utf16_lossy(&units.collect::<Vec<u16>>());
+        let (pairs, _) = data.bytes.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+        let list = String::from_utf16_lossy(&units);
         let listed = list.trim_end_matches('\0').split(';').filter_map(known);
-        return listed.map(|name| ((*name).to_owned(), None)).collect();
+        return listed.map(deleted).collect();
     }
     let plain = lower.strip_prefix(SOFT).unwrap_or(&lower);
-    let value = RawValue {
-        kind: instruction.kind,
-        bytes: instruction.data.clone(),
-    };
-    known(plain)
-        .map(|name| ((*name).to_owned(), Some(value)))
-        .into_iter()
-        .collect()
+    let set = |value: &Target| (value.clone(), Some(data.clone()));
+    known(plain).map(set).into_iter().collect()
 }
+
+/// True where an instruction of this name may delete several values of its key.
+pub fn deletes_several(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.starts_with(DELETES_ALL) || lower.starts_with(DELETES_LISTED)
+}
+
+/// The names under which group policy deletes several values of a key, in its files and in its log.
+pub const POLICY_DELETIONS: [&str; 3] = ["**delvals.", "**delvals", "**deletevalues"];
 
 #[cfg(test)]
 mod tests {
@@ -207,9 +213,17 @@ mod tests {
 
     const KEY: &str = r"SOFTWARE\Policies\A";
 
+    fn values() -> Vec<Target> {
+        let value = |name: &str| Target {
+            key: KeyPath::below_local_machine(KEY).unwrap(),
+            value: name.to_owned(),
+        };
+        vec![value("One"), value("Two")]
+    }
+
     /// What the values come to, as `name=text` or `name-`.
     fn told(instructions: Vec<Instruction>) -> Vec<String> {
-        let settings = local_policy(&write(instructions), &["One", "Two"]).unwrap();
+        let settings = local_policy(&write(instructions), &values()).unwrap();
         let one = |setting: &GpoSetting| match &setting.value {
             Some(value) => format!("{}={}", setting.target.value, value.text()),
             None => format!("{}-", setting.target.value),
@@ -242,7 +256,9 @@ mod tests {
             ["One-", "Two-"]
         );
         let elsewhere = instruction(r"SOFTWARE\Policies\B", "One", "z\0");
-        assert_eq!(told(vec![one(), elsewhere]), ["One=x", "One=z"]);
+        assert_eq!(told(vec![one(), elsewhere]), ["One=x"]);
+        let elsewhere = instruction(r"SOFTWARE\Policies\B", "**delvals.", " ");
+        assert_eq!(told(vec![one(), elsewhere]), ["One=x"]);
     }
 
     #[test]
@@ -277,7 +293,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), headed: bool) {
             let file = if headed { [&HEADER[..], &bytes].concat() } else { bytes };
-            let _ = local_policy(&file, &["One"]);
+            let _ = local_policy(&file, &values());
         }
     }
 }

@@ -185,6 +185,61 @@ async fn group_policy_names_its_values() {
     assert_eq!(facts.gpo[1].precedence, 1);
 }
 
+/// A policy may delete whatever a key holds. That is asked for with the rest, for the keys in question alone; where a policy
+/// names the value as well, as lists do, its word counts.
+#[tokio::test]
+async fn a_policy_that_deletes_all_values_of_a_key_is_told() {
+    let policy = |key: &str, value: &str, data| PolicySpec {
+        key: key.into(),
+        value: value.into(),
+        data,
+        gpo: "Baseline".into(),
+        precedence: 1,
+    };
+    let av = r"SOFTWARE\Policies\Microsoft\Windows Defender";
+    let list = SeedData::Sz("SSLOptions;Other".into());
+    let options = HostOptions {
+        group_policy: vec![
+            policy(COLLECTION, "**delvals.", None),
+            policy(
+                COLLECTION,
+                "TelemetryProxyServer",
+                Some(SeedData::Sz("a:1".into())),
+            ),
+            policy(&format!(r"{av}\Spynet"), "**DeleteValues", Some(list)),
+            policy(&format!(r"{av}\Exclusions\Paths"), "**delvals.", None),
+        ],
+        ..HostOptions::default()
+    };
+    let lab = lab(options).await;
+    let (facts, cost) = read(&lab, &set(&[Fact::GpoSettings])).await;
+    let words = [
+        "DisableEnterpriseAuthProxy = deleted by 'Baseline'",
+        "SSLOptions = deleted by 'Baseline'",
+        "TelemetryProxyServer = a:1 by 'Baseline'",
+    ];
+    let mut told = facts.texts(Fact::GpoSettings).to_vec();
+    told.sort();
+    assert_eq!(told, words);
+    let plain = |value: &str| policy(COLLECTION, value, Some(SeedData::Dword(1)));
+    let options = HostOptions {
+        group_policy: vec![
+            plain("TelemetryProxyServer"),
+            plain("DisableEnterpriseAuthProxy"),
+            plain("SSLOptions"),
+        ],
+        ..HostOptions::default()
+    };
+    let lab = self::lab(options).await;
+    let (facts, as_much) = read(&lab, &set(&[Fact::GpoSettings])).await;
+    assert_eq!(
+        facts.texts(Fact::GpoSettings).len(),
+        2,
+        "each in its own key"
+    );
+    assert_eq!(cost, as_much, "as many rows cost the same");
+}
+
 #[tokio::test]
 async fn what_is_switched_off_or_not_there_is_said() {
     let options = HostOptions {

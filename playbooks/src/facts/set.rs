@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{FACTS, Fact};
+use crate::registry::Target;
 
 /// Facts that are wanted, and of which registry values group policy's word is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FactSet {
     facts: BTreeSet<Fact>,
-    /// Names of registry values for [`Fact::GpoSettings`].
-    pub policy_values: BTreeSet<String>,
+    /// The values of which [`Fact::GpoSettings`] and [`Fact::GpoLocal`] are to tell.
+    pub policy_values: BTreeSet<Target>,
     /// Policies are told by their ids alone, which saves a request.
     pub policy_ids_only: bool,
     /// `Some`: what is asked for is registry values and what programs show, and one command of the host's shell reads all of

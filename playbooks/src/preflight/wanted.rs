@@ -64,8 +64,7 @@ impl Wanted<'_> {
     pub(super) fn owners(&self) -> FactSet {
         let mut set = FactSet::default();
         let policies = self.changes().filter(|change| change.target.is_policy());
-        let names = policies.map(|change| change.target.value.clone());
-        set.policy_values = names.collect();
+        set.policy_values = policies.map(|change| change.target.clone()).collect();
         set.policy_ids_only = true;
         if self.makes(Check::GpoOwned) && !set.policy_values.is_empty() {
             set.insert(Fact::GpoSettings);

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use playbooks::{Fact, FactSet, FactValue, Facts, local_policy};
 
-use super::policy::{names, words};
+use super::policy::{values, words};
 use crate::probe::powershell;
 
 /// Bytes of a file that are read; with more the answer would come in more requests than the preflight has.
@@ -32,7 +32,7 @@ pub(super) fn note(printed: &str, wanted: &FactSet, facts: &mut Facts) {
             .decode(text)
             .ok()
             .filter(|bytes| bytes.len() <= BOUND)
-            .and_then(|bytes| local_policy(&bytes, &names(wanted)))
+            .and_then(|bytes| local_policy(&bytes, &values(wanted)))
             .ok_or_else(|| "registry.pol is not well formed".to_owned()),
     };
     match settings {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use playbooks::{
-    Fact, FactSet, FactValue, Facts, GpoSetting, KeyPath, RawValue, Target, deleted_by_policy,
-    policy_deletion,
+    Fact, FactSet, FactValue, Facts, GpoSetting, KeyPath, POLICY_DELETIONS, RawValue, Target,
+    deletes_several, policy_deletion, policy_effects,
 };
 use wsman_proto::cim::Instance;
 
@@ -13,15 +13,15 @@ use crate::error::Trouble;
 use crate::link::Link;
 
 const RSOP: &str = "root/rsop/computer";
-/// Values asked for where the caller names none: those of section 1 of the reference.
-const PROXY_VALUES: [&str; 7] = [
-    "TelemetryProxyServer",
-    "DisableEnterpriseAuthProxy",
-    "PreferStaticProxyForHttpRequest",
-    "ProxyServer",
-    "ProxyPacUrl",
-    "ProxyBypass",
-    "SSLOptions",
+/// Facts whose values are asked for where the caller names none: those of section 1 of the reference.
+const PROXY_VALUES: [Fact; 7] = [
+    Fact::ProxyEdr,
+    Fact::ProxyEdrNoAuth,
+    Fact::ProxyPreferStatic,
+    Fact::ProxyAvServer,
+    Fact::ProxyAvPacUrl,
+    Fact::ProxyAvBypass,
+    Fact::ProxySslOptions,
 ];
 
 impl Link {
@@ -30,14 +30,10 @@ impl Link {
         wanted: &FactSet,
         facts: &mut Facts,
     ) -> Result<(), Trouble> {
-        let conditions: Vec<String> = names(wanted)
-            .iter()
-            .flat_map(|name| [quoted(name), quoted(&policy_deletion(name))])
-            .map(|name| format!("valueName={name}"))
-            .collect();
+        let values = values(wanted);
         let query = format!(
             "select registryKey, valueName, valueType, value, deleted, precedence, GPOID from RSOP_RegistryPolicySetting where {}",
-            conditions.join(" or ")
+            conditions(&values)
         );
         let rows = match self.ask(RSOP, &query).await? {
             Ok(rows) => rows,
@@ -46,7 +42,7 @@ impl Link {
                 return Ok(());
             }
         };
-        let mut settings: Vec<GpoSetting> = rows.iter().filter_map(setting).collect();
+        let mut settings = settings(&rows, &values);
         settings.sort_by(|a, b| (&a.target, a.precedence).cmp(&(&b.target, b.precedence)));
         if !wanted.policy_ids_only {
             self.name_policies(&mut settings).await?;
@@ -85,13 +81,34 @@ impl Link {
 }
 
 /// The values that policies are asked about.
-pub(super) fn names(wanted: &FactSet) -> Vec<&str> {
-    let named = &wanted.policy_values;
-    if named.is_empty() {
-        PROXY_VALUES.to_vec()
+pub(super) fn values(wanted: &FactSet) -> Vec<Target> {
+    if wanted.policy_values.is_empty() {
+        PROXY_VALUES.into_iter().filter_map(Fact::target).collect()
     } else {
-        named.iter().map(String::as_str).collect()
+        wanted.policy_values.iter().cloned().collect()
     }
+}
+
+/// Rows that set or delete one of the values by name, and those that delete whatever is in one of their keys: lists of other
+/// policies have such rows by the dozen.
+fn conditions(values: &[Target]) -> String {
+    let any = |column: &str, texts: BTreeSet<String>| {
+        let texts: Vec<String> = texts
+            .iter()
+            .map(|text| format!("{column}={}", quoted(text)))
+            .collect();
+        texts.join(" or ")
+    };
+    let names = values.iter().map(|target| target.value.as_str());
+    let by_name = names.flat_map(|name| [name.to_owned(), policy_deletion(name)]);
+    let several = POLICY_DELETIONS.map(str::to_owned).into();
+    let keys = values.iter().map(|target| target.key.as_str().to_owned());
+    format!(
+        "{} or (({}) and ({}))",
+        any("valueName", by_name.collect()),
+        any("valueName", several),
+        any("registryKey", keys.collect())
+    )
 }
 
 /// A text of WQL.
@@ -99,15 +116,33 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-fn setting(row: &Instance) -> Option<GpoSetting> {
-    let key = row.text("registryKey")?.trim_matches('\\');
-    let name = row.text("valueName")?;
-    let by_name = deleted_by_policy(name);
-    let plain = by_name.unwrap_or(name);
-    let deleted = by_name.is_some()
-        || row
-            .text("deleted")
-            .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+/// What the rows do to the values. Of a value that a policy names itself no more is said by one that deletes what its key
+/// holds: lists are written as a deletion of everything and then their items.
+fn settings(rows: &[Instance], values: &[Target]) -> Vec<GpoSetting> {
+    let of = |several: bool| {
+        let rows = rows.iter().filter(move |row| {
+            let name = row.text("valueName").unwrap_or_default();
+            deletes_several(name) == several
+        });
+        rows.flat_map(|row| effects(row, values))
+    };
+    let mut found: Vec<GpoSetting> = of(false).collect();
+    let others: Vec<GpoSetting> = of(true)
+        .filter(|setting| found.iter().all(|named| named.target != setting.target))
+        .collect();
+    found.extend(others);
+    found
+}
+
+fn effects(row: &Instance, values: &[Target]) -> Vec<GpoSetting> {
+    let key = row.text("registryKey").map(|key| key.trim_matches('\\'));
+    let key = key.and_then(|key| KeyPath::below_local_machine(key).ok());
+    let (Some(key), Some(name)) = (key, row.text("valueName")) else {
+        return Vec::new();
+    };
+    let deleted = row
+        .text("deleted")
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let kind = row
         .text("valueType")
         .and_then(|text| text.trim().parse().ok());
@@ -116,22 +151,24 @@ fn setting(row: &Instance) -> Option<GpoSetting> {
         .iter()
         .map(|byte| byte.trim().parse().ok())
         .collect();
-    Some(GpoSetting {
-        target: Target {
-            key: KeyPath::below_local_machine(key).ok()?,
-            value: plain.to_owned(),
-        },
-        value: match (deleted, kind, bytes) {
-            (false, Some(kind), Some(bytes)) => Some(RawValue { kind, bytes }),
-            _ => None,
-        },
-        precedence: row
-            .text("precedence")
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(1),
+    let legible = !deleted && kind.is_some() && bytes.is_some();
+    let raw = RawValue {
+        kind: kind.unwrap_or_default(),
+        bytes: bytes.unwrap_or_default(),
+    };
+    let precedence = row
+        .text("precedence")
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1);
+    let effects = policy_effects(&key, name, &raw, values);
+    let setting = |(target, value): (Target, Option<RawValue>)| GpoSetting {
+        target,
+        value: value.filter(|_| legible),
+        precedence,
         gpo: row.text("GPOID").unwrap_or_default().to_owned(),
         gpo_name: None,
-    })
+    };
+    effects.into_iter().map(setting).collect()
 }
 
 pub(super) fn words(setting: &GpoSetting) -> String {
