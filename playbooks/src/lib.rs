@@ -4,6 +4,8 @@
 //! Start reading at `playbook.rs`, then `step.rs`; `load.rs` reads the file, `rules.rs` judges the data, and
 //! `registry.rs` holds the value types that every other crate speaks in.
 
+mod asked;
+mod candidates;
 mod change;
 mod coerce;
 mod explain;
@@ -25,6 +27,8 @@ mod vars;
 mod window;
 mod winhttp;
 
+pub use asked::AskedFacts;
+pub use candidates::{Untried, proxies_set, untried};
 pub use change::{Change, Desired, HostStep};
 pub use explain::{
     CONFLICTS, Choice, Component, Conflict, ConflictRow, Contradiction, Explanation, Road, Route,

@@ -10,7 +10,7 @@ use document::{Diagnostic, Diagnostics, Document, Node};
 use sha2::{Digest, Sha256};
 
 use crate::change::{Desired, HostStep};
-use crate::facts::{Fact, FactSet, Facts, below_gate};
+use crate::facts::{Facts, below_gate};
 use crate::preflight::{Check, PreflightSettings};
 use crate::probe::ProbeStep;
 use crate::registry::Target;
@@ -104,29 +104,6 @@ impl Playbook {
     /// Every setting the playbook leaves to its default, with the value in force.
     pub fn defaults_in_force(&self) -> &[DefaultInForce] {
         &self.defaults
-    }
-
-    /// The facts that conditions, templates and gates ask for.
-    pub fn facts(&self) -> FactSet {
-        let mut facts = self.facts_of_conditions();
-        let gates: Vec<Fact> = self.steps.iter().filter_map(Step::gate).collect();
-        if !gates.is_empty() {
-            // What the gate goes by is told where it keeps a step back.
-            facts.extend(gates.into_iter().chain([
-                Fact::SensorPresent,
-                Fact::SensorBranch,
-                Fact::SensorVersion,
-            ]));
-        }
-        facts
-    }
-
-    /// Those of [`Self::facts`] without which a condition or template cannot be decided. A gate goes by what can be read.
-    pub fn facts_of_conditions(&self) -> FactSet {
-        let steps = self.steps.iter().flat_map(Step::names);
-        let probes = self.probes.iter().flat_map(ProbeStep::names);
-        let names: Vec<String> = steps.chain(probes).collect();
-        scope::facts_of(names.iter().map(String::as_str))
     }
 
     /// Picks the strongest value of each declared variable and checks its type. Layers come weakest first; the

@@ -67,7 +67,8 @@ impl Playbook {
         self.previewed(&scope::variables_alone(vars), false)
     }
 
-    fn previewed(
+    /// See [`Self::preview`]; `host`: `value` knows one.
+    pub(crate) fn previewed(
         &self,
         value: &minijinja::Value,
         host: bool,

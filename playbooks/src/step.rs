@@ -77,15 +77,16 @@ impl Step {
     /// Every name that the condition and the templates refer to.
     pub(crate) fn names(&self) -> Vec<String> {
         let condition = self.when().map(|text| template::names(text, true));
+        let condition = condition.into_iter().flatten().flatten();
+        condition.chain(self.field_names()).collect()
+    }
+
+    /// Every name that the templates refer to.
+    pub(crate) fn field_names(&self) -> Vec<String> {
         let fields = self.action.fields();
         let fields = fields.iter().flat_map(|field| field.templates());
         let texts = fields.map(|text| template::names(text, false));
-        condition
-            .into_iter()
-            .chain(texts)
-            .flatten()
-            .flatten()
-            .collect()
+        texts.flatten().flatten().collect()
     }
 
     /// Why the step is left out where its condition does not hold.

@@ -141,7 +141,9 @@ pub(crate) fn list(text: &str, scope: &Value) -> Result<Option<Vec<String>>, Inv
         .ok_or_else(|| Invalid::new("the list holds something else than text"))
 }
 
-/// Evaluates a condition; anything but true or false is a mistake, because a text such as `false` would count as true.
+/// Evaluates a condition; anything but true or false is a mistake, because a text such as `false` would count as true. A
+/// condition that comes out as null asks for something that the host does not have, and does not hold: a host that was
+/// never onboarded has no state of onboarding.
 pub(crate) fn holds(condition: &str, scope: &Value) -> Result<bool, Invalid> {
     let value = engine()
         .compile_expression(condition)
@@ -151,6 +153,9 @@ pub(crate) fn holds(condition: &str, scope: &Value) -> Result<bool, Invalid> {
         return Err(
             Invalid::new("the condition gives an undefined value").expected("true or false")
         );
+    }
+    if value.is_none() {
+        return Ok(false);
     }
     bool::try_from(value.clone())
         .ok()

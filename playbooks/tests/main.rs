@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod candidates;
 mod compile;
 mod explain;
 mod explain_conflicts;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use document::Document;
-use playbooks::{Desired, Examples, Fact, FactSet, FactValue, Facts, HostStep, Playbook};
+use playbooks::{Desired, Examples, Fact, FactSet, FactValue, Facts, HostStep, Playbook, Untried};
 
 use crate::support::scope;
 
@@ -139,11 +139,22 @@ fn they_are_complete_and_roll_out_in_three_rings() {
     }
 }
 
+/// What the playbook asks of a host with the examples of its variables, and with `prove` as given.
+fn asked(name: &str, prove: bool) -> FactSet {
+    let playbook = load(name);
+    let mut vars = playbook.resolve_vars(&[], Examples::Fill).unwrap();
+    if let Some(value) = vars.0.get_mut("prove") {
+        *value = prove.into();
+    }
+    playbook.facts_for(&scope(&vars, &[])).all
+}
+
 #[test]
 fn facts_are_asked_for_only_where_a_condition_needs_them() {
-    let of = |name| load(name).facts();
+    let of = |name| asked(name, false);
     assert_eq!(of("edr-only.yaml"), FactSet::default());
     assert_eq!(of("full-proxy-set.yaml"), FactSet::default());
+    assert_eq!(of("av-pac-bypass.yaml"), FactSet::default());
     assert_eq!(of("remove-proxy.yaml"), FactSet::default());
     assert_eq!(
         of("offline-devices.yaml"),
@@ -158,6 +169,48 @@ fn facts_are_asked_for_only_where_a_condition_needs_them() {
         of("winhttp-only.yaml"),
         FactSet::from_iter([Fact::ChassisPortable])
     );
+    assert_eq!(
+        asked("full-proxy-set.yaml", true),
+        FactSet::from_iter([
+            Fact::SensorOnboarded,
+            Fact::ChassisPortable,
+            Fact::AvPresent
+        ])
+    );
+}
+
+/// Whoever sets a proxy can have it asked for before the first write, by a variable.
+#[test]
+fn a_shipped_playbook_that_sets_a_proxy_can_try_it_before_the_first_write() {
+    for name in ALL {
+        let playbook = load(name);
+        let mut vars = playbook.resolve_vars(&[], Examples::Fill).unwrap();
+        let untried = |vars: &playbooks::Vars| {
+            let found = playbook.untried(&scope(vars, &[]));
+            assert_eq!(playbook.untried_without_host(vars), found, "{name}");
+            found.into_iter().collect::<Vec<_>>()
+        };
+        let before = untried(&vars);
+        let proxy = Untried::Proxy("10.0.0.6:8080".to_owned());
+        match name {
+            "remove-proxy.yaml" => assert_eq!(before, []),
+            "av-pac-bypass.yaml" => {
+                assert!(matches!(before[..], [Untried::Pac(_)]), "{before:?}");
+                vars.0
+                    .insert("pac_proxy".to_owned(), "10.0.0.6:8080".into());
+                assert!(playbook.candidate_remedy().contains("pac_proxy"));
+            }
+            _ => {
+                assert_eq!(before, [proxy], "{name}");
+                let remedy = playbook.candidate_remedy();
+                assert!(remedy.starts_with("-e prove=true"), "{name}: {remedy}");
+            }
+        }
+        if let Some(prove) = vars.0.get_mut("prove") {
+            *prove = true.into();
+        }
+        assert_eq!(untried(&vars), [], "{name}");
+    }
 }
 
 #[test]

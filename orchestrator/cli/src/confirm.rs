@@ -21,7 +21,11 @@ pub(crate) fn push(global: &Global, spec: &RunSpec, playbook: &Playbook) -> Resu
     for step in &playbook.steps {
         text.push_str(&format!("  step  {}\n", neutral(&step.name)));
     }
-    ask(global, text + &rings(spec))
+    text += &rings(spec);
+    if let Some(untried) = report::untried::of_spec(spec, playbook) {
+        text.push_str(&format!("  warning: {}\n", neutral(&untried)));
+    }
+    ask(global, text)
 }
 
 /// Before a plan is carried out: its own numbers.

@@ -26,6 +26,20 @@ pub(crate) struct Prepared {
     pub vars: Vars,
 }
 
+impl Prepared {
+    /// What templates and conditions see of it, before it is read.
+    pub(crate) fn scope<'a>(&'a self, playbook: &'a Playbook) -> HostScope<'a> {
+        let ring = playbook.strategy.rings.get(self.ring);
+        HostScope {
+            name: self.host.name.as_str(),
+            short: self.host.name.short(),
+            ring: ring.map(|ring| ring.name.as_str()),
+            groups: &self.host.groups,
+            vars: &self.vars,
+        }
+    }
+}
+
 /// `-e` as a layer of variables. The last of two equal names counts, as everywhere.
 pub(crate) fn command_line_vars(global: &Global) -> BTreeMap<String, serde_json::Value> {
     global
@@ -78,24 +92,13 @@ pub(crate) fn prepare(
                 continue;
             }
         };
-        let name = host.name.as_str();
-        let scope = HostScope {
-            name,
-            short: host.name.short(),
-            ring: playbook
-                .strategy
-                .rings
-                .get(ring)
-                .map(|ring| ring.name.as_str()),
-            groups: &host.groups,
-            vars: &vars,
+        let one = Prepared {
+            host: (*host).clone(),
+            ring,
+            vars,
         };
-        match playbook.preview(&scope) {
-            Ok(_) => prepared.push(Prepared {
-                host: (*host).clone(),
-                ring,
-                vars,
-            }),
+        match playbook.preview(&one.scope(playbook)) {
+            Ok(_) => prepared.push(one),
             Err(error) => mistakes.add(error.diagnostic.to_string(), host),
         }
     }

@@ -33,6 +33,7 @@ mod tally;
 pub mod text;
 pub mod timeline;
 pub mod trail;
+pub mod untried;
 pub mod value;
 
 pub use lines::{Chatter, line};

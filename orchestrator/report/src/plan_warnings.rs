@@ -8,6 +8,7 @@ use rollout::Reason;
 use crate::groups::Groups;
 use crate::plan::{Plan, RingCounts, arithmetic, named};
 use crate::text::counted;
+use crate::untried;
 
 /// One sentence each, in the order of importance.
 pub(crate) fn warnings(plan: &Plan<'_>, groups: &Groups<'_>) -> Vec<String> {
@@ -54,6 +55,8 @@ pub(crate) fn warnings(plan: &Plan<'_>, groups: &Groups<'_>) -> Vec<String> {
     if !plan.hosts.is_empty() && groups.unreadable() == plan.hosts.len() {
         all.push("no host could be read".to_owned());
     }
+    let playbook = plan.spec.playbook.loaded();
+    all.extend(playbook.and_then(|playbook| untried::of_spec(plan.spec, &playbook)));
     all
 }
 

@@ -94,6 +94,8 @@ pub(crate) fn run(hosts: Vec<HostRecord>) -> RunRecord {
         reason: Some("CHG-1".to_owned()),
         playbook: "defender-proxy".to_owned(),
         digest: "ab".repeat(32),
+        declared_probes: 1,
+        candidate_remedy: Some("-e prove=true switches such a probe on".to_owned()),
         source_run: None,
         plan_hash: None,
         started: Some("2026-11-23T10:00:00Z".parse().unwrap()),

@@ -68,7 +68,8 @@ pub(crate) struct Run<'a> {
     exit_code: Option<u8>,
     /// Over all hosts.
     totals: Totals,
-    /// Hosts that count as wanted and on which a step was left out or a probe proved nothing, by what and why.
+    /// Hosts that count as wanted and on which a step was left out or a probe proved nothing, rings that proved nothing, and
+    /// hosts to which a proxy was written untried; by what and why.
     not_done: Vec<NotDone<'a>>,
     /// In order.
     rings: Vec<Ring<'a>>,
@@ -110,9 +111,10 @@ struct Approved<'a> {
 /// What was not done on some hosts that count as wanted.
 #[derive(Serialize, JsonSchema)]
 struct NotDone<'a> {
-    /// `step`: it was left out; `probe`: it proved nothing.
+    /// `step`: it was left out; `probe`: it proved nothing; `ring`: rings opened the next one with nothing proved on any of
+    /// their hosts; `proxy`: it was written and no probe had asked for it before.
     kind: &'static str,
-    /// Name of the step or probe; null: no probe was asked.
+    /// Name of the step or probe; null: no probe was asked, or what the cause names.
     name: Option<&'a str>,
     /// Check of the preflight, condition, or the words of the probe. Remote text in it is untrusted.
     cause: String,

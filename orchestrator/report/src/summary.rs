@@ -194,6 +194,8 @@ fn not_done_lines(all: &[NotDone<'_>], detail: Detail) -> String {
             What::Step(name) => format!("step {} left out", neutral(name)),
             What::Probe(name) => format!("probe {}: not proved", neutral(name)),
             What::Probes => "no probe asked: not proved".to_owned(),
+            What::Rings => "gate passed with nothing proved".to_owned(),
+            What::Untried => "proxy written untried".to_owned(),
         };
         let hosts = counted(one.hosts.len(), "host");
         let _ = writeln!(out, "{what} on {hosts}: {}", neutral(&one.cause));

@@ -34,14 +34,6 @@ pub(crate) async fn wanted<O: Observe>(
     host: &HostSpec,
     observer: &mut O,
 ) -> Result<Wanted, HostError> {
-    let wanted = playbook.facts();
-    let facts = if wanted.is_empty() {
-        None
-    } else {
-        let facts = observer.facts(&wanted).await?;
-        readable(&facts, &playbook.facts_of_conditions())?;
-        Some(facts)
-    };
     let vars = Vars(host.vars.clone());
     let scope = HostScope {
         name: host.host.name.as_str(),
@@ -49,6 +41,14 @@ pub(crate) async fn wanted<O: Observe>(
         ring: rings.get(host.ring).map(|ring| ring.name.as_str()),
         groups: &host.host.groups,
         vars: &vars,
+    };
+    let asked = playbook.facts_for(&scope);
+    let facts = if asked.all.is_empty() {
+        None
+    } else {
+        let facts = observer.facts(&asked.all).await?;
+        readable(&facts, &asked.needed)?;
+        Some(facts)
     };
     let refused = |error: CompileError| {
         let detail = format!(

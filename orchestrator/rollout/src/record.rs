@@ -25,6 +25,10 @@ pub struct RunRecord {
     pub playbook: String,
     /// SHA-256 of the playbook's text, lower-case hex.
     pub digest: String,
+    /// Probes that the playbook declares, whatever their conditions. 0 also where this version does not read its text.
+    pub declared_probes: u32,
+    /// What would make a proxy be asked for before the first write, in the words of the playbook.
+    pub candidate_remedy: Option<String>,
     /// The run that a rollback takes back.
     pub source_run: Option<RunId>,
     /// SHA-256 of the plan file that was carried out, lower-case hex.

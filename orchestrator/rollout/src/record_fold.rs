@@ -116,6 +116,10 @@ impl Fold {
             until: hold.until,
             text: self.hold_text,
         });
+        let playbook = self.spec.playbook.loaded();
+        let declared = playbook
+            .as_ref()
+            .map_or(0, |playbook| playbook.probes.len());
         let rings = self.spec.rings.into_iter().zip(self.rings).zip(ring_totals);
         RunRecord {
             id: self.spec.id,
@@ -125,6 +129,8 @@ impl Fold {
             reason: self.spec.reason,
             playbook: self.spec.playbook.name,
             digest: self.spec.playbook.digest,
+            declared_probes: u32::try_from(declared).unwrap_or(u32::MAX),
+            candidate_remedy: playbook.map(|playbook| playbook.candidate_remedy()),
             source_run: self.spec.source_run,
             plan_hash: self.spec.plan_hash,
             started: self.started,

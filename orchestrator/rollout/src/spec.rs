@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use document::Document;
 use inventory::{Credential, Host};
-use playbooks::{Gates, Limits, Observed, OnBreach, Retries, Target};
+use playbooks::{Gates, HostScope, Limits, Observed, OnBreach, Playbook, Retries, Target, Vars};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +104,17 @@ pub struct PlaybookRecord {
     pub digest: String,
 }
 
+impl PlaybookRecord {
+    /// The playbook itself; `None` where this version of winfleet does not read the text, e.g. one of a newer version.
+    pub fn loaded(&self) -> Option<Playbook> {
+        let document = Document {
+            name: self.file.clone(),
+            text: self.text.clone(),
+        };
+        Playbook::load(&document).ok()
+    }
+}
+
 /// One ring as it is carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RingPlan {
@@ -153,6 +165,21 @@ pub struct RunSpec {
     pub source_run: Option<RunId>,
     /// SHA-256 of the plan file that is carried out, lower-case hex.
     pub plan_hash: Option<String>,
+}
+
+impl RunSpec {
+    /// What templates and conditions see of each host, before it is read. With its resolved variables, which the scope
+    /// borrows.
+    pub fn scoped<T>(&self, host: &HostSpec, see: impl FnOnce(&HostScope<'_>) -> T) -> T {
+        let vars = Vars(host.vars.clone());
+        see(&HostScope {
+            name: host.host.name.as_str(),
+            short: host.host.name.short(),
+            ring: self.rings.get(host.ring).map(|ring| ring.name.as_str()),
+            groups: &host.host.groups,
+            vars: &vars,
+        })
+    }
 }
 
 /// Resolved variables of one host.

@@ -17,6 +17,7 @@ pub use conflict::{CONFLICTS, Conflict, ConflictRow, Contradiction, Weight};
 use crate::facts::{Fact, FactSet, Facts};
 use crate::registry::without_accounts;
 use seen::Seen;
+pub(crate) use seen::{address, per_scheme};
 
 /// Who uses a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

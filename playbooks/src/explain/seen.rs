@@ -95,14 +95,14 @@ impl<'f> Seen<'f> {
 }
 
 /// Host and port in lower case, without scheme and slash: for comparing what stands in different stores.
-pub(super) fn address(text: &str) -> String {
+pub(crate) fn address(text: &str) -> String {
     let text = text.trim();
     let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
     bare.trim_end_matches('/').to_ascii_lowercase()
 }
 
 /// The proxies of a WinHTTP text: one, or one per protocol.
-pub(super) fn per_scheme(text: &str) -> Vec<(&str, String)> {
+pub(crate) fn per_scheme(text: &str) -> Vec<(&str, String)> {
     let parts = text.split([';', ' ']).filter(|part| !part.is_empty());
     parts
         .map(|part| match part.split_once('=') {

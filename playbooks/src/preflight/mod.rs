@@ -17,6 +17,7 @@ mod win_http;
 
 pub use rounds::{BUDGET, Rounds};
 pub use settings::PreflightSettings;
+pub(crate) use subject::text;
 pub use table::{CHECKS, Check, CheckRow, PreflightGrade};
 pub(crate) use win_http::wanted_proxy;
 

@@ -59,7 +59,7 @@ pub(super) fn names_edr_proxy(change: &PreflightChange<'_>) -> bool {
     known_value(change.target) == Some(KnownValue::TelemetryProxyServer) && sets_proxy(change)
 }
 
-pub(super) fn text(desired: &Desired) -> Option<String> {
+pub(crate) fn text(desired: &Desired) -> Option<String> {
     let Desired::Value(raw) = desired else {
         return None;
     };

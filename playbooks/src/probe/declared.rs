@@ -53,14 +53,22 @@ impl ProbeStep {
     /// Every name that the condition and the templates refer to.
     pub(crate) fn names(&self) -> Vec<String> {
         let condition = self.when().map(|text| template::names(text, true));
+        let condition = condition.into_iter().flatten().flatten();
+        condition.chain(self.field_names()).collect()
+    }
+
+    /// Every name that the templates refer to.
+    pub(crate) fn field_names(&self) -> Vec<String> {
         let fields = self.fields.fields.iter().flat_map(Field::templates);
         let texts = fields.map(|text| template::names(text, false));
-        condition
-            .into_iter()
-            .chain(texts)
-            .flatten()
-            .flatten()
-            .collect()
+        texts.flatten().flatten().collect()
+    }
+
+    /// Whether the kind may be asked before the first write, as far as the playbook itself says.
+    pub(crate) fn may_be_candidate(&self) -> bool {
+        matches!(self.kind, "proxy_tcp" | "proxy_connect")
+            && self.fields.candidate.unwrap_or(true)
+            && !self.fields.is_direct()
     }
 
     /// The probe for one host; `None` while something is a template or has been complained about.
@@ -81,6 +89,12 @@ impl ProbeStep {
 }
 
 impl ProbeFields {
+    /// The playbook itself says that no proxy is asked.
+    fn is_direct(&self) -> bool {
+        let via = self.field("via").map(|field| &field.node.value);
+        matches!(via, Some(Value::Text(text)) if text == DIRECT)
+    }
+
     fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }

@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod bad_journal;
 mod bad_words;
+mod candidates;
 mod catch_up;
 mod cost;
 mod crash;

@@ -2,7 +2,7 @@
 
 mod show;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use document::Document;
@@ -142,17 +142,30 @@ fn of_playbook(
     let told = told.map(|warning| (warning.line, warning.message.clone()));
     let mut told: Vec<(u32, String)> = told.collect();
     let (mut of_rings, mut groups) = (Vec::new(), BTreeMap::new());
-    if inventory.is_none() && !global.vars.is_empty() {
-        // Without hosts there is nobody to prepare, and what -e says is judged all the same.
-        let vars = prepare::command_line_only(global, playbook, Examples::Fill)?;
-        let judged = playbook.preview_without_host(&vars);
-        judged.map_err(|error| document::Diagnostics::from(*error.diagnostic))?;
+    let mut untried = BTreeSet::new();
+    if inventory.is_none() {
+        match prepare::command_line_only(global, playbook, Examples::Fill) {
+            Ok(vars) => {
+                // Without hosts there is nobody to prepare, and what -e says is judged all the same.
+                if !global.vars.is_empty() {
+                    let judged = playbook.preview_without_host(&vars);
+                    judged.map_err(|error| document::Diagnostics::from(*error.diagnostic))?;
+                }
+                untried = playbook.untried_without_host(&vars);
+            }
+            Err(failure) if !global.vars.is_empty() => return Err(failure),
+            // A variable without value and example leaves open which proxy it will be.
+            Err(_) => {}
+        }
     }
     if let Some(inventory) = inventory {
         let hosts = files::select(inventory, global.limit.as_deref())?;
         let prepared = prepare::prepare(playbook, inventory, &hosts, global, Examples::Fill)?;
         groups = prepare::group_caps(playbook, inventory)?;
         told.extend(rings::strangers(playbook, inventory)?);
+        for host in &prepared {
+            untried.extend(playbook.untried(&host.scope(playbook)));
+        }
         let rings = playbook.strategy.rings.iter().enumerate();
         let of = |index| prepared.iter().filter(|host| host.ring == index).count();
         of_rings.extend(rings.map(|(index, ring)| RingOf {
@@ -160,6 +173,9 @@ fn of_playbook(
             hosts: of(index),
         }));
     }
+    let untried = report::untried::of_playbook(&untried, playbook);
+    let first = playbook.steps.first().map_or(1, |step| step.line);
+    told.extend(untried.map(|message| (first, message)));
     let warning = |(line, message)| Warning {
         file: playbook.file.clone(),
         line,

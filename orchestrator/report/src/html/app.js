@@ -289,9 +289,10 @@
     if (data.not_done.length === 0) return;
     $('not-done-card').hidden = false;
     head($('not-done'), [['What'], ['Name'], ['Why'], ['Hosts', 1]]);
-    const what = { step: 'step left out', probe: 'not proved' };
+    const what = { step: 'step left out', probe: 'not proved', ring: 'gate passed with nothing proved', proxy: 'proxy written untried' };
+    const unnamed = { probe: 'no probe was asked' };
     $('not-done').append(el('tbody', {}, ...data.not_done.map((one) => el('tr', {}, el('td', {}, what[one.kind]),
-      el('td', {}, own(one.name === null ? 'no probe was asked' : one.name)), el('td', {}, own(one.cause)), el('td', { class: 'num' }, number(one.hosts))))));
+      el('td', {}, own(one.name ?? unnamed[one.kind] ?? '')), el('td', {}, own(one.cause)), el('td', { class: 'num' }, number(one.hosts))))));
   }
 
   function causeList() {
