@@ -53,7 +53,7 @@ fn set_by(target: &Target, desired: &Desired) -> Vec<Untried> {
     match known_value(target) {
         Some(KnownValue::TelemetryProxyServer | KnownValue::AvProxyServer) => one(Untried::Proxy),
         Some(KnownValue::AvProxyPacUrl) => one(Untried::Pac),
-        Some(KnownValue::WinHttpSettings) => win_http(desired),
+        Some(KnownValue::WinHttpSettings | KnownValue::WinHttpSettings32) => win_http(desired),
         None if preference("ProxyServer") => one(Untried::Proxy),
         None if preference("ProxyPacUrl") => one(Untried::Pac),
         _ => Vec::new(),
