@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use playbooks::{Change, Desired, FactSet, Target, WinHttpProxy};
-use rollout::{Fleet, Observe, Session};
+use rollout::{Fleet, Observe, Reason, Session};
 use session::RealFleet;
-use sim_fleet::{FleetSpec, HostHandle, Knobs};
+use sim_fleet::dialect::CallsCount;
+use sim_fleet::{Dialect, FleetSpec, HostHandle, Knobs};
 
 use crate::lab::{Lab, knobs, sz, target};
 
@@ -30,6 +31,21 @@ fn value() -> Change {
     }
 }
 
+/// Facts, writes and reads, in one session.
+async fn work(lab: &Lab) {
+    let mut session = lab.open().await;
+    session.facts(&FactSet::all()).await.unwrap();
+    for round in 0..3 {
+        session
+            .apply(&netsh(&format!("10.0.0.{round}:8080")))
+            .await
+            .unwrap();
+        session.apply(&value()).await.unwrap();
+        session.observe(&[value().target]).await.unwrap();
+    }
+    session.close().await;
+}
+
 /// Everything a session does, through both channels, on a host that allows one of each at a time.
 #[tokio::test]
 async fn one_shell_and_one_connection_are_enough() {
@@ -39,17 +55,7 @@ async fn one_shell_and_one_connection_are_enough() {
     spec.defaults.max_operations = Some(40);
     for defaults in ["channel: auto", "channel: shell"] {
         let lab = Lab::of(spec.clone()).await.defaults(defaults);
-        let mut session = lab.open().await;
-        session.facts(&FactSet::all()).await.unwrap();
-        for round in 0..3 {
-            session
-                .apply(&netsh(&format!("10.0.0.{round}:8080")))
-                .await
-                .unwrap();
-            session.apply(&value()).await.unwrap();
-            session.observe(&[value().target]).await.unwrap();
-        }
-        session.close().await;
+        work(&lab).await;
         let counters = lab.host().counters();
         assert_eq!(
             (
@@ -65,6 +71,43 @@ async fn one_shell_and_one_connection_are_enough() {
         assert!(counters.shells_created <= most, "{counters:?}");
         assert!(counters.most_operations <= 40, "{counters:?}");
     }
+}
+
+/// A host may count every call as an operation of the account until the connection is closed, as nobody has measured.
+/// With the fifteen operations of Windows 7 the work is done all the same, on a new connection whenever they are used up.
+#[tokio::test]
+async fn calls_that_count_until_the_connection_closes_are_lived_with() {
+    let mut spec = FleetSpec::named(["pc-1.corp.example"]);
+    spec.defaults.max_connections = Some(1);
+    spec.defaults.max_operations = Some(15);
+    let mut dialect = Dialect::default();
+    dialect.registry.calls_count = CallsCount::UntilClosed;
+    spec.hosts[0].dialect = Some(dialect);
+    for defaults in ["channel: auto", "channel: shell"] {
+        let lab = Lab::of(spec.clone()).await.defaults(defaults);
+        work(&lab).await;
+        let counters = lab.host().counters();
+        assert_eq!(
+            (counters.most_connections, counters.shells_open),
+            (1, 0),
+            "{defaults}: {counters:?}"
+        );
+    }
+}
+
+/// Where it is not this connection that has used the account's operations up, the host is not asked on and on.
+#[tokio::test]
+async fn a_quota_that_a_new_connection_does_not_free_is_told() {
+    let mut spec = FleetSpec::named(["pc-1.corp.example"]);
+    spec.defaults.max_operations = Some(0);
+    let mut dialect = Dialect::default();
+    dialect.registry.calls_count = CallsCount::UntilClosed;
+    spec.hosts[0].dialect = Some(dialect);
+    let lab = Lab::of(spec).await;
+    let error = lab.try_open().await.err().unwrap();
+    assert_eq!(error.reason, Reason::Quota, "{error:?}");
+    let counters = lab.host().counters();
+    assert_eq!(counters.connections, 1, "{counters:?}");
 }
 
 /// Numbers that look random and are the same for the same seed.

@@ -16,6 +16,9 @@ pub const MAX_COMMAND_LINE: usize = 8191;
 /// Raw bytes of one Send that fit everywhere (wsman.md 3.3).
 pub const MAX_SEND: usize = 100_000;
 
+/// What the [`Request`] that starts a command calls its operation.
+pub const COMMAND: &str = "Command";
+
 /// Longer names (a GUID has 36 characters), or more selectors than this, would only make our own requests long.
 const MAX_ID: usize = 1024;
 const MAX_SELECTORS: usize = 16;
@@ -121,7 +124,7 @@ pub fn command(shell: &ShellRef, line: &str, stdin: bool) -> Request {
         writer.text("rsp:Command", &[], line);
     });
     shell
-        .request("Command", ns::ACTION_COMMAND, writer.finish())
+        .request(COMMAND, ns::ACTION_COMMAND, writer.finish())
         .option(
             "WINRS_CONSOLEMODE_STDIN",
             if stdin { "FALSE" } else { "TRUE" },

@@ -22,6 +22,7 @@ mod logon;
 mod loss;
 mod resolve;
 mod session;
+mod setup;
 mod spoken;
 mod target;
 mod tls;

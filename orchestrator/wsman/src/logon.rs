@@ -20,7 +20,7 @@ use crate::error::{ErrorKind, Sent};
 use crate::guard::LogonPermit;
 use crate::link::{Failure, Link};
 use crate::loss::Loss;
-use crate::session::Setup;
+use crate::setup::Setup;
 pub use kerberos::{KerberosError, KerberosProblem};
 pub(crate) use kerberos::{Ticketed, Tickets, WEAK_KEY};
 

@@ -125,7 +125,14 @@ impl Client {
                     .is_some_and(|fault| needs_new_shell(fault.code)) =>
             {
                 self.delete_shell().await;
-                self.start(command_line, stdin).await
+                match self.start(command_line, stdin).await {
+                    // Not the commands of the shell are what counts.
+                    Err(error) if self.session.may_free(&error) => {
+                        self.session.hang_up();
+                        self.start(command_line, stdin).await
+                    }
+                    begun => begun,
+                }
             }
             begun => begun,
         }

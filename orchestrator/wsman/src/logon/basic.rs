@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, Sent};
 use crate::guard::LogonPermit;
 use crate::link::{Failure, Link, SOAP, Security};
 use crate::loss::Loss;
-use crate::session::Setup;
+use crate::setup::Setup;
 
 /// Refuses Basic wherever the password could be read by somebody else, whatever the settings say.
 pub(super) fn check_transport(setup: &Setup) -> Result<(), Loss> {

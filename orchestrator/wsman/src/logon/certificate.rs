@@ -9,7 +9,7 @@ use crate::carrier::{Carrier, Headers};
 use crate::error::{ErrorKind, Sent};
 use crate::link::{Failure, Link, SOAP, Security};
 use crate::loss::Loss;
-use crate::session::Setup;
+use crate::setup::Setup;
 
 /// The word for "see the certificate" (DSP0226, security profile of mutual TLS).
 const MUTUAL: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";

@@ -46,7 +46,7 @@ use crate::endpoint::{AuthMethod, TlsPolicy};
 use crate::error::{ErrorKind, Sent};
 use crate::link::{Failure, Link, SOAP, Security};
 use crate::loss::Loss;
-use crate::session::Setup;
+use crate::setup::Setup;
 use crate::unexpected;
 
 /// Everything up to the first token; nothing of it has gone to the host.

@@ -11,7 +11,7 @@ use crate::error::{ErrorKind, NtlmProof, Sent};
 use crate::guard::LogonPermit;
 use crate::link::{Failure, Link, SOAP, Security, seal_body};
 use crate::loss::Loss;
-use crate::session::Setup;
+use crate::setup::Setup;
 use crate::unexpected;
 
 pub(super) use challenge::open;

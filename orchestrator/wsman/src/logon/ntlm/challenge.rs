@@ -6,7 +6,7 @@ use crate::carrier::{Carrier, Headers};
 use crate::error::{ErrorKind, Sent};
 use crate::logon::{Challenged, header, password};
 use crate::loss::Loss;
-use crate::session::Setup;
+use crate::setup::Setup;
 use crate::unexpected;
 
 /// Connects up to the challenge. `instead_of` is why there is no Kerberos, under negotiate.
