@@ -45,6 +45,30 @@ fn host(receive: impl Fn(usize) -> Act) -> impl Fn(usize, &Seen) -> Act {
     }
 }
 
+/// What is due before the next command stays due where it could not leave: else that command would meet a busy shell.
+#[tokio::test]
+async fn a_command_that_is_not_done_is_ended_even_where_requests_ran_out_in_between() {
+    let server = Server::start(host(|number| match number {
+        0 => piece(""),
+        _ => done(0),
+    }))
+    .await;
+    let mut client = server.client().await;
+    assert_eq!(client.run_within("long", 1).await.unwrap(), None);
+    client.allow_requests(Some(0));
+    let error = client.run("reads", None).await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::TooLarge(_)), "{error:?}");
+    client.allow_requests(None);
+    client.run("writes", None).await.unwrap();
+    let actions = server.actions();
+    assert_eq!(
+        actions,
+        [
+            "Create", "Command", "Receive", "Signal", "Command", "Receive"
+        ]
+    );
+}
+
 #[tokio::test]
 async fn output_cut_inside_a_character_and_timeouts_in_between() {
     let server = Server::start(host(|number| match number {

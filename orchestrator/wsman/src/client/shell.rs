@@ -291,15 +291,22 @@ impl Client {
         Ok(None)
     }
 
-    /// Frees the last command. Best effort: what stands in the way shows at the next request.
+    /// Frees the last command. Best effort: what stands in the way shows at the next request. Where it did not leave it
+    /// is still due.
     async fn signal(&mut self) {
         let Some(open) = &mut self.shell else { return };
         let Some(command) = open.unsignalled.take() else {
             return;
         };
         let request = shell::terminate(&open.shell, &command);
-        if let Err(error) = self.exchange(&request).await {
-            tracing::debug!(%error, "the last command was not signalled");
+        let Err(error) = self.exchange(&request).await else {
+            return;
+        };
+        tracing::debug!(%error, "the last command was not signalled");
+        if let Some(open) = &mut self.shell
+            && error.sent == Sent::Nothing
+        {
+            open.unsignalled = Some(command);
         }
     }
 
