@@ -70,6 +70,69 @@ fn a_stopped_service_is_unreachable() {
     );
 }
 
+/// Hosts whose WMI answers 1722, as after a start, and no shell that could take its place.
+fn without_wmi(retries: u32) -> (Lab, Vec<String>) {
+    let lab = LabBuilder::hosts(3)
+        .defaults("transport: http, auth: negotiate, credential: rollout, channel: cim")
+        .start();
+    let fault = e2e::knobs("{ wmi_broken: { fault: rpc } }");
+    lab.hosts()[1].set_knobs(fault);
+    let text = std::fs::read_to_string(Lab::shipped("edr-only.yaml")).expect("a shipped playbook");
+    let head = text.split("\nrollout:").next().unwrap_or_default();
+    let rollout = format!("rollout: {{ retries: {{ per_host: {retries} }} }}\n");
+    let playbook = lab.write("p.yaml", &format!("{head}\n{rollout}"));
+    let arguments = lab.push_arguments(&playbook.display().to_string(), &[]);
+    (lab, arguments)
+}
+
+#[test]
+fn a_host_whose_wmi_stays_away_is_tried_again_as_often_as_retries_say_and_never_written_to() {
+    for retries in [0, 2] {
+        let (lab, arguments) = without_wmi(retries);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        lab.run(&arguments).exits(3);
+        let report = lab.report();
+        let host = &report["hosts"][1];
+        assert_eq!(host["outcome"], "failed", "{host:#}");
+        assert_eq!(host["reason"], "wmi_broken", "{host:#}");
+        assert_eq!(host["attempts"], retries + 1, "{host:#}");
+        let counters = lab.hosts()[1].counters();
+        let seen = (
+            counters.writes,
+            counters.connections,
+            counters.shells_created,
+        );
+        assert_eq!(seen, (0, u64::from(retries) + 1, 0));
+        for other in [0, 2] {
+            assert_eq!(report["hosts"][other]["outcome"], "ok");
+            assert_eq!(report["hosts"][other]["attempts"], 1);
+        }
+    }
+}
+
+#[test]
+fn a_host_whose_wmi_comes_back_meanwhile_is_done_and_written_to_once() {
+    // Enough of them to last until it is seen that the first attempt was made.
+    let (lab, arguments) = without_wmi(8);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let running = lab.spawn(&arguments);
+    e2e::until("it was tried twice", || {
+        lab.hosts()[1].counters().connections > 1
+    });
+    lab.hosts()[1].set_knobs(Knobs::default());
+    running.finish().exits(0);
+    let report = lab.report();
+    let host = &report["hosts"][1];
+    assert_eq!(host["outcome"], "ok", "{host:#}");
+    assert!(host["attempts"].as_u64() > Some(1), "{host:#}");
+    let writes: Vec<_> = lab
+        .hosts()
+        .iter()
+        .map(|host| host.counters().writes)
+        .collect();
+    assert_eq!(writes[1], writes[0], "{writes:?}");
+}
+
 #[test]
 fn access_denied_is_a_failure_with_a_remedy() {
     expect(
