@@ -23,8 +23,8 @@ for support, and `winfleet ping --replay FILE` reads such a file without any net
 
 What \"tried again\" says below, a run does by itself while nothing has been written to the host, as often as its
 [`retries`](gates.md) allow (twice by default); once something was written, it reads the host back instead. `ping` and
-the other verbs that only read ask once. Where WMI does not work and `channel` is `auto`, the registry is read and written
-through `reg.exe` in a shell, without waiting.
+the other verbs that only read ask once, no host for longer than its `host_timeout`. Where WMI does not work and
+`channel` is `auto`, the registry is read and written through `reg.exe` in a shell, without waiting.
 ";
 
 /// A cell of a table: a bar would end it.

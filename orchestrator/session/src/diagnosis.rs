@@ -4,9 +4,10 @@ use inventory::HostName;
 use rollout::{HostError, Reason};
 use wsman::{Error, Peer};
 
-use crate::error::{Situation, Trouble, host_error};
+use crate::error::{Situation, Trouble, host_error, wmi_is_broken};
 use crate::guard::{BareName, account_is_local};
 use crate::identity::{self, Proof};
+use crate::link::without_wmi;
 
 /// What has to be known of a session to judge its failure. Nothing was written in it.
 #[derive(Clone, Debug)]
@@ -38,6 +39,11 @@ pub fn diagnose(scene: &Scene, error: Error) -> HostError {
         account: &scene.account,
     };
     host_error(&Trouble::Wire(error), situation)
+}
+
+/// Where this failure makes a run go on without WMI, through a shell: what it then does without.
+pub fn in_part(error: &Error) -> Option<HostError> {
+    wmi_is_broken(&error.kind).then(|| without_wmi(&error.to_string()))
 }
 
 /// Whether this peer is the host of that name.

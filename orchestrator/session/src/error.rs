@@ -46,11 +46,7 @@ impl Trouble {
     /// WMI itself does not work on the host, while the connection does.
     pub(crate) fn is_wmi_broken(&self) -> bool {
         match self {
-            Self::Wire(error) => match &error.kind {
-                ErrorKind::Fault(fault) => !fault.is_access_denied() && fault.is_wmi_broken(),
-                ErrorKind::Registry { code, .. } => is_wmi_failure(*code),
-                _ => false,
-            },
+            Self::Wire(error) => wmi_is_broken(&error.kind),
             Self::Refused(..) | Self::Neither { .. } => false,
         }
     }
@@ -85,6 +81,15 @@ impl Trouble {
             },
             Self::Refused(..) | Self::Neither { .. } => false,
         }
+    }
+}
+
+/// As [`Trouble::is_wmi_broken`].
+pub(crate) fn wmi_is_broken(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Fault(fault) => !fault.is_access_denied() && fault.is_wmi_broken(),
+        ErrorKind::Registry { code, .. } => is_wmi_failure(*code),
+        _ => false,
     }
 }
 

@@ -23,7 +23,7 @@ mod session;
 mod shell;
 
 pub use credential::CredentialSource;
-pub use diagnosis::{Scene, diagnose, prove};
+pub use diagnosis::{Scene, diagnose, in_part, prove};
 pub use error::tried_again;
 pub use files::{BrokenFile, Needs, files_at_hand};
 pub use fleet::RealFleet;

@@ -152,13 +152,7 @@ impl Link {
 
     /// What the session does without, and what a person can do about it.
     pub(crate) fn partly(&self) -> Option<HostError> {
-        let said = &self.wmi_said.as_ref()?.text;
-        let detail = format!(
-            "WMI does not work ({said}): reg.exe in a shell takes its place for the registry, but facts, preflight and probes that need WMI \
-             cannot be read"
-        );
-        let remedy = "check WMI on the host (winmgmt /verifyrepository, service winmgmt)";
-        Some(HostError::failed(Reason::WmiBroken, detail).with_remedy(remedy))
+        Some(without_wmi(&self.wmi_said.as_ref()?.text))
     }
 
     /// Reads once through a shell, where one is allowed and none has read yet.
@@ -396,6 +390,16 @@ impl Link {
         };
         result
     }
+}
+
+/// What a host can do where WMI said this and a shell takes its place.
+pub(crate) fn without_wmi(said: &str) -> HostError {
+    let detail = format!(
+        "WMI does not work ({said}): reg.exe in a shell takes its place for the registry, but facts, preflight and probes that need WMI \
+         cannot be read"
+    );
+    let remedy = "check WMI on the host (winmgmt /verifyrepository, service winmgmt)";
+    HostError::failed(Reason::WmiBroken, detail).with_remedy(remedy)
 }
 
 fn machine_guid_value() -> Result<Target, Trouble> {

@@ -1,8 +1,10 @@
 //! `ping` and `credential test --on`: how far a connection comes, and what to do where it comes no further.
 
+use std::time::Duration;
+
 use e2e::{Finished, Lab, LabBuilder};
 use serde_json::Value;
-use sim_fleet::{Knobs, OtherMachine};
+use sim_fleet::{Hang, Knobs, OtherMachine, Point, PointKind, Span};
 
 const PING: [&str; 3] = ["ping", "-i", "inventory.yaml"];
 
@@ -107,6 +109,63 @@ fn every_form_of_output_says_the_same() {
         assert!(csv.stdout().contains(text), "{}", csv.screen());
     }
     assert!(lab.hosts().iter().all(|host| host.counters().writes == 0));
+}
+
+/// Neither a host that takes ever longer nor a command that does not end holds the others' answers up.
+#[test]
+fn a_host_that_takes_longer_than_it_may_is_given_up() {
+    let hung = Knobs {
+        hang: Some(Hang::At(Point {
+            kind: PointKind::Receive,
+            number: 1,
+        })),
+        ..Knobs::default()
+    };
+    let slow = Knobs {
+        latency: Some(Span(Duration::from_millis(700))),
+        ..Knobs::default()
+    };
+    for (knobs, failed, word) in [
+        (hung, "rights", "rights=failed"),
+        (
+            slow,
+            "service",
+            "service=failed name=not_reached logon=not_reached sealing=not_reached rights=not_reached",
+        ),
+    ] {
+        let lab = LabBuilder::hosts(2)
+            .own_listeners()
+            .settings(|number, _| match number {
+                0 => "host_timeout: 1s".to_owned(),
+                _ => String::new(),
+            })
+            .start();
+        lab.hosts()[0].set_knobs(knobs);
+        let (found, host) = ping(&lab, 4);
+        assert_eq!(
+            found,
+            format!("dns=not_used tls=not_used {word}"),
+            "{host:#}"
+        );
+        assert_eq!(host["reason"], "timeout", "{failed}: {host:#}");
+        for (field, text) in [("detail", "host_timeout (1s)"), ("remedy", "host_timeout")] {
+            let said = host[field].as_str().unwrap_or_default();
+            assert!(said.contains(text), "no '{text}' in {host:#}");
+        }
+    }
+}
+
+/// The registry was read: that the shell fails says nothing against the logon.
+#[test]
+fn a_connection_that_breaks_in_the_shell_is_no_logon_that_was_not_reached() {
+    let (found, host) = ping(
+        &lab(|knobs| {
+            *knobs = e2e::knobs("{ drop: { at: create 1 } }");
+        }),
+        4,
+    );
+    assert_eq!(found, "dns=not_used tls=not_used rights=failed", "{host:#}");
+    assert_eq!(host["reason"], "connection_lost", "{host:#}");
 }
 
 fn credential_test(lab: &Lab, password: &str, host: &str) -> Finished {

@@ -223,6 +223,80 @@ fn a_trace_says_offline_what_the_ping_said() {
     }
 }
 
+/// What a host can do without is no failure, now or then.
+#[test]
+fn a_host_that_can_be_worked_in_part_is_replayed_as_one() {
+    let without_shells = |fleet: &mut sim_fleet::FleetSpec| {
+        fleet.hosts[0].options = Some(sim_fleet::HostOptions {
+            remote_shells: false,
+            ..sim_fleet::HostOptions::default()
+        });
+    };
+    let broken = |fault: &str| {
+        let lab = LabBuilder::hosts(1).own_listeners().start();
+        let set = knobs(&format!("{{ wmi_broken: {{ fault: {fault} }} }}"));
+        lab.hosts()[0].set_knobs(set);
+        lab
+    };
+    for (lab, judged_alone) in [
+        (broken("class_not_found"), true),
+        (broken("rpc"), true),
+        // Whether a refused shell leaves enough is a matter of what was asked for.
+        (LabBuilder::hosts(1).fleet(without_shells).start(), false),
+    ] {
+        let live = [&PING[..], &["-o", "json", "--trace", "t.jsonl"]].concat();
+        let live = lab.run(&live).succeeds().json()["hosts"][0].clone();
+        assert_eq!(live["checks"]["rights"], "partly", "{live:#}");
+        let kept = std::fs::read_to_string(lab.path("t.jsonl")).expect("a trace");
+        let alone = kept.lines().filter(|line| !line.contains("\"verdict\""));
+        lab.write("alone.jsonl", &alone.collect::<Vec<_>>().join("\n"));
+        for name in ["t.jsonl", "alone.jsonl"] {
+            if name == "alone.jsonl" && !judged_alone {
+                continue;
+            }
+            let replayed = lab.run(&["ping", "--replay", name, "-o", "json"]);
+            let replayed = replayed.succeeds().json()["hosts"][0].clone();
+            for field in ["ok", "checks", "auth", "partly"] {
+                assert_eq!(replayed[field], live[field], "{name}: {replayed:#}");
+            }
+        }
+    }
+}
+
+/// A shell that fails after the registry was read says nothing against the logon, offline neither.
+#[test]
+fn a_shell_that_fails_is_replayed_as_the_last_check() {
+    for (faults, settings) in [
+        ("{ drop: { at: create 1 } }", ""),
+        ("{ hang: { at: receive 1 } }", ", host_timeout: 1s"),
+    ] {
+        let defaults = format!("transport: http, auth: ntlm, credential: rollout{settings}");
+        let lab = LabBuilder::hosts(1)
+            .own_listeners()
+            .defaults(&defaults)
+            .start();
+        lab.hosts()[0].set_knobs(knobs(faults));
+        let live = [&PING[..], &["-o", "json", "--trace", "t.jsonl"]].concat();
+        let live = lab.run(&live).exits(4).json()["hosts"][0].clone();
+        assert_eq!(live["checks"]["rights"], "failed", "{live:#}");
+        let kept = std::fs::read_to_string(lab.path("t.jsonl")).expect("a trace");
+        let alone = kept.lines().filter(|line| !line.contains("\"verdict\""));
+        lab.write("alone.jsonl", &alone.collect::<Vec<_>>().join("\n"));
+        // What was given up for its time has no answer: that it was is known from the verdict alone.
+        let alone = settings.is_empty().then_some("alone.jsonl");
+        for name in ["t.jsonl"].into_iter().chain(alone) {
+            let replayed = lab.run(&["ping", "--replay", name, "-o", "json"]);
+            let replayed = replayed.exits(4).json()["hosts"][0].clone();
+            for field in ["checks", "reason", "detail", "remedy"] {
+                assert_eq!(
+                    replayed[field], live[field],
+                    "{name}, {field}: {replayed:#}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn what_did_not_come_to_a_host_is_replayed_as_well() {
     let lab = LabBuilder::hosts(1).start();

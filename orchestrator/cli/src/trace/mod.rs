@@ -66,10 +66,10 @@ fn open(path: &Path) -> Result<Arc<TraceFile>, Failure> {
     Ok(Arc::clone(FILE.get_or_init(|| file)))
 }
 
-/// Adds what was said of a host in the end.
-pub(crate) fn verdict(host: &str, error: Option<&HostError>) {
+/// Adds what was said of a host in the end: what stands in the way, or what it does without.
+pub(crate) fn verdict(host: &str, error: Option<&HostError>, partly: Option<&HostError>) {
     if let Some(file) = FILE.get() {
-        let error = error.cloned();
-        file.write(host, Event::Verdict { error });
+        let (error, partly) = (error.cloned(), partly.cloned());
+        file.write(host, Event::Verdict { error, partly });
     }
 }

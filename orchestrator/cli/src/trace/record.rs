@@ -60,7 +60,12 @@ pub(crate) enum Event {
         proof: Option<Proof>,
     },
     /// What was said of the host in the end; no error where all went well.
-    Verdict { error: Option<HostError> },
+    Verdict {
+        error: Option<HostError>,
+        /// What the host does without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partly: Option<HostError>,
+    },
     /// The last line of a file that has come to its bound.
     Full,
 }

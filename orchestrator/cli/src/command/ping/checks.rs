@@ -71,7 +71,8 @@ impl Check {
             Self::Sealing => "messages are sealed both ways; `-` over HTTPS",
             Self::Rights => {
                 "the account may read the registry (an administrator) and run a command in a shell, and no quota is used up; `PARTLY` where WMI does not work \
-                 and `reg.exe` takes its place; `channel: cim` needs no shell and tries none"
+                 and `reg.exe` takes its place; whatever goes wrong in the shell once the registry was read, a lost connection too, is told here; \
+                 `channel: cim` needs no shell and tries none"
             }
         }
     }
@@ -170,6 +171,8 @@ pub(super) enum Reached {
     All,
     /// It failed, for this reason.
     Failed(Reason),
+    /// The registry was read; the command in a shell failed, whatever the reason.
+    ShellFailed,
     /// A trace ends: this check is the last one that it is known to have passed.
     Unknown(Option<Check>),
 }
@@ -187,15 +190,14 @@ pub(super) fn of(road: Road, reached: Reached) -> impl Iterator<Item = (Check, S
         Check::Sealing => !tls,
         _ => true,
     };
+    let failing = |failed: Check| {
+        let passed = Check::ALL.into_iter().rfind(|check| *check < failed);
+        (Some(failed), passed)
+    };
     let (failed, passed) = match reached {
         Reached::All => (None, Check::ALL.last().copied()),
-        Reached::Failed(reason) => {
-            let failed = Check::failed_by(reason);
-            (
-                Some(failed),
-                Check::ALL.into_iter().rfind(|check| *check < failed),
-            )
-        }
+        Reached::Failed(reason) => failing(Check::failed_by(reason)),
+        Reached::ShellFailed => failing(Check::Rights),
         Reached::Unknown(passed) => (None, passed),
     };
     Check::ALL.into_iter().map(move |check| {

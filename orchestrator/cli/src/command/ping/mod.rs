@@ -9,6 +9,7 @@ mod checks;
 mod replay;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use checks::State;
 use inventory::{Credential, Host, HostName};
@@ -17,6 +18,7 @@ use rollout::{Cost, HostError, HostIdentity, Observe, Reason, Severity, Survey};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use crate::args::{Global, Output, Ping};
 use crate::drive;
@@ -24,6 +26,12 @@ use crate::failure::{Failure, Outcome, Sent};
 use crate::interrupt::Interrupts;
 use crate::selection::Limit;
 use crate::{exit_code, files, look, out, trace};
+
+/// What to do about a host that answers, and is not done in time.
+const SLOW: &str = "the host or the way to it is slow: try again later, or raise host_timeout";
+/// What to do about a shell that does not come to its end.
+const HELD_UP: &str = "the registry was read, but cmd.exe or reg.exe is held up on the host: look for what keeps programs from running there \
+     (antivirus, application control), or raise host_timeout";
 
 /// What is known of one host in the end.
 struct Answer {
@@ -42,6 +50,8 @@ enum Found {
     Read(HostIdentity, Cost),
     /// Something stands in the way.
     Failed(HostError),
+    /// The registry was read, and a command in a shell stands still or loses the contact.
+    ShellFailed(HostError),
     /// The trace does not tell.
     Unknown(replay::Open),
 }
@@ -51,6 +61,7 @@ impl Answer {
         let reached = match &self.found {
             Found::Read(..) => checks::Reached::All,
             Found::Failed(error) => checks::Reached::Failed(error.reason),
+            Found::ShellFailed(_) => checks::Reached::ShellFailed,
             Found::Unknown(open) => checks::Reached::Unknown(open.passed),
         };
         let partly = self.partly.is_some();
@@ -62,8 +73,8 @@ impl Answer {
 
     fn error(&self) -> Option<&HostError> {
         match &self.found {
-            Found::Failed(error) => Some(error),
-            _ => None,
+            Found::Failed(error) | Found::ShellFailed(error) => Some(error),
+            Found::Read(..) | Found::Unknown(_) => None,
         }
     }
 }
@@ -116,12 +127,16 @@ pub(super) fn one(global: &Global, host: &Host, credential: &Credential) -> Outc
 }
 
 fn answer(global: &Global, survey: impl Survey, hosts: &[&Host], parallel: usize) -> Outcome {
-    let names: Vec<HostName> = hosts.iter().map(|host| host.name.clone()).collect();
+    let asked = hosts.iter().map(|host| {
+        let patience = host.settings.host_timeout.value;
+        (host.name.clone(), patience)
+    });
+    let asked: Vec<_> = asked.collect();
     let runtime = drive::runtime()?;
     let mut interrupts = Interrupts::listen();
     let results = runtime.block_on(async {
         let results = tokio::select! {
-            results = ask(Arc::new(survey), names, parallel) => Some(results),
+            results = ask(Arc::new(survey), asked, parallel) => Some(results),
             // Dropping the survey closes every connection.
             () = interrupts.stop() => None,
         };
@@ -144,49 +159,29 @@ fn answer(global: &Global, survey: impl Survey, hosts: &[&Host], parallel: usize
         })
         .collect();
     for answer in &answers {
-        trace::verdict(&answer.name, answer.error());
+        trace::verdict(&answer.name, answer.error(), answer.partly.as_ref());
     }
     let told = out::result(&rendered(global, &answers));
     told.map_err(|failure| failure.sent(Sent::OnlyRead))?;
     Ok(code(&answers))
 }
 
-/// In the order of the names.
+/// In the order of the names. No host is asked for longer than its `host_timeout`.
 async fn ask<S: Survey>(
     survey: Arc<S>,
-    names: Vec<HostName>,
+    hosts: Vec<(HostName, Duration)>,
     parallel: usize,
 ) -> Vec<(Found, Option<HostError>)> {
     let permits = Arc::new(Semaphore::new(parallel));
     let mut tasks = JoinSet::new();
-    for (index, name) in names.into_iter().enumerate() {
+    for (index, (name, patience)) in hosts.into_iter().enumerate() {
         // The semaphore is never closed.
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             break;
         };
         let survey = Arc::clone(&survey);
         tasks.spawn(async move {
-            let answer = match survey.observe(&name).await {
-                Ok(mut observer) => {
-                    let identity = observer.identity().clone();
-                    let partly = observer.partly();
-                    let tried = observer.try_shell().await;
-                    let cost = observer.close().await;
-                    match tried {
-                        Ok(()) => (Found::Read(identity, cost), partly),
-                        // What the registry alone needs works all the same. A quota that is used up stands in the way of
-                        // that as well.
-                        Err(error)
-                            if error.severity == Severity::Failed
-                                && error.reason != Reason::Quota =>
-                        {
-                            (Found::Read(identity, cost), partly.or(Some(error)))
-                        }
-                        Err(error) => (Found::Failed(error), None),
-                    }
-                }
-                Err(error) => (Found::Failed(error), None),
-            };
+            let answer = one_host(&*survey, &name, patience).await;
             drop(permit);
             (index, answer)
         });
@@ -194,6 +189,38 @@ async fn ask<S: Survey>(
     let mut results = tasks.join_all().await;
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// What became of one host, and what it does without.
+async fn one_host<S: Survey>(
+    survey: &S,
+    name: &HostName,
+    patience: Duration,
+) -> (Found, Option<HostError>) {
+    let deadline = Instant::now() + patience;
+    let late = |what: &str, remedy: &str| {
+        let detail = format!("{what} took longer than host_timeout ({patience:?})");
+        HostError::unreachable(Reason::Timeout, detail).with_remedy(remedy)
+    };
+    let opened = timeout_at(deadline, survey.observe(name)).await;
+    let opened = opened.unwrap_or_else(|_| Err(late("reading the host", SLOW)));
+    let mut observer = match opened {
+        Ok(observer) => observer,
+        Err(error) => return (Found::Failed(error), None),
+    };
+    let identity = observer.identity().clone();
+    let partly = observer.partly();
+    let tried = timeout_at(deadline, observer.try_shell()).await;
+    let tried = tried.unwrap_or_else(|_| Err(late("a command in a shell", HELD_UP)));
+    let cost = observer.close().await;
+    match tried {
+        Ok(()) => (Found::Read(identity, cost), partly),
+        // What the registry alone needs works all the same. A quota that is used up stands in the way of that as well.
+        Err(error) if error.severity == Severity::Failed && error.reason != Reason::Quota => {
+            (Found::Read(identity, cost), partly.or(Some(error)))
+        }
+        Err(error) => (Found::ShellFailed(error), None),
+    }
 }
 
 fn code(answers: &[Answer]) -> u8 {
@@ -244,7 +271,7 @@ fn table(answers: &[Answer]) -> String {
                 ]);
                 answer.partly.as_ref().map(explained)
             }
-            Found::Failed(error) => Some(explained(error)),
+            Found::Failed(error) | Found::ShellFailed(error) => Some(explained(error)),
             Found::Unknown(open) => Some(format!(
                 "unknown: {}\n  remedy: {}",
                 open.why,
@@ -351,7 +378,7 @@ fn csv(answers: &[Answer]) -> String {
                     replay::REMEDY.to_owned(),
                 ],
             ),
-            Found::Failed(error) => (
+            Found::Failed(error) | Found::ShellFailed(error) => (
                 error.reason.to_string(),
                 [
                     String::new(),
@@ -386,7 +413,7 @@ fn value(answer: &Answer) -> Value {
             "name": name, "ok": false, "checks": checks, "severity": null,
             "reason": null, "detail": open.why, "remedy": replay::REMEDY,
         }),
-        Found::Failed(error) => json!({
+        Found::Failed(error) | Found::ShellFailed(error) => json!({
             "name": name, "ok": false, "checks": checks, "severity": error.severity,
             "reason": error.reason, "detail": error.detail, "remedy": error.remedy,
         }),

@@ -1,15 +1,19 @@
 //! `ping --replay FILE`: the messages of a trace, through the same decoder and the same judgement as those of a host.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use inventory::HostName;
-use rollout::{Cost, HostError, HostIdentity, Reason};
+use rollout::{Cost, HostError, HostIdentity};
 use serde::Serialize;
 use session::Scene;
 use wsman::{Error, ErrorKind, NtlmProof, Peer, Sent};
 use wsman_proto::reply::{self, Reply};
 use wsman_proto::xml::{Bounds, Element, parse};
 use wsman_proto::{enumerate, fault, identify, ns, shell};
+
+use words::{clipped, ends, is_of_registry, is_of_shell, named, of_old, received};
 
 use super::checks::{Check, Road};
 use super::{Answer, Found};
@@ -22,9 +26,6 @@ const BOUNDS: Bounds = Bounds {
     depth: 64,
     nodes: 400_000,
 };
-
-/// Characters of what a message says.
-const MAX_SHOWN: usize = 300;
 
 /// One message of the host and what this program makes of it.
 #[derive(Debug, Serialize)]
@@ -94,13 +95,21 @@ struct Replay {
     asked: bool,
     guid: Option<String>,
     wants_guid: bool,
+    /// The host's shells are listed: one is looked for whose id never arrived.
+    lists_shells: bool,
     requests: u32,
     /// What was asked last, and not answered.
     pending: Option<String>,
     /// Something was read.
     read: bool,
+    /// A registry operation was answered by WMI.
+    read_by_wmi: bool,
+    /// A command has ended in a shell.
+    ran: bool,
+    /// What the host does without where the shell takes WMI's place.
+    without_wmi: Option<HostError>,
     failure: Option<Failure>,
-    verdict: Option<Option<HostError>>,
+    verdict: Option<Verdict>,
     understood: Vec<Understood>,
 }
 
@@ -116,10 +125,22 @@ struct Begun {
 }
 
 /// The last failure that nothing made up for.
-enum Failure {
+struct Failure {
+    what: What,
+    /// It was in a shell.
+    in_shell: bool,
+}
+
+enum What {
     Again(Error),
     /// Only the words of then are known.
     Words(String),
+}
+
+/// What was said of the host then.
+struct Verdict {
+    error: Option<HostError>,
+    partly: Option<HostError>,
 }
 
 impl Replay {
@@ -149,7 +170,7 @@ impl Replay {
                 envelope,
             } => {
                 self.request(&envelope);
-                if !is_clean_up(&operation) {
+                if !self.cleans_up(&operation) {
                     self.pending = Some(operation);
                 }
             }
@@ -179,7 +200,10 @@ impl Replay {
                         text
                     }
                     Err(text) => {
-                        self.failure = Some(Failure::Words(text.clone()));
+                        self.failure = Some(Failure {
+                            what: What::Words(text.clone()),
+                            in_shell: is_of_shell(&operation),
+                        });
                         text
                     }
                 };
@@ -189,30 +213,46 @@ impl Replay {
                     text,
                 });
             }
-            Event::Verdict { error } => self.verdict = Some(error),
+            Event::Verdict { error, partly } => self.verdict = Some(Verdict { error, partly }),
             Event::Trace { .. } | Event::Full => {}
         }
     }
 
     /// An answer came, or is known not to come. That of a clean-up says nothing of what it follows.
     fn settled(&mut self, operation: &str) {
-        if !is_clean_up(operation) {
+        if !self.cleans_up(operation) {
             self.pending = None;
+        }
+    }
+
+    /// It takes something away that was left behind.
+    fn cleans_up(&self, operation: &str) -> bool {
+        match operation {
+            "Delete" | "Signal" | "Release" => true,
+            "Enumerate" | "Pull" => self.lists_shells,
+            _ => false,
         }
     }
 
     fn failed(&mut self, operation: &str, kind: ErrorKind, sent: Sent, proof: Option<NtlmProof>) {
         // What the clean-up after a failure meets is not the failure.
-        if is_clean_up(operation) {
+        if self.cleans_up(operation) {
             return;
         }
-        self.failure = Some(Failure::Again(Error {
+        let error = Error {
             operation: named(operation),
             kind,
             sent,
             source: proof.map(|proof| Box::new(proof) as _),
             spent: wsman::Cost::default(),
-        }));
+        };
+        if self.without_wmi.is_none() && is_of_registry(operation) {
+            self.without_wmi = session::in_part(&error);
+        }
+        self.failure = Some(Failure {
+            what: What::Again(error),
+            in_shell: is_of_shell(operation),
+        });
     }
 
     fn request(&mut self, envelope: &str) {
@@ -222,6 +262,8 @@ impl Replay {
         };
         let id = tree.path(&[(ns::SOAP, "Header"), (ns::ADDRESSING, "MessageID")]);
         self.message_id = id.map(Element::text).unwrap_or_default();
+        let resource = tree.path(&[(ns::SOAP, "Header"), (ns::WSMAN, "ResourceURI")]);
+        self.lists_shells = resource.is_some_and(|uri| uri.text().trim() == ns::SHELL);
         let desired = tree.descendant("DesiredStream");
         if let Some(id) = desired.and_then(|stream| stream.attribute("", "CommandId")) {
             self.command = id;
@@ -269,9 +311,10 @@ impl Replay {
     }
 
     fn body(&mut self, operation: &str, body: &Element) -> String {
-        if !is_clean_up(operation) {
+        if !self.cleans_up(operation) {
             self.failure = None;
             self.read = true;
+            self.read_by_wmi |= is_of_registry(operation);
         }
         if let Some(shell) = shell::created(body) {
             return format!("shell {}", shell.id());
@@ -291,7 +334,11 @@ impl Replay {
             return "done".to_owned();
         };
         match first.name() {
-            "ReceiveResponse" => received(body, &self.command),
+            "ReceiveResponse" => {
+                let (text, done) = received(body, &self.command);
+                self.ran |= done;
+                text
+            }
             name if name.ends_with("_OUTPUT") => self.output(operation, first),
             name => name.to_owned(),
         }
@@ -347,16 +394,31 @@ impl Replay {
         };
         // A session that ends after the host has said who it is ended because of it.
         let stopped = self.peer.as_ref().filter(|_| verify_name && !self.asked);
-        let then = self.verdict.clone().flatten();
+        let ended_well = self.verdict.as_ref().is_some_and(|it| it.error.is_none());
+        let (then, partly_then) = match self.verdict {
+            Some(Verdict { error, partly }) => (error, partly),
+            None => (None, None),
+        };
         let failure = match self.pending {
             // What was asked after it may have made up for it.
             Some(_) => None,
+            // What failed was not needed.
+            None if ended_well => None,
             None => self.failure,
         };
-        let now = match failure {
-            Some(Failure::Again(error)) => Some(session::diagnose(&scene, error)),
-            Some(Failure::Words(text)) => Some(then.clone().unwrap_or_else(|| words(text))),
+        let in_shell = match &self.pending {
+            Some(operation) => is_of_shell(operation),
+            None => failure.as_ref().is_some_and(|it| it.in_shell),
+        };
+        let in_shell = in_shell && self.read_by_wmi;
+        let now = match failure.map(|failure| failure.what) {
+            Some(What::Again(error)) => Some(session::diagnose(&scene, error)),
+            Some(What::Words(text)) => Some(then.clone().unwrap_or_else(|| of_old(text))),
             None => stopped.and_then(|peer| session::prove(&host, peer).err()),
+        };
+        let partly = match self.ran {
+            true => partly_then.or(self.without_wmi),
+            false => partly_then,
         };
         let passed = match self.peer.as_ref() {
             _ if self.read => Some(Check::Sealing),
@@ -367,9 +429,9 @@ impl Replay {
             _ if self.requests > 0 => Some(Check::Tls),
             _ => None,
         };
-        let ended_well = matches!(self.verdict, Some(None));
         let peer = self.peer.unwrap_or_default();
         let found = match now.or(then) {
+            Some(error) if in_shell => Found::ShellFailed(error),
             Some(error) => Found::Failed(error),
             None if !ended_well && (!self.read || self.pending.is_some()) => Found::Unknown(Open {
                 passed,
@@ -388,101 +450,13 @@ impl Replay {
                 Found::Read(identity, cost)
             }
         };
+        let partly = partly.filter(|_| matches!(found, Found::Read(..)));
         Answer {
             name,
             road,
             found,
-            partly: None,
+            partly,
             understood: self.understood,
         }
     }
-}
-
-/// A value may be as long as a reply; a line of a table is not.
-fn clipped(text: String) -> String {
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
-    }
-}
-
-/// Where a trace ends that does not tell what became of a host.
-fn ends(end: End, pending: Option<&str>, asked: bool) -> String {
-    let before = match pending {
-        Some(operation) => format!("before the answer to {operation}"),
-        None if asked => "before anything was read".to_owned(),
-        None => "before anything was asked".to_owned(),
-    };
-    let how = match end {
-        End::Whole => "the trace ends here",
-        End::Full => "the trace had come to its bound and ends here",
-        End::Cut(_) => "the trace is cut off here",
-    };
-    format!("{how}, {before}")
-}
-
-/// A failure of which an old trace holds the words alone.
-fn words(text: String) -> HostError {
-    let reason = match text.as_str() {
-        text if text.starts_with("Kerberos: ") => Reason::Kerberos,
-        text if text.starts_with("another machine answers") => Reason::WrongHost,
-        _ => Reason::Fault,
-    };
-    HostError::failed(reason, text)
-}
-
-fn received(body: &Element, command: &str) -> String {
-    let mut output = shell::Output::default();
-    if let Err(why) = output.add(body, command) {
-        return why.to_owned();
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let first = text.lines().find(|line| !line.trim().is_empty());
-    let end = match (output.done, output.exit_code) {
-        (true, Some(code)) => format!("ended with {code}"),
-        (true, None) => "ended".to_owned(),
-        (false, _) => "goes on".to_owned(),
-    };
-    let (out, err) = (output.stdout.len(), output.stderr.len());
-    let first = first.unwrap_or_default().trim();
-    format!("{out} bytes of output, {err} of errors, {end}: {first}")
-}
-
-fn is_clean_up(operation: &str) -> bool {
-    matches!(operation, "Delete" | "Signal" | "Release")
-}
-
-/// The words that the client uses for its operations; another's trace may hold any.
-fn named(operation: &str) -> &'static str {
-    const NAMES: [&str; 27] = [
-        "connect",
-        "log on",
-        "Identify",
-        "Create",
-        "Command",
-        "Send",
-        "Receive",
-        "Enumerate",
-        "Pull",
-        "Get",
-        "EnumKey",
-        "EnumValues",
-        "GetStringValue",
-        "GetExpandedStringValue",
-        "GetMultiStringValue",
-        "GetBinaryValue",
-        "GetDWORDValue",
-        "GetQWORDValue",
-        "SetStringValue",
-        "SetExpandedStringValue",
-        "SetMultiStringValue",
-        "SetBinaryValue",
-        "SetDWORDValue",
-        "SetQWORDValue",
-        "CreateKey",
-        "DeleteKey",
-        "DeleteValue",
-    ];
-    let known = NAMES.iter().find(|known| **known == operation);
-    known.copied().unwrap_or("operation")
 }
