@@ -24,7 +24,7 @@ from endpoint.server import DOMAIN, Fleet, Host
 from part_sim_fleet import Simulated, simulated
 from part_winfleet import Site, cycle
 from realms import Realm
-from realms.mit import AES_SHA2, MitRealm
+from realms.mit import AES_SHA2, RC4, MitRealm
 from thirdparty import Account, Target, winrm_run
 from thirdparty import run as run_command
 from workbench import LOCAL_PASSWORD, LOCAL_USER, PASSWORD, USER, Bench, Ran, Way
@@ -255,6 +255,32 @@ def _(site: KerberosSite) -> None:
                 equal(set(host.logons.mechanisms), {"kerberos"})
         tickets = (realm.folder / "kdc.log").read_text(encoding="utf-8")
         assert "aes256-cts-hmac-sha384-192" in tickets, "the realm gave out other keys"
+    finally:
+        realm.close()
+
+
+@PART.check("keys of RC4: over HTTP refused with reason and remedy and nothing written, over HTTPS taken")
+def _(site: KerberosSite) -> None:
+    # The master key is no account's. A client that offers other keys for the session too would get those.
+    realm = MitRealm(site.folder / "rc4", site.realm.name, enctypes=RC4, more=" allow_rc4 = true")
+    old = realm.folder / "client.conf"
+    lines = realm.config.read_text(encoding="utf-8")
+    only = "[libdefaults]\n permitted_enctypes = arcfour-hmac\n"
+    old.write_text(lines.replace("[libdefaults]\n", only), encoding="utf-8")
+    try:
+        realm.add_user(USER, PASSWORD)
+        for auth in ("kerberos", "negotiate"):
+            host = site.host(realm=realm)
+            entry, ran = failed(site.bench(), host, site.way(auth), KRB5_CONFIG=str(old))
+            says(entry, "sealing_refused", "RC4")
+            assert "msDS-SupportedEncryptionTypes" in ran.stdout + ran.stderr
+            with realms.used(realm):
+                host, bench = site.host(dialect_of("https"), realm=realm), site.bench()
+                way = site.way(auth, "https")
+                ran = bench.push(bench.inventory([host], way), bench.unlimited(), KRB5_CONFIG=str(old)).exits(0)
+            equal(ran.host()["auth"], "kerberos+cbt (tls)")
+        tickets = (realm.folder / "kdc.log").read_text(encoding="utf-8")
+        assert re.search(r"tkt=\S*arcfour-hmac\S*, ses=\S*arcfour-hmac", tickets), "the realm gave out other keys"
     finally:
         realm.close()
 

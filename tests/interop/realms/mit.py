@@ -46,6 +46,8 @@ _KDC = """[kdcdefaults]
 AES_SHA1 = "aes256-cts-hmac-sha1-96:normal aes128-cts-hmac-sha1-96:normal"
 #: Those of RFC 8009: checksums, and so seals, of another length.
 AES_SHA2 = "aes256-cts-hmac-sha384-192:normal aes128-cts-hmac-sha256-128:normal"
+#: What a domain has whose accounts are older than its functional level.
+RC4 = "arcfour-hmac:normal"
 _LINE = re.compile(r"(AS|TGS)_REQ .*? [\d.]+: ([A-Z_]+): .*?(\S+@\S+) for ([^\s,]+)")
 
 
