@@ -23,10 +23,8 @@ impl Playbook {
         let steps = self.steps.iter().flat_map(Step::names);
         let probes = self.probes.iter().flat_map(ProbeStep::names);
         let names: Vec<String> = steps.chain(probes).collect();
-        with_gates(
-            scope::facts_of(names.iter().map(String::as_str)),
-            self.steps.iter(),
-        )
+        let needed = scope::facts_of(names.iter().map(String::as_str));
+        self.with_gates(needed, self.steps.iter())
     }
 
     /// The facts that this host has to be asked for.
@@ -50,22 +48,22 @@ impl Playbook {
             }
         }
         let needed = scope::facts_of(names.iter().map(String::as_str));
-        let all = with_gates(needed.clone(), open.into_iter());
+        let all = self.with_gates(needed.clone(), open.into_iter());
         AskedFacts { needed, all }
     }
-}
 
-/// What a gate goes by is told where it keeps a step back.
-fn with_gates<'s>(mut facts: FactSet, steps: impl Iterator<Item = &'s Step>) -> FactSet {
-    let gates: Vec<Fact> = steps.filter_map(Step::gate).collect();
-    if !gates.is_empty() {
-        facts.extend(gates.into_iter().chain([
-            Fact::SensorPresent,
-            Fact::SensorBranch,
-            Fact::SensorVersion,
-        ]));
+    /// What a gate goes by is told where it keeps a step back.
+    fn with_gates<'s>(&self, mut facts: FactSet, steps: impl Iterator<Item = &'s Step>) -> FactSet {
+        let gates: Vec<Fact> = steps.filter_map(|step| self.gate(step)).collect();
+        if !gates.is_empty() {
+            facts.extend(gates.into_iter().chain([
+                Fact::SensorPresent,
+                Fact::SensorBranch,
+                Fact::SensorVersion,
+            ]));
+        }
+        facts
     }
-    facts
 }
 
 /// How a condition comes out, whatever the host's facts are; `None`: they decide.

@@ -10,7 +10,7 @@ use document::{Diagnostic, Diagnostics, Document, Node};
 use sha2::{Digest, Sha256};
 
 use crate::change::{Desired, HostStep};
-use crate::facts::{Facts, below_gate};
+use crate::facts::{Fact, Facts, below_gate};
 use crate::preflight::{Check, PreflightSettings};
 use crate::probe::ProbeStep;
 use crate::registry::Target;
@@ -137,7 +137,7 @@ impl Playbook {
                 Some(condition) => template::holds(&condition.text, &value)
                     .map_err(|error| self.refused(step.place(), "when", &condition.node, error))?,
             };
-            let kept_back = holds.then(|| step.gate()).flatten();
+            let kept_back = holds.then(|| self.gate(step)).flatten();
             let kept_back = kept_back.and_then(|gate| below_gate(gate, facts));
             let below_gate = kept_back.is_some();
             let kept_back = kept_back.filter(|_| !self.allows(Check::SensorBelowGate, Some(index)));
@@ -160,6 +160,12 @@ impl Playbook {
             });
         }
         Ok(steps)
+    }
+
+    /// The fact that has to be true on the host for this step, unless the playbook leaves the check of it out.
+    pub(crate) fn gate(&self, step: &Step) -> Option<Fact> {
+        let left_out = self.preflight.leave_out.contains(&Check::SensorBelowGate);
+        step.gate().filter(|_| !left_out)
     }
 
     /// Judges the steps with the defaults and examples of the variables, for `check` without an inventory. Steps that

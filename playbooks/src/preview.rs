@@ -111,7 +111,7 @@ impl Playbook {
         value: &minijinja::Value,
         host: bool,
     ) -> Result<(Applies, Option<String>), CompileError> {
-        let gate = step.gate().map(|gate| format!("facts.{}", gate.name()));
+        let gate = self.gate(step).map(|gate| format!("facts.{}", gate.name()));
         let with_gate = |condition: &Condition| match &gate {
             Some(gate) => format!("({}) and {gate}", condition.text),
             None => condition.text.clone(),

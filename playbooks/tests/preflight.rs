@@ -129,6 +129,19 @@ fn every_row_of_the_table() {
         &["block no_ipv4"],
     );
     row(&[EDR], &[(Fact::NetworkIpv4, yes.clone())], &[]);
+    let network = |address: &FactValue, route: &FactValue, expected: &[&str]| {
+        let facts = [
+            (Fact::NetworkIpv4, address.clone()),
+            (Fact::NetworkIpv4Route, route.clone()),
+        ];
+        row(&[EDR], &facts, expected);
+        row(&[AV], &facts, &[]);
+    };
+    network(&yes, &yes, &[]);
+    network(&yes, &no, &["warn no_ipv4"]);
+    // One finding for one cause.
+    network(&no, &no, &["block no_ipv4"]);
+    network(&no, &yes, &["block no_ipv4"]);
     row(&[AV], &[(Fact::NetworkIpv4, no.clone())], &[]);
     // The sensor is missing, or is the Monitoring Agent.
     row(
@@ -327,6 +340,28 @@ fn a_playbook_carries_the_step_out_below_the_gate_where_it_allows_it() {
         let found = found(&playbook, &facts, &absent);
         assert_eq!(found, ["warn (allowed) sensor_below_gate"]);
     }
+}
+
+/// Left out means left out: nothing is asked for it, and the step is carried out like any other.
+#[test]
+fn a_version_gate_that_is_left_out_asks_for_nothing_and_holds_nothing_back() {
+    let text = |head: &str| format!("{head}{}", steps(&[EDR, PREFER]));
+    let playbook = load(&text("preflight: { leave_out: [sensor_below_gate] }\n"));
+    assert!(playbook.facts().is_empty());
+    let mut facts = Facts::default();
+    facts.set(Fact::SensorPrefersStaticProxy, FactValue::Bool(false));
+    for facts in [Facts::default(), facts] {
+        let compiled = compiled(&playbook, &facts);
+        assert_eq!(
+            (compiled[1].changes.len(), &compiled[1].skipped),
+            (1, &None)
+        );
+        let none: [&str; 0] = [];
+        assert_eq!(found(&playbook, &facts, &absent), none);
+    }
+    // The gate is the step's own: without any preflight it stays.
+    let off = load(&text("preflight: off\n"));
+    assert!(off.facts().contains(Fact::SensorPrefersStaticProxy));
 }
 
 #[test]

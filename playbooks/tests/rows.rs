@@ -81,6 +81,41 @@ fn steps() -> BTreeSet<String> {
         .collect()
 }
 
+/// What a shipped playbook does not look at stands on its page, and so does each of its variables.
+#[test]
+fn what_a_shipped_playbook_leaves_out_and_its_variables_stand_on_its_page() {
+    let mut left_out = 0;
+    for name in shipped() {
+        let text = page(&format!("playbooks/{name}.md"));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{name}.yaml"));
+        let document = document::Document::read(&path).unwrap();
+        let playbook = playbooks::Playbook::load(&document).unwrap();
+        for variable in &playbook.vars {
+            let word = format!("`{}`", variable.name);
+            let head = text.split("\n## ").next().unwrap();
+            assert!(head.contains(&word), "{name}.md lacks the variable {word}");
+        }
+        for check in &playbook.preflight.leave_out {
+            left_out += 1;
+            let row = format!("| `{}` |", check.name());
+            assert!(
+                text.contains(&row),
+                "{name}.md does not say that {row} is left out"
+            );
+        }
+        let rows = text.lines().filter(|line| line.starts_with("| `"));
+        let named = rows.filter_map(|line| line.split('`').nth(1));
+        for check in CHECKS
+            .iter()
+            .filter(|row| named.clone().any(|name| name == row.name))
+        {
+            let leaves = playbook.preflight.leave_out.contains(&check.check);
+            assert!(leaves, "{name}.md says that {} is left out", check.name);
+        }
+    }
+    assert!(left_out > 8, "{left_out}");
+}
+
 /// The page of playbooks names some facts, and where all of them are.
 #[test]
 fn the_facts_in_the_page_of_playbooks_exist() {
@@ -167,14 +202,8 @@ fn slug(heading: &str) -> String {
 
 #[test]
 fn every_shipped_playbook_has_its_page() {
-    let mut playbooks = 0;
-    for file in std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
-        let path = file.unwrap().path();
-        if path.extension().is_none_or(|ext| ext != "yaml") {
-            continue;
-        }
-        playbooks += 1;
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let names = shipped();
+    for name in &names {
         let text = page(&format!("playbooks/{name}.md"));
         for part in [
             "What it changes",
@@ -187,5 +216,15 @@ fn every_shipped_playbook_has_its_page() {
             assert!(text.contains(&format!("## {part}")), "{name}: {part}");
         }
     }
-    assert!(playbooks >= 6);
+    assert!(names.len() >= 6);
+}
+
+/// The names of the shipped playbooks.
+fn shipped() -> Vec<String> {
+    let files = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap();
+    files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "yaml"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect()
 }

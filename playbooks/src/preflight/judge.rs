@@ -131,6 +131,7 @@ impl Found<'_> {
 /// one question answers, its first fact speaks for all.
 fn is_told(fact: Fact, facts: &Facts) -> bool {
     let first = match fact {
+        Fact::NetworkIpv4Route => Fact::NetworkIpv4,
         Fact::RolesMma => Fact::ServicesSense,
         Fact::RolesCluster | Fact::RolesExchange => Fact::RolesDomainController,
         Fact::AvPlatform if facts.knows(Fact::AvTamperProtected) => Fact::AvTamperProtected,

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::judge::Found;
 use super::subject::{Kind, kind_of, names_edr_proxy, text};
-use super::{Check, PreflightChange};
+use super::{Check, PreflightChange, PreflightGrade};
 use crate::facts::{Fact, FactValue, Facts, floor_of};
 
 /// A contact is fresh up to this age: sensors report far more often.
@@ -39,6 +39,12 @@ pub(super) fn sensor(
             false => format!("its addresses are {addresses}"),
         };
         found.add(Check::NoIpv4, step, detail);
+    } else if facts.flag(Fact::NetworkIpv4) == Some(true)
+        && facts.flag(Fact::NetworkIpv4Route) == Some(false)
+    {
+        // A proxy on the host's own network, or behind a static route, needs no default gateway.
+        let detail = "it has an IPv4 address and no IPv4 default gateway";
+        found.graded(Check::NoIpv4, PreflightGrade::Warn, step, detail.to_owned());
     }
     let one = text(change.desired).as_deref() == Some("1");
     if kind_of(change.target) == Kind::Prefer && one {

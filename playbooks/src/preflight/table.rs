@@ -61,8 +61,8 @@ macro_rules! checks {
 }
 
 checks! {
-    NoIpv4 "no_ipv4" Block false "S1" "the host has no usable IPv4 address, which the EDR sensor needs",
-        "give the host IPv4, or allow it where DNS64 and NAT64 stand in for it";
+    NoIpv4 "no_ipv4" Block false "S1" "the host has no usable IPv4 address, which the EDR sensor needs; only a warning where an address is there and no IPv4 default gateway",
+        "give the host IPv4, or allow it where DNS64 and NAT64 stand in for it; without a default gateway the proxy has to be reached by the host's own network or a static route";
     SensorMissing "sensor_missing" Warn true "4.2" "there is no EDR sensor: the sensor's steps are left out",
         "install the sensor first, or leave the host out of this playbook";
     MmaHost "mma_host" Warn true "F2" "the host reports through the Microsoft Monitoring Agent, which does not read the static proxy: the sensor's steps are left out",

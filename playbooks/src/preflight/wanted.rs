@@ -101,7 +101,12 @@ impl Wanted<'_> {
 
     pub(super) fn network(&self) -> FactSet {
         let edr = self.writes_to(Kind::Edr) || self.writes_to(Kind::Prefer);
-        one_if(edr && self.makes(Check::NoIpv4), Fact::NetworkIpv4)
+        let mut set = one_if(edr && self.makes(Check::NoIpv4), Fact::NetworkIpv4);
+        if !set.is_empty() {
+            // Of the same adapters, at no request of its own.
+            set.insert(Fact::NetworkIpv4Route);
+        }
+        set
     }
 
     /// A server with a role is not portable; on others nobody asks for a suffix. Where the roles are not known both could
@@ -215,7 +220,7 @@ pub(super) fn decides(fact: Fact) -> Option<Check> {
         | Fact::RolesCluster
         | Fact::RolesExchange
         | Fact::ComputerDomain => Check::RoleBypass,
-        Fact::NetworkIpv4 => Check::NoIpv4,
+        Fact::NetworkIpv4 | Fact::NetworkIpv4Route => Check::NoIpv4,
         Fact::ChassisPortable => Check::PortableWinHttp,
         Fact::AvPresent => Check::AvMissing,
         Fact::AvTamperProtected => Check::TamperProtected,
