@@ -1,6 +1,6 @@
 //! The running fleet: the shared listeners, the hosts by name, the accounts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::auth::{Accounts, Desk};
 use crate::host::{Host, HostHandle};
+use crate::internet::SimProxy;
 use crate::server::{self, tls::Authority};
 use crate::spec::{FleetSpec, SpecError};
 
@@ -25,6 +26,15 @@ pub enum StartError {
     /// No listener.
     #[error("cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
+    /// No proxy.
+    #[error("cannot start the proxy '{name}'")]
+    Proxy {
+        /// As the description names it.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// No certificate.
     #[error("cannot make the certificate authority: {0}")]
     Certificate(String),
@@ -85,6 +95,8 @@ pub struct SimFleet {
     fleet: Arc<Fleet>,
     http: SocketAddr,
     https: SocketAddr,
+    /// By the address under which hosts know them.
+    proxies: BTreeMap<String, SimProxy>,
 }
 
 impl SimFleet {
@@ -94,6 +106,18 @@ impl SimFleet {
     /// The description contradicts itself, or no port is free.
     pub async fn start(mut spec: FleetSpec) -> Result<Self, StartError> {
         spec.settle()?;
+        spec.judge_proxies()?;
+        let mut proxies = BTreeMap::new();
+        for (name, mode) in &spec.proxies {
+            let proxy = SimProxy::start(*mode).map_err(|source| StartError::Proxy {
+                name: name.clone(),
+                source,
+            })?;
+            proxies.insert(name.clone(), proxy);
+        }
+        let addresses = proxies.iter();
+        let addresses = addresses.map(|(name, proxy)| (name.clone(), proxy.address()));
+        spec.lay_out(&addresses.collect());
         let defaults = Arc::new(spec.defaults.clone());
         let sequence = Arc::new(AtomicU64::new(1));
         let mut hosts = HashMap::with_capacity(spec.hosts.len());
@@ -165,7 +189,18 @@ impl SimFleet {
             None,
             true,
         ));
-        Ok(Self { fleet, http, https })
+        Ok(Self {
+            fleet,
+            http,
+            https,
+            proxies,
+        })
+    }
+
+    /// The proxies of the description, by the address under which hosts know them.
+    pub fn proxies(&self) -> impl Iterator<Item = (&str, &SimProxy)> {
+        let proxies = self.proxies.iter();
+        proxies.map(|(name, proxy)| (name.as_str(), proxy))
     }
 
     /// The shared HTTP listener; hosts are told apart by the `Host` header.

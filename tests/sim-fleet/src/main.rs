@@ -99,8 +99,12 @@ async fn run(args: Args) -> Result<(), String> {
             line
         })
         .collect();
+    let proxies: serde_json::Map<String, serde_json::Value> = fleet
+        .proxies()
+        .map(|(name, proxy)| (name.to_owned(), proxy.address().to_string().into()))
+        .collect();
     let ready = serde_json::json!({
-        "http": fleet.http_addr().to_string(), "https": fleet.https_addr().to_string(), "ca_file": ca_file.display().to_string(), "hosts": hosts,
+        "http": fleet.http_addr().to_string(), "https": fleet.https_addr().to_string(), "ca_file": ca_file.display().to_string(), "hosts": hosts, "proxies": proxies,
     });
     writeln!(std::io::stdout(), "{ready}").map_err(|error| error.to_string())?;
     wait_for_the_end().await;

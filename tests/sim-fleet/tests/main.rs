@@ -8,6 +8,7 @@
 mod client;
 mod faults;
 mod kerberos;
+mod program;
 mod readme;
 mod registry;
 mod shell;

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Deserialize;
 use tokio::io::{AsyncWriteExt, copy_bidirectional, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -12,8 +13,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{House, service};
 
-/// What a proxy does with who comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a proxy does with who comes. In a description `works`, `answers: 407`, `intercepts`, `blackholes`, `cuts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProxyMode {
     /// Forwards.
     Works,

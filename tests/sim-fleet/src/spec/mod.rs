@@ -10,9 +10,13 @@ mod surroundings;
 mod tls;
 mod value;
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
 use serde::Deserialize;
 
 use crate::dialect::Dialect;
+use crate::internet::ProxyMode;
 use crate::knobs::{FaultRule, Faults};
 pub use account::{Account, Rights};
 pub use host::{ChannelBinding, Hardening, HostOptions, HostSpec, Language, OsSpec, SensorSpec};
@@ -35,6 +39,9 @@ pub struct FleetSpec {
     pub lockout_after: Option<u32>,
     /// Who answers requests whose `Host` is an IP address or `localhost`; the first host when absent.
     pub default_host: Option<String>,
+    /// Proxies that are started on loopback with the fleet, by the `host:port` under which hosts know them; `*` is every
+    /// address that a host does not know otherwise. What a host's own `network.proxies` names wins.
+    pub proxies: BTreeMap<String, ProxyMode>,
     /// Options of every host that does not say otherwise.
     pub defaults: HostOptions,
     /// Each host without a dialect of its own speaks one drawn from this seed and its name.
@@ -113,6 +120,14 @@ pub enum SpecError {
         /// Why.
         detail: String,
     },
+    /// A proxy that cannot be.
+    #[error("the proxy '{name}': {detail}")]
+    Proxy {
+        /// As written.
+        name: String,
+        /// Why.
+        detail: &'static str,
+    },
     /// A pattern is no glob.
     #[error("'{pattern}' is not a host pattern: {detail}")]
     Pattern {
@@ -177,6 +192,43 @@ impl FleetSpec {
     pub fn with_dialects_of_environment(mut self) -> Self {
         self.dialect_seed = self.dialect_seed.or_else(Dialect::seed_of_environment);
         self
+    }
+
+    /// What is no proxy is refused before one is started.
+    pub(crate) fn judge_proxies(&self) -> Result<(), SpecError> {
+        for (name, mode) in &self.proxies {
+            let port = name.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+            let detail = match (port, mode) {
+                _ if name == "*" => None,
+                (None | Some(Err(_)), _) => Some("expected host:port, or *"),
+                (Some(Ok(_)), _) => None,
+            };
+            let detail = detail.or(match mode {
+                ProxyMode::Answers(status) if !(200..=599).contains(status) => {
+                    Some("a final status is from 200 to 599")
+                }
+                _ => None,
+            });
+            if let Some(detail) = detail {
+                let name = name.clone();
+                return Err(SpecError::Proxy { name, detail });
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells every host where the proxies of the fleet listen.
+    pub(crate) fn lay_out(&mut self, proxies: &BTreeMap<String, SocketAddr>) {
+        let own = self
+            .hosts
+            .iter_mut()
+            .filter_map(|host| host.options.as_mut());
+        for options in own.chain([&mut self.defaults]) {
+            for (name, address) in proxies {
+                let known = &mut options.network.proxies;
+                known.entry(name.clone()).or_insert(*address);
+            }
+        }
     }
 
     /// Gives each host its dialect, and the faults of the rules that match it.
