@@ -181,7 +181,7 @@ fn facts_settle_what_they_can() {
         [
             (Fact::AvPresent, yes.clone()),
             (Fact::AvUpdateOrder, text(order)),
-            (Fact::ProxyAvServer, text(av)),
+            (Fact::AvEffectiveServer, text(av)),
             (Fact::WinHttpProxy, text(winhttp)),
         ]
     };
@@ -199,6 +199,15 @@ fn facts_settle_what_they_can() {
         "updates:",
         &updates("MicrosoftUpdateServer", "http://p:1", "p:1"),
         Finding::UpdatesHaveARoad,
+    );
+    // A script for Antivirus alone is no road of Windows either; without any proxy nothing is proved.
+    let mut script = updates("MicrosoftUpdateServer", "", "").to_vec();
+    script.push((Fact::AvEffectivePacUrl, text("http://p/a.pac")));
+    judged("updates:", &script, Finding::UpdatesHaveNoRoad);
+    judged(
+        "updates:",
+        &updates("MicrosoftUpdateServer", "", ""),
+        Finding::NotApplicable,
     );
 }
 

@@ -85,7 +85,8 @@ impl Probe {
                 Fact::AvUpdateOrder,
                 Fact::AvSignaturesUpdated,
                 Fact::WinHttpProxy,
-                Fact::ProxyAvServer,
+                Fact::AvEffectiveServer,
+                Fact::AvEffectivePacUrl,
             ]
             .into_iter()
             .collect(),
@@ -236,9 +237,12 @@ fn updates(facts: &Facts) -> Verdict {
     let winhttp = facts
         .text(Fact::WinHttpProxy)
         .filter(|text| !text.is_empty());
-    let own = facts
-        .text(Fact::ProxyAvServer)
-        .filter(|text| !text.is_empty());
+    // What it goes by: a policy, or a preference.
+    let own = [Fact::AvEffectiveServer, Fact::AvEffectivePacUrl];
+    let own = own
+        .into_iter()
+        .filter_map(|fact| facts.text(fact))
+        .find(|text| !text.is_empty());
     match (internal, winhttp, own) {
         (Some(source), _, _) => Verdict::new(
             Finding::UpdatesHaveARoad,
@@ -257,7 +261,9 @@ fn updates(facts: &Facts) -> Verdict {
         ),
         (None, None, None) => Verdict::new(
             Finding::NotApplicable,
-            format!("no proxy is set for Antivirus or Windows; {age}"),
+            format!(
+                "no proxy is set for Antivirus or Windows, and no setting shows whether Windows Update is reached without one (proxy_connect with via: direct asks the host); {age}"
+            ),
         ),
     }
 }
