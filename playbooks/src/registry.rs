@@ -66,6 +66,11 @@ impl Observed {
         }
     }
 
+    /// The same with each account in front of a host masked, for files that are handed on; `None` where it holds none.
+    pub fn without_accounts(&self) -> Option<Self> {
+        self.value()?.without_accounts().map(Self::Present)
+    }
+
     /// Same as far as an undo is concerned: equal bytes, or both without a value.
     pub fn same_content(&self, other: &Self) -> bool {
         match (self, other) {

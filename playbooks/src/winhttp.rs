@@ -61,6 +61,9 @@ const DIRECT: u32 = 1;
 /// Flags of a blob with a named proxy.
 const NAMED: u32 = 3;
 
+/// Offset of the proxy's length.
+const PROXY: usize = 12;
+
 /// A decoded blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WinHttpSettings {
@@ -116,7 +119,7 @@ impl WinHttpSettings {
         if bytes.len() < 20 {
             return Err(WinHttpError::TooShort(bytes.len()));
         }
-        let (proxy, next) = text_at(bytes, 12)?;
+        let (proxy, next) = text_at(bytes, PROXY)?;
         let (bypass, end) = text_at(bytes, next)?;
         Ok(Self {
             marker: number_at(bytes, 0).unwrap_or_default(),
@@ -151,6 +154,18 @@ impl WinHttpSettings {
             kind: REG_BINARY,
             bytes,
         }
+    }
+
+    /// The bytes with another text for the proxy, and all else as it is; `None` where they are no such value.
+    pub(crate) fn with_proxy(bytes: &[u8], text: impl Fn(String) -> String) -> Option<Vec<u8>> {
+        let proxy = Self::decode(bytes).ok()?.proxy;
+        let behind = PROXY + 4 + proxy.len();
+        let proxy = text(proxy);
+        let mut all = bytes[..PROXY].to_vec();
+        all.extend(u32::try_from(proxy.len()).ok()?.to_le_bytes());
+        all.extend(proxy.as_bytes());
+        all.extend(&bytes[behind..]);
+        Some(all)
     }
 
     /// True where WinHTTP goes direct.

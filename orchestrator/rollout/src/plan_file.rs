@@ -2,10 +2,11 @@
 //!
 //! A JSON document. Its `sha256` is over the whole document with sixty-four zeros in that place; a file whose bytes
 //! are not exactly those that its content renders to is refused, so that no changed byte goes unnoticed. The hash
-//! tells a changed file from the one that was reviewed; it is no signature. Writing and reading the bytes is the
+//! tells a changed file from the one that was reviewed; it is no signature. A prior value that holds a user and password in
+//! front of a proxy stands there masked: the push reads every value again and compares by the digest of the exact bytes. Writing and reading the bytes is the
 //! caller's business; who fills it is `survey.rs`; what a push does with it is in `host/work.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -74,6 +75,10 @@ struct DiskPlan {
     run: DiskRun,
     /// By digest, so that hosts that were found alike take one line each.
     states: BTreeMap<String, Vec<PlannedStep>>,
+    /// Those of `states` in which an account in front of a proxy is masked: their digest is that of the exact bytes, which are
+    /// not in the file.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    masked: BTreeSet<String>,
     profiles: Vec<DiskShape>,
     hosts: Vec<DiskPlanHost>,
 }
@@ -99,6 +104,7 @@ pub fn render_plan(
     created: Timestamp,
 ) -> Result<(String, String), PlanFileError> {
     let mut states = BTreeMap::new();
+    let mut masked = BTreeSet::new();
     let mut profiles = Vec::new();
     let mut known: HashMap<String, u32> = HashMap::new();
     let mut hosts = Vec::with_capacity(spec.hosts.len());
@@ -115,9 +121,11 @@ pub fn render_plan(
         let (prior, unread) = match reading {
             Reading::Read { answer, .. } => {
                 let digest = prior::state_key(answer);
-                states
-                    .entry(digest.clone())
-                    .or_insert_with(|| answer.clone());
+                if !states.contains_key(&digest) {
+                    let (steps, hides) = prior::without_accounts(answer);
+                    states.insert(digest.clone(), steps);
+                    masked.extend(hides.then(|| digest.clone()));
+                }
                 (Some(digest), None)
             }
             Reading::Unread(error) => (None, Some(error.clone())),
@@ -138,6 +146,7 @@ pub fn render_plan(
         created,
         run: DiskRun::from(spec),
         states,
+        masked,
         profiles,
         hosts,
     };
@@ -189,7 +198,7 @@ fn plan_of(hash: String, plan: DiskPlan) -> Result<PlanFile, PlanFileError> {
     }
     let mut states = BTreeMap::new();
     for (digest, steps) in plan.states {
-        if prior::state_key(&steps) != digest {
+        if !plan.masked.contains(&digest) && prior::state_key(&steps) != digest {
             return misfit("what was found does not have the SHA-256 that is stated for it");
         }
         states.insert(digest, Arc::new(steps));
@@ -225,8 +234,8 @@ fn plan_of(hash: String, plan: DiskPlan) -> Result<PlanFile, PlanFileError> {
         };
         let mut spec = row.into_spec().map_err(PlanFileError::NotAPlan)?;
         spec.planned = Some(match &seen {
-            Ok((_, steps)) => Planned::Read {
-                digest: prior::prior_digest(steps),
+            Ok((key, steps)) => Planned::Read {
+                digest: prior::digest_of_key(key).to_owned(),
                 found: prior::found(steps),
             },
             Err(error) => Planned::Unread {

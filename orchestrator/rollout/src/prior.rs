@@ -238,6 +238,26 @@ pub(crate) fn state_key(steps: &[PlannedStep]) -> String {
     )
 }
 
+/// The digest in such a key.
+pub(crate) fn digest_of_key(key: &str) -> &str {
+    key.split('-').next().unwrap_or(key)
+}
+
+/// The steps for a file that is handed on, and whether anything had to be masked in them: accounts in values that would be
+/// overwritten. A value that is as wanted says no more than the wish.
+pub(crate) fn without_accounts(steps: &[PlannedStep]) -> (Vec<PlannedStep>, bool) {
+    let mut steps = steps.to_vec();
+    let mut hides = false;
+    for change in steps.iter_mut().flat_map(|step| &mut step.changes) {
+        let masked = change.prior.without_accounts();
+        if let Some(masked) = masked.filter(|_| change.needed()) {
+            change.prior = masked;
+            hides = true;
+        }
+    }
+    (steps, hides)
+}
+
 /// Refuses a host that is not as a plan saw it, naming what moved.
 pub(crate) fn unmoved(
     digest: &str,
@@ -250,7 +270,9 @@ pub(crate) fn unmoved(
     let now = found(steps);
     let pairs = now.iter().filter_map(|(target, now)| {
         let (_, then) = seen.iter().find(|(seen, _)| seen == target)?;
-        (then != now).then_some((target, then, now))
+        // A plan holds no account, so that of two values that differ in theirs it cannot be told here which moved.
+        let alike = now.without_accounts().is_some_and(|now| now == *then);
+        (then != now && !alike).then_some((target, then, now))
     });
     let moved: Vec<_> = pairs.collect();
     // A value says more than a key that came or went around an absent one.
@@ -268,7 +290,15 @@ pub(crate) fn unmoved(
     });
     // The same bytes under another wish: the facts that conditions or templates ask for are others than then.
     let detail = moved.unwrap_or_else(|| {
-        "the playbook asks for something else on this host than when the plan was made".to_owned()
+        let asks = "the playbook asks for something else on this host than when the plan was made";
+        match now.iter().find(|(_, now)| now.without_accounts().is_some()) {
+            Some((target, _)) => {
+                format!(
+                    "{target} holds another user or password than when the plan was made, or {asks}"
+                )
+            }
+            None => asks.to_owned(),
+        }
     });
     Err(HostError::failed(Reason::MovedSincePlan, detail)
         .with_remedy("plan again: nothing was written to the host"))

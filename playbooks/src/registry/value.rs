@@ -112,6 +112,30 @@ impl RawValue {
         }
     }
 
+    /// The value with each account in front of a host masked, of the same type; `None` where it holds none. What is put back on
+    /// a host is never this one.
+    pub fn without_accounts(&self) -> Option<Self> {
+        if self.shown_bytes().is_some() {
+            return None;
+        }
+        let masked_text = |text: String| masked(&text).unwrap_or(text);
+        let bytes = match self.to_typed() {
+            Some(Typed::Sz(text)) => Typed::Sz(masked_text(text)).to_raw().bytes,
+            Some(Typed::ExpandSz(text)) => Typed::ExpandSz(masked_text(text)).to_raw().bytes,
+            Some(Typed::MultiSz(items)) => {
+                let items = items.into_iter().map(masked_text).collect();
+                Typed::MultiSz(items).to_raw().bytes
+            }
+            Some(Typed::Binary(bytes)) => WinHttpSettings::with_proxy(&bytes, masked_text)?,
+            // A text that is none, as this one: nothing of it can be told from the account.
+            _ => "***".encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        };
+        Some(Self {
+            kind: self.kind,
+            bytes,
+        })
+    }
+
     /// The bytes as lower-case hex, for reports; `None` where they are a text with a user and password in front of a host.
     pub fn shown_bytes(&self) -> Option<String> {
         let holds = match self.kind {

@@ -409,3 +409,67 @@ fn an_interrupted_plan_exits_130_and_leaves_nothing() {
         .says("nothing was written to any of them");
     assert!(!lab.path("plan.json").exists());
 }
+
+/// A plan is handed on for review. An account in front of a proxy that stands on a host is not in it, and yet what is found
+/// has to be the same to the byte, and comes back to the byte.
+#[test]
+fn an_account_that_stands_on_a_host_is_not_in_the_plan_and_comes_back_exactly() {
+    const AV: &str = r"SOFTWARE\Policies\Microsoft\Windows Defender";
+    const CONNECTIONS: &str =
+        r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
+    let lab = lab(3);
+    let playbook = lab.unlimited("full-proxy-set.yaml");
+    let with = |password: &str| RawValue::sz(&format!("http://svc:{password}@old.example:8080"));
+    let proxy = b"svc:Geheim77@old:80";
+    let mut blob = [0x18u32, 0, 3, proxy.len() as u32]
+        .map(u32::to_le_bytes)
+        .concat();
+    blob.extend(proxy);
+    blob.extend([0; 4]);
+    let blob = RawValue::new(3, &blob);
+    for (host, password) in lab.hosts().iter().zip(["Geheim77", "Geheim78", "Geheim77"]) {
+        host.set_value(AV, "ProxyServer", with(password));
+        host.set_value(CONNECTIONS, "WinHttpSettings", blob.clone());
+    }
+    let file = lab.path("change.plan").display().to_string();
+    plan_to(&lab, &playbook, &file).exits(0);
+    let text = std::fs::read_to_string(&file).expect("the plan is readable");
+    let wide: String = "Geheim7"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let narrow: String = b"Geheim7"
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    for form in ["Geheim7", &wide, &narrow] {
+        assert!(!text.contains(form), "{form}");
+    }
+    lab.run(&["push", "--plan", &file, "--dry-run"])
+        .exits(0)
+        .says("http://***@old.example:8080");
+    // Nothing but the password changes on the last host.
+    lab.hosts()[2].set_value(AV, "ProxyServer", with("Geheim79"));
+    let pushed = lab
+        .run(&["push", "--plan", &file, "--yes", "-o", "json"])
+        .exits(3);
+    assert_eq!(
+        outcomes(&pushed.json()),
+        [("ok", "-"), ("ok", "-"), ("failed", "moved_since_plan")]
+    );
+    let detail = pushed.json()["hosts"][2]["detail"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(detail.contains("another user or password"), "{detail}");
+    assert!(!pushed.screen().contains("Geheim7"), "{}", pushed.screen());
+    lab.run(&["rollback", "last", "--yes"]).succeeds();
+    for (host, password) in lab.hosts().iter().zip(["Geheim77", "Geheim78", "Geheim79"]) {
+        assert_eq!(host.value(AV, "ProxyServer"), Some(with(password)));
+        assert_eq!(
+            host.value(CONNECTIONS, "WinHttpSettings"),
+            Some(blob.clone())
+        );
+    }
+}
