@@ -84,6 +84,9 @@ impl Side {
     }
 }
 
+/// Tells sides apart that differ in what is masked.
+const OTHER_ACCOUNT: &str = " (another user or password)";
+
 /// One value that is not as it should be, or as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Difference {
@@ -100,11 +103,15 @@ pub struct Difference {
 impl Difference {
     /// With sides that do not read alike.
     pub fn new(step: &str, target: &Target, from: Side, to: Side) -> Self {
-        let (from, to) = if from.text == to.text {
+        let (from, mut to) = if from.text == to.text {
             (from.exact(), to.exact())
         } else {
             (from, to)
         };
+        // Bytes that hold an account are not shown, so that these still read alike.
+        if from.text == to.text {
+            to.text.push_str(OTHER_ACCOUNT);
+        }
         Self {
             step: step.to_owned(),
             target: target.clone(),
@@ -269,5 +276,31 @@ impl<'a> Groups<'a> {
         self.unread
             .iter()
             .any(|cause| cause.error.severity == severity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use playbooks::{RawValue, Typed};
+
+    use super::*;
+
+    fn text(text: &str) -> RawValue {
+        Typed::Sz(text.to_owned()).to_raw()
+    }
+
+    /// A drift of nothing but a password is not told as one from a value to the same value.
+    #[test]
+    fn sides_that_differ_in_what_is_masked_are_told_apart() {
+        let target = Target::win_http_settings();
+        let side = |account: &str| {
+            let value = text(&format!("http://{account}@proxy:1"));
+            Side::observed(&target, &Observed::Present(value))
+        };
+        let one = Difference::new("s", &target, side("svc:one"), side("svc:two"));
+        assert_ne!(one.from.text, one.to.text);
+        assert!(one.to.text.contains("another user or password"));
+        let shown = [&one.from.text, &one.to.text].map(String::as_str).concat();
+        assert!(!shown.contains("svc"), "{shown}");
     }
 }

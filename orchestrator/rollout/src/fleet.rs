@@ -226,7 +226,11 @@ impl Undo {
             // They read alike and are not: their bytes tell them apart.
             said = three(&words);
         }
-        let [prior, ours, now] = said;
+        let [prior, ours, mut now] = said;
+        // Nor do the bytes of a value that holds an account.
+        if now == prior || now == ours {
+            now.push_str(", with another user or password");
+        }
         format!(
             "{} was changed by somebody else since: before the run {prior}, the run left {ours}, now {now}",
             self.target,
@@ -527,5 +531,22 @@ mod tests {
         assert!(text.ends_with(said), "{text}");
         let text = undo.conflict_text(&winhttp(7, "ours:1"));
         assert!(text.contains("'2800000007000000"), "{text}");
+    }
+
+    #[test]
+    fn a_conflict_over_an_account_is_one_in_words_too() {
+        let with = |account: &str| winhttp(0, &format!("{account}@proxy:1"));
+        let undo = Undo {
+            target: Target::win_http_settings(),
+            prior: with("svc:one"),
+            ours: winhttp(0, "ours:1"),
+            force: false,
+            uncertain: None,
+        };
+        let text = undo.conflict_text(&with("svc:two"));
+        assert!(text.ends_with("with another user or password"), "{text}");
+        assert!(!text.contains("svc"), "{text}");
+        let text = undo.conflict_text(&winhttp(0, "theirs:2"));
+        assert!(!text.contains("password"), "{text}");
     }
 }
