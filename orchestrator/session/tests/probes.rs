@@ -164,12 +164,15 @@ async fn the_hosts_own_addresses_are_asked() {
         .flat_map(u16::to_le_bytes)
         .collect();
     let key = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection";
-    lab.host()
-        .set_value(key, "OnboardedInfo", RawValue { kind: 1, bytes });
     let probe = Probe::ProxyConnect {
         via: Some(VIA.to_owned()),
         to: To::Defender { all: false },
     };
+    // Nobody was onboarded: there is nothing to ask for, and that proves nothing.
+    let nothing = ask(&lab, probe.clone()).await;
+    found(&nothing, Finding::NotApplicable, "name a region");
+    lab.host()
+        .set_value(key, "OnboardedInfo", RawValue { kind: 1, bytes });
     let verdict = ask(&lab, probe).await;
     found(&verdict, Finding::ConnectedThroughProxy, "addresses");
     assert!(!format!("{verdict:?}").contains("secret"));

@@ -95,8 +95,8 @@ findings! {
     TlsFailed Fail "check the host's clock, its root certificates and TLS settings";
     /// The certificate cannot be checked for revocation.
     RevocationUnreachable Fail "the host does not reach the lists of revoked certificates: give it a machine-wide WinHTTP proxy";
-    /// The road is open and no answer comes.
-    TimedOut Fail "something drops the connection without a word: firewall or proxy";
+    /// No answer comes within the time.
+    TimedOut Fail "something drops the connection without a word: firewall or proxy; proxy_tcp tells whether the proxy takes connections";
     /// The far end cannot be reached.
     Unreached Fail "check DNS and firewall of the host for this address";
     /// The connection test of Antivirus fails.

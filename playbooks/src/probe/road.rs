@@ -94,7 +94,8 @@ fn by_proxy(secure: bool, curl: &Curl, unchecked: Option<&Curl>) -> (Finding, St
             return match curl.exit {
                 28 => (
                     Finding::TimedOut,
-                    "the proxy took the connection and did not answer CONNECT".to_owned(),
+                    "no answer to CONNECT within the time: the proxy is silent, or a firewall drops the way to it"
+                        .to_owned(),
                 ),
                 97 => (
                     Finding::ProxyFails,

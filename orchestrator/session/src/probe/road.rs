@@ -50,7 +50,7 @@ impl Link {
                 None => {
                     let why = "the host is not onboarded and names no addresses";
                     return Ok(Verdict::new(
-                        Finding::Unclear,
+                        Finding::NotApplicable,
                         format!("{why}; the probe can name a region"),
                     ));
                 }
