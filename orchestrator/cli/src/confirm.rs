@@ -12,6 +12,9 @@ use crate::{journal, out};
 
 /// Before a push, or a rollback in its delete form.
 pub(crate) fn push(global: &Global, spec: &RunSpec, playbook: &Playbook) -> Result<(), Failure> {
+    if global.yes {
+        return Ok(());
+    }
     let mut text = format!(
         "{} '{}' on {}:\n",
         spec.verb,

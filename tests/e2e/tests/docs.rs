@@ -47,6 +47,43 @@ fn every_file_in_the_pages_is_taken() {
         .succeeds();
 }
 
+/// Pieces of playbooks on the pages of probes, of the preflight and of gates, each put into a whole playbook.
+#[test]
+fn every_piece_of_a_playbook_in_the_pages_is_taken() {
+    let lab = LabBuilder::hosts(1).start();
+    let mut seen = 0;
+    for (page, words) in [
+        ("probes.md", ["probes:", "  - name: The road"]),
+        ("preflight.md", ["preflight:", "preflight:"]),
+        ("gates.md", ["rollout:", "rollout:"]),
+    ] {
+        let pieces = fenced(page, "text");
+        let pieces = pieces
+            .iter()
+            .filter(|text| words.iter().any(|word| text.starts_with(word)));
+        for piece in pieces {
+            // The page shows two ways to write one block: the second one is with the steps.
+            let piece = piece
+                .strip_prefix("preflight: off")
+                .map_or(piece.as_str(), |rest| {
+                    rest.split_once('\n').map_or("", |(_, rest)| rest)
+                });
+            let steps = match piece.contains("\nsteps:") {
+                true => "",
+                false => "steps: [ { winhttp_proxy: { server: '{{ proxy }}' } } ]\n",
+            };
+            let whole = format!(
+                "version: 1\nname: piece\nvars: {{ proxy: {{ type: host_port, required: true, example: 'a:1' }} }}\n{steps}{piece}"
+            );
+            lab.write("piece.yaml", &whole);
+            lab.run(&["check", "inventory.yaml", "piece.yaml"])
+                .succeeds();
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen}");
+}
+
 #[test]
 fn the_page_of_codes_has_the_codes_of_the_program() {
     let path = concat!(
