@@ -385,10 +385,7 @@ fn progress(global: &Global, record: &RunRecord) -> Progress {
 fn show(mut told: mpsc::UnboundedReceiver<Event>, mut progress: Progress, mut file: Option<File>) {
     while let Some(event) = told.blocking_recv() {
         if let Some(open) = &mut file {
-            let written = event_file::line(&event)
-                .map_err(io::Error::other)
-                .and_then(|line| open.write_all(line.as_bytes()));
-            if let Err(error) = written {
+            if let Err(error) = open.write_all(event_file::line(&event).as_bytes()) {
                 out::note(&format!(
                     "warning: the event file cannot be written any more: {error}"
                 ));

@@ -57,8 +57,8 @@ pub(crate) fn of_run(
 }
 
 /// One event as a line.
-pub(crate) fn line(event: &Event) -> serde_json::Result<String> {
-    serde_json::to_value(event).map(|value| report::json::line(&value))
+pub(crate) fn line(event: &Event) -> String {
+    report::json::line(&report::event_shown::event(event))
 }
 
 /// Leaves the file at its end, behind its last whole line.
@@ -86,9 +86,9 @@ fn after(last: &Value, journal: &Journal, id: &RunId) -> Result<String, Failure>
     journal
         .visit_events(id, |event| {
             if event.seq == seq {
-                same = serde_json::to_value(&event).is_ok_and(|event| event == *last);
+                same = report::event_shown::event(&event) == *last;
             } else if same {
-                missing.extend(line(&event));
+                missing.push_str(&line(&event));
             }
         })
         .map_err(|error| journal::failure(&error))?;

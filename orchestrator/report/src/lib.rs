@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod cluster;
 pub mod csv;
+pub mod event_shown;
 pub mod explain;
 pub mod facts;
 pub mod groups;

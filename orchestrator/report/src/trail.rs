@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::table::Table;
 use crate::timeline::millis;
-use crate::{csv, json, preflight, text, value};
+use crate::{csv, event_shown, json, preflight, text, value};
 
 /// The events of one host.
 #[derive(Clone, Debug)]
@@ -203,8 +203,7 @@ impl Trail {
             "text": entry.text,
             "values": entry.values.iter().map(seen).collect::<Vec<_>>(),
         });
-        // Serialising our own types to memory cannot fail.
-        let event = serde_json::to_value(&entry.event).unwrap_or_default();
+        let event = event_shown::event(&entry.event);
         if let (Value::Object(line), Value::Object(members)) = (&mut line, event) {
             line.extend(members);
         }

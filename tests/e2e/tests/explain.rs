@@ -197,7 +197,9 @@ fn an_account_in_front_of_a_proxy_is_shown_nowhere() {
     let internet = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings";
     host.set_value(internet, "ProxyServer", RawValue::sz(&with_account("")));
     host.set_value(internet, "ProxyEnable", RawValue::dword(1));
-    let push = &[&PUSH[..], &["-e", "proxy=10.0.0.6:8080", "-v"]].concat();
+    let events = lab.path("events.jsonl").display().to_string();
+    let more = ["-e", "proxy=10.0.0.6:8080", "-v", "--events", &events];
+    let push = &[&PUSH[..], &more].concat();
     lab.unlimited("full-proxy-set.yaml");
     let mut shown = Vec::new();
     for form in ["table", "json", "jsonl", "csv"] {
@@ -208,9 +210,29 @@ fn an_account_in_front_of_a_proxy_is_shown_nowhere() {
     for form in ["html", "json", "csv", "junit"] {
         shown.push(lab.run(&["report", "last", "--format", form]));
     }
-    shown.push(lab.run(&["report", "last", "--host", "pc-0001.corp.example"]));
-    for shown in shown {
-        let screen = shown.screen();
-        assert!(!screen.contains("Geheim77"), "{screen}");
+    for form in ["table", "json", "csv"] {
+        let words = [
+            "report",
+            "last",
+            "--host",
+            "pc-0001.corp.example",
+            "-o",
+            form,
+        ];
+        shown.push(lab.run(&words));
+    }
+    let mut texts: Vec<String> = shown.iter().map(e2e::Finished::screen).collect();
+    texts.push(std::fs::read_to_string(&events).expect("the events are readable"));
+    let hex =
+        |bytes: Vec<u8>| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let wide = "Geheim77"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let forms = ["Geheim77".to_owned(), hex(wide), hex(b"Geheim77".to_vec())];
+    for text in texts {
+        for form in &forms {
+            assert!(!text.contains(form), "{form}: {text}");
+        }
     }
 }
