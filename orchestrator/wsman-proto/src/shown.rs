@@ -50,7 +50,7 @@ pub struct Masker {
 }
 
 /// The line an output has come to; it may be cut at any byte.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Line {
     /// Its last bytes, as many as a secret name has at most.
     tail: Vec<u8>,
@@ -58,6 +58,8 @@ struct Line {
     secret: bool,
     words: Words,
     digits: Digits,
+    /// Its last bytes, as many as what was sent has at most.
+    said: Vec<u8>,
 }
 
 impl Masker {
@@ -133,16 +135,11 @@ impl Masker {
                 "stderr" => &mut self.stderr,
                 _ => &mut self.stdout,
             };
-            let mut shown = line.masked(
-                &pieces
-                    .iter()
-                    .flatten()
-                    .flatten()
-                    .copied()
-                    .collect::<Vec<_>>(),
-                ends,
-            );
-            self.known.hide(&mut shown);
+            let bytes: Vec<u8> = pieces.iter().flatten().flatten().copied().collect();
+            let mut shown = line.masked(&bytes, ends);
+            for span in self.known.spans(&mut line.said, &bytes, ends) {
+                shown[span].fill(b'*');
+            }
             let (mut rest, mut pieces) = (shown.as_slice(), pieces.into_iter());
             each_stream(tree, name, &mut |stream| {
                 let Some(Some(piece)) = pieces.next() else {
@@ -202,6 +199,13 @@ impl Masker {
             }
             writer.characters(&["\n", &" ".repeat(2 * depth)].concat());
         });
+    }
+}
+
+/// What it has come to is not masked yet.
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Line").finish_non_exhaustive()
     }
 }
 

@@ -139,6 +139,22 @@ proptest! {
         prop_assert!(shown.contains("REG_SZ    *.corp.example\r\n") && shown.ends_with("\r\nend\r\n"), "{}", shown);
     }
 
+    /// However a host cuts what was sent when it says it back: no more than three letters of it are shown.
+    #[test]
+    fn what_was_sent_is_masked_wherever_an_output_is_cut(cuts in proptest::collection::vec(1usize..24, 0..12)) {
+        let mut known = Known::default();
+        known.header("Basic dTpodW50ZXIyMg==");
+        let mut masker = Masker::default();
+        masker.knows(known);
+        let text = "you said dTpodW50ZXIyMg==, and\r\ndTpodW50ZXIyMg== again\r\n";
+        let (_, shown) = in_pieces(masker, text, cuts);
+        prop_assert_eq!(shown.len(), text.len());
+        for part in ["dTpo", "podW", "50ZX", "IyMg"] {
+            prop_assert!(!shown.contains(part), "{}", shown);
+        }
+        prop_assert!(shown.starts_with("you said ") && shown.ends_with(" again\r\n"), "{}", shown);
+    }
+
     /// A password in front of a host is found nowhere in what is shown, in whatever form and pieces it comes.
     #[test]
     fn a_password_in_front_of_a_host_is_never_shown(
@@ -179,7 +195,7 @@ proptest! {
 
         // As what reg.exe writes, in pieces: neither the message nor the output inside holds it.
         let output = format!("    ProxyServer    REG_SZ    {text}\r\n    WinHttpSettings    REG_BINARY    {hex}\r\n    Next    REG_SZ    10.0.0.6:8080\r\n");
-        let (messages, shown) = in_pieces(&output, cuts);
+        let (messages, shown) = in_pieces(Masker::default(), &output, cuts);
         for piece in messages {
             prop_assert!(hides(&piece), "{}", piece);
         }
@@ -190,8 +206,7 @@ proptest! {
 }
 
 /// An output as its messages show it, one for each cut, and what they hold together.
-fn in_pieces(text: &str, cuts: Vec<usize>) -> (Vec<String>, String) {
-    let mut masker = Masker::default();
+fn in_pieces(mut masker: Masker, text: &str, cuts: Vec<usize>) -> (Vec<String>, String) {
     let (mut messages, mut shown, mut rest) = (Vec::new(), Vec::new(), text.as_bytes());
     for cut in cuts.into_iter().chain([usize::MAX]) {
         let (piece, after) = rest.split_at(cut.min(rest.len()));

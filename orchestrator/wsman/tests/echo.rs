@@ -119,7 +119,7 @@ fn fault(text: &str) -> String {
 
 #[tokio::test]
 async fn what_proves_the_account_is_neither_shown_nor_kept() {
-    let answers: [(&str, Answer); 8] = [
+    let answers: [(&str, Answer); 10] = [
         ("a page", |head| {
             http(500, "text/html", "", &format!("<pre>{head}</pre>"))
         }),
@@ -133,6 +133,14 @@ async fn what_proves_the_account_is_neither_shown_nor_kept() {
         }),
         ("the name and the password", |head| {
             http(500, "text/html", "", &format!("hello {}", clear(head)))
+        }),
+        ("a page that is HTML", |head| {
+            let said = clear(head).replace('&', "&amp;");
+            http(500, "text/html", "", &format!("<p>hello {said}</p>"))
+        }),
+        ("a page that is JSON", |head| {
+            let said = clear(head).replace('\\', "\\\\");
+            http(500, "text/html", "", &format!("{{\"you\":\"{said}\"}}"))
         }),
         ("a fault", |head| {
             let text = format!("no: {} {}", token(head), clear(head).replace('&', "&amp;"));
@@ -153,7 +161,7 @@ async fn what_proves_the_account_is_neither_shown_nor_kept() {
         assert!(shown.contains("scheme: Some(\"Basic\")"), "{what}: {shown}");
         for text in [&shown, &error.to_string(), &format!("{error:?}")] {
             // Ten characters of the token are seven of name and password.
-            for secret in [PASSWORD, &encoded[10..20], &encoded] {
+            for secret in [PASSWORD, "Tr0ub4dor", &encoded[10..20], &encoded] {
                 assert!(!text.contains(secret), "{what} shows {secret}: {text}");
             }
         }

@@ -1,5 +1,7 @@
 //! What proves an account in a header, wherever a host says it back: in a page, an error, a fault.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -11,8 +13,10 @@ use crate::Secret;
 const SCHEMES: [&str; 4] = ["basic", "negotiate", "kerberos", "ntlm"];
 /// The header, and what others make of its name (`HTTP_AUTHORIZATION`, `Proxy-Authorization`).
 const HEADER: &str = "authorization";
-/// Kept of what was sent. A session's older tokens are of no use to anybody.
-const MAX_KNOWN: usize = 32;
+/// Kept of what was sent, in all its forms. A session's older tokens are of no use to anybody.
+const MAX_KNOWN: usize = 64;
+/// A shorter beginning of something known is not taken for it.
+const MIN_BEGUN: usize = 4;
 /// A password shorter than this is a word that texts hold anyway; to mask it would give it away.
 const MIN_PASSWORD: usize = 8;
 
@@ -43,7 +47,15 @@ impl Known {
         }
     }
 
+    /// Keeps a text in every form in which pages say it back.
     fn keep(&mut self, text: &str) {
+        self.keep_form(text);
+        for form in escaped(text) {
+            self.keep_form(&form);
+        }
+    }
+
+    fn keep_form(&mut self, text: &str) {
         if text.is_empty() || self.0.iter().any(|known| known.expose() == text) {
             return;
         }
@@ -64,21 +76,70 @@ impl Known {
         shown
     }
 
-    /// Bytes of an output without what is known, of the same length.
-    pub(super) fn hide(&self, bytes: &mut [u8]) {
-        for known in &self.0 {
-            let known = known.expose().as_bytes();
+    /// Where in the next `piece` of an output something known stands. `before` is what came before, as much as may matter,
+    /// and is brought up to date; `ends` says that nothing more is to come. What may be the beginning of something known at
+    /// the end of a piece is taken for it: the rest may be in the next one.
+    pub(super) fn spans(
+        &self,
+        before: &mut Vec<u8>,
+        piece: &[u8],
+        ends: bool,
+    ) -> Vec<Range<usize>> {
+        let come = before.len();
+        before.extend_from_slice(piece);
+        let mut spans = Vec::new();
+        let mut longest = 0;
+        for known in self.0.iter().map(|known| known.expose().as_bytes()) {
+            longest = longest.max(known.len());
             let mut start = 0;
-            while let Some(at) = bytes[start..]
+            while let Some(at) = before[start..]
                 .windows(known.len())
                 .position(|window| window == known)
             {
-                let found = start + at;
-                bytes[found..found + known.len()].fill(b'*');
-                start = found + known.len();
+                start += at + known.len();
+                spans.push(start - known.len()..start);
+            }
+            let begun = (MIN_BEGUN..known.len().min(before.len() + 1))
+                .rev()
+                .find(|length| !ends && before.ends_with(&known[..*length]));
+            spans.extend(begun.map(|length| before.len() - length..before.len()));
+        }
+        match ends {
+            true => before.clear(),
+            false => drop(before.drain(..before.len().saturating_sub(longest))),
+        }
+        let within =
+            |span: Range<usize>| span.start.saturating_sub(come)..span.end.saturating_sub(come);
+        spans.into_iter().map(within).collect()
+    }
+}
+
+/// A text as it stands in HTML, in a URL and in JSON.
+fn escaped(text: &str) -> [String; 3] {
+    let mut forms = [const { String::new() }; 3];
+    for c in text.chars() {
+        match c {
+            '&' => forms[0].push_str("&amp;"),
+            '<' => forms[0].push_str("&lt;"),
+            '>' => forms[0].push_str("&gt;"),
+            '"' => forms[0].push_str("&quot;"),
+            '\'' => forms[0].push_str("&#39;"),
+            other => forms[0].push(other),
+        }
+        if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~') {
+            forms[1].push(c);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                forms[1].push_str(&format!("%{byte:02X}"));
             }
         }
+        if matches!(c, '"' | '\\') {
+            forms[2].push('\\');
+        }
+        forms[2].push(c);
     }
+    forms
 }
 
 /// The text without what stands behind `authorization:` and behind the name of a scheme.
@@ -226,6 +287,42 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_is_known_in_the_forms_of_pages() {
+        let mut known = Known::default();
+        known.header("Basic dTpod/1+c==");
+        known.account(r"C\u", &Secret::new(r#"a&b<c>"d'e\f"#));
+        let said = [
+            "a&amp;b&lt;c&gt;&quot;d&#39;e\\f",
+            "a%26b%3Cc%3E%22d%27e%5Cf",
+            r#"C\\u:a&b<c>\"d'e\\f"#,
+            "dTpod%2F1%2Bc%3D%3D",
+        ];
+        for text in said {
+            assert_eq!(known.without(text), "(masked)", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_known_where_an_output_is_cut_in_it() {
+        let mut known = Known::default();
+        known.account("u", &Secret::new("hunter22"));
+        let mut before = Vec::new();
+        let mut next = |piece: &[u8], ends| {
+            let spans = known.spans(&mut before, piece, ends).into_iter();
+            let hidden = spans.filter(|span| !span.is_empty());
+            hidden
+                .map(|span| (span.start, span.end))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(next(b"a hunt", false), [(2, 6)]);
+        assert_eq!(next(b"er", false), [(0, 2)]);
+        assert_eq!(next(b"22 b hun", false), [(0, 2)]);
+        // Three letters may be anything.
+        assert_eq!(next(b"gry hunt", true), []);
+        assert_eq!(next(b"er22", true), [], "another output");
+    }
+
+    #[test]
     fn what_was_sent_is_known_in_every_place() {
         let mut known = Known::default();
         known.header("Basic dTpodW50ZXIyMg==");
@@ -235,9 +332,8 @@ mod tests {
             known.without("hello u:hunter22, or hunter22"),
             "hello (masked), or (masked)"
         );
-        let mut bytes = b"a hunter22 b".to_vec();
-        known.hide(&mut bytes);
-        assert_eq!(bytes, b"a ******** b");
+        let spans = known.spans(&mut Vec::new(), b"a hunter22 b", true);
+        assert!(spans.contains(&(2..10)), "{spans:?}");
         let mut short = Known::default();
         short.account("u", &Secret::new("http"));
         assert_eq!(
