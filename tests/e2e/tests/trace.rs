@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use e2e::{Lab, LabBuilder, PASSWORD, canned, knobs};
+use sim_fleet::dialect::ClassIn;
 use sim_fleet::{Dialect, RawValue};
 
 const PING: [&str; 3] = ["ping", "-i", "inventory.yaml"];
@@ -261,6 +262,25 @@ fn a_host_that_can_be_worked_in_part_is_replayed_as_one() {
             }
         }
     }
+}
+
+/// Its registry answers in the second namespace only: the fault of the first one is no broken WMI.
+#[test]
+fn a_host_with_its_registry_elsewhere_is_replayed_as_whole() {
+    let elsewhere = |fleet: &mut sim_fleet::FleetSpec| {
+        let mut dialect = Dialect::default();
+        dialect.registry.class_in = ClassIn::DefaultOnly;
+        fleet.hosts[0].dialect = Some(dialect);
+    };
+    let lab = LabBuilder::hosts(1).fleet(elsewhere).start();
+    lab.run(&[&PING[..], &["--trace", "t.jsonl"]].concat())
+        .succeeds();
+    let replayed = lab.run(&["ping", "--replay", "t.jsonl", "-o", "json"]);
+    let replayed = replayed.succeeds().json()["hosts"][0].clone();
+    assert_eq!(replayed["messages"][0]["operation"], "GetStringValue");
+    let first = replayed["messages"][0]["text"].as_str().unwrap_or_default();
+    assert!(first.starts_with("fault"), "{replayed:#}");
+    assert_eq!(replayed["checks"]["rights"], "ok", "{replayed:#}");
 }
 
 /// A shell that fails after the registry was read says nothing against the logon, offline neither.

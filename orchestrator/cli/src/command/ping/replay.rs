@@ -314,7 +314,11 @@ impl Replay {
         if !self.cleans_up(operation) {
             self.failure = None;
             self.read = true;
-            self.read_by_wmi |= is_of_registry(operation);
+            if is_of_registry(operation) {
+                self.read_by_wmi = true;
+                // In another namespace, or a moment later, it does work.
+                self.without_wmi = None;
+            }
         }
         if let Some(shell) = shell::created(body) {
             return format!("shell {}", shell.id());
