@@ -384,13 +384,13 @@ fn progress(global: &Global, record: &RunRecord) -> Progress {
 /// Runs on a thread of its own: a slow terminal or disk must not hold the hosts up.
 fn show(mut told: mpsc::UnboundedReceiver<Event>, mut progress: Progress, mut file: Option<File>) {
     while let Some(event) = told.blocking_recv() {
-        if let Some(open) = &mut file {
-            if let Err(error) = open.write_all(event_file::line(&event).as_bytes()) {
-                out::note(&format!(
-                    "warning: the event file cannot be written any more: {error}"
-                ));
-                file = None;
-            }
+        if let Some(open) = &mut file
+            && let Err(error) = open.write_all(event_file::line(&event).as_bytes())
+        {
+            out::note(&format!(
+                "warning: the event file cannot be written any more: {error}"
+            ));
+            file = None;
         }
         progress.event(&event);
     }
