@@ -60,7 +60,8 @@ pub use registry_pol::{
 pub use scope::HostScope;
 pub use step::Step;
 pub use strategy::{
-    DEFAULT_MAX_PARALLEL, Gates, Limit, Limits, OnBreach, Retries, Ring, Strategy, duration_text,
+    DEFAULT_MAX_PARALLEL, Gates, HostMarker, Limit, Limits, OnBreach, Retries, Ring, Strategy,
+    duration_text,
 };
 pub use vars::{Examples, Unknown, VarError, VarErrors, VarScope, VarType, Variable, Vars};
 pub use window::{Window, WindowState};

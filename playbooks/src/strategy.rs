@@ -24,14 +24,30 @@ pub struct Strategy {
     pub deadline: Option<Duration>,
     /// The first ring that has hosts proves its undo ([`Gates::prove_undo`]).
     pub prove_undo: bool,
-    /// Each host carries a marker while it is written to, so that two controllers cannot interleave on it.
-    pub host_marker: bool,
+    /// What keeps two controllers from interleaving on one host.
+    pub host_marker: HostMarker,
     /// Hosts of a group that may be in flight at once, whatever their rings allow.
     pub groups: BTreeMap<String, u32>,
     /// What may be tried again.
     pub retries: Retries,
     /// True where the playbook has no `rollout` block.
     pub implicit: bool,
+}
+
+/// When a host carries a marker while it is written to, and when one of another run is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostMarker {
+    /// No marker, and nobody's is looked for.
+    Off,
+    /// Markers of other runs are looked for on every host that is written to (one request); one is left where a value that
+    /// stands there is changed or deleted. For playbooks that count requests: two runs that set values where none stand
+    /// can interleave.
+    Changes,
+    /// One is left on every host that is written to. A host that cannot be asked (no WMI, no clock) is worked without.
+    #[default]
+    Auto,
+    /// One is left on every host that is written to; a host that cannot be asked is not written to.
+    Always,
 }
 
 /// One ring.

@@ -15,7 +15,7 @@ use crate::exit_code;
 
 #[cfg(feature = "rehearse")]
 pub use change::Rehearse;
-pub use change::{CatchUp, Mode, OnConflict, Only, Push, Resume, Rollback};
+pub use change::{CatchUp, Mode, OnConflict, Only, Push, Resume, Rollback, VoidMarkers};
 pub use credential::Credential;
 pub use hand_over::{Export, ExportTo, SchemaOf, WinHttpMarker};
 pub use look::{Audit, Check, Explain, Facts, Ping, Plan};
@@ -84,6 +84,9 @@ pub struct Global {
     /// Never ask anything, even at a terminal
     #[arg(long, global = true)]
     pub no_input: bool,
+    /// What the verb says of markers; kept here because it goes the way of these flags.
+    #[arg(skip)]
+    pub void: VoidMarkers,
 }
 
 /// The form of a result.

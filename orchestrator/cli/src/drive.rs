@@ -283,6 +283,7 @@ pub(crate) fn work(
         let control = Control {
             attended: attended(global),
             orders: Some(ORDERS),
+            void_markers: global.void.void_markers.clone().into(),
             ..Control::default()
         };
         let progress = progress(global, &before);

@@ -24,7 +24,29 @@ pub(crate) fn path(global: &Global) -> Result<PathBuf, Failure> {
 
 /// For verbs that run hosts.
 pub(crate) fn writable(global: &Global) -> Result<Journal, Failure> {
-    Journal::open(&path(global)?, OpenMode::ReadWrite).map_err(|error| failure(&error))
+    let journal =
+        Journal::open(&path(global)?, OpenMode::ReadWrite).map_err(|error| failure(&error))?;
+    refuse_living(&journal, &global.void.void_markers)?;
+    Ok(journal)
+}
+
+/// A marker is void only where nobody works for its run: as far as this journal knows, that is made sure.
+fn refuse_living(journal: &Journal, void: &[String]) -> Result<(), Failure> {
+    for run in void {
+        if run == "last" {
+            return Err(
+                Failure::new("--void-marker takes the whole id of a run, not 'last'")
+                    .hint("a host that is held says which run holds it"),
+            );
+        }
+        if let Some(holder) = journal.holder(&RunId::from_text(run)) {
+            return Err(Failure::refused(format!(
+                "--void-marker {run}: that run is at work ({holder})"
+            ))
+            .hint(format!("wait for it, or stop it: winfleet abort {run}")));
+        }
+    }
+    Ok(())
 }
 
 /// For verbs that only look; `None` where there is no journal yet.

@@ -37,6 +37,9 @@ pub struct Control {
     pub cancel: CancellationToken,
     /// A person is there: a paused run waits for a word instead of ending.
     pub attended: bool,
+    /// Runs of which the operator knows that nothing works for them any more: a marker that one of them left on a host
+    /// keeps nobody away.
+    pub void_markers: Arc<[String]>,
     /// How often the journal is asked for orders from other terminals; `None`: never.
     pub orders: Option<Duration>,
 }
@@ -358,6 +361,7 @@ impl<F: Fleet> Engine<F> {
             history,
             budget: self.budget.clone(),
             clock: self.active.clock().clone(),
+            void_markers: Arc::clone(&self.control.void_markers),
         };
         let cancel = self.control.cancel.clone();
         let task = self.tasks.spawn(async move {

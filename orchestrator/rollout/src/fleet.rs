@@ -66,10 +66,11 @@ pub trait Observe: Send {
         key: &KeyPath,
     ) -> impl Future<Output = Result<Vec<String>, HostError>> + Send;
 
-    /// Names and data of all values of a key, empty where it is not there.
+    /// Names and data of all values of a key but the one called `except`, empty where the key is not there.
     fn values(
         &mut self,
         key: &KeyPath,
+        except: Option<&str>,
     ) -> impl Future<Output = Result<Vec<(String, Observed)>, HostError>> + Send;
 
     /// What does not work on the host although the session goes on without it: WMI, where `reg.exe` takes its place.
@@ -117,6 +118,10 @@ pub trait Session: Observe {
     /// Three-way restore: puts `prior` back only where the present state is still `ours`, unless forced.
     /// Idempotent: a target that already has its prior content is [`Restored::AlreadyPrior`].
     fn restore(&mut self, undo: &Undo) -> impl Future<Output = Result<Restored, HostError>> + Send;
+
+    /// Deletes a value of a key that is nobody's but ours, proves that it is gone, and deletes the key where nothing is
+    /// left in it. Idempotent.
+    fn clear(&mut self, target: &Target) -> impl Future<Output = Result<(), HostError>> + Send;
 
     /// As [`Observe::probe`], with the probe's programs run as LocalSystem by `task`, which stays on the host until
     /// [`Self::remove_task`]. The engine calls it only after the task's name is durable in the journal.

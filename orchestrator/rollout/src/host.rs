@@ -71,6 +71,8 @@ pub(crate) struct Job<F> {
     pub(crate) history: HostHistory,
     pub(crate) budget: RetryBudget,
     pub(crate) clock: Clock,
+    /// See [`crate::Control::void_markers`].
+    pub(crate) void_markers: Arc<[String]>,
 }
 
 impl<F: Fleet> Job<F> {
@@ -285,14 +287,15 @@ impl<F: Fleet> Flow<F> {
     /// Notes an event and waits until it is durable. INVARIANT: nothing is written to a host before this returned
     /// for its prior state (promise 1), and nothing is written a second time before it returned for the proof.
     async fn note_durably(&mut self, event: EventKind) -> Result<(), HostError> {
-        self.history.note(&event);
         let (durable, told) = oneshot::channel();
         let _ = self.job.tell.send(Message::Note {
             host: self.job.id,
-            event,
+            event: event.clone(),
             durable: Some(durable),
         });
         if told.await.unwrap_or(false) {
+            // Not before: what is not durable was not done, so nobody takes it away either, given up meanwhile or not.
+            self.history.note(&event);
             return Ok(());
         }
         Err(HostError::failed(

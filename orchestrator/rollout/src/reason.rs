@@ -194,7 +194,8 @@ impl Reason {
                 "see what the report says of the host; do not go on before it is understood"
             }
             Self::HeldByAnother => {
-                "wait until the other run has ended; `winfleet audit --leftovers` finds markers that were left"
+                "wait until the other run has ended; `winfleet audit --leftovers` finds markers that were left, `--void-marker RUN` goes \
+                 on where you know that nothing works for that run any more"
             }
             Self::ProbeRed | Self::ProbeInconclusive => {
                 "the verdict in `winfleet report RUN --host NAME` says what was asked and what came; mend it, then \

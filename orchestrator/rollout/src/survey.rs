@@ -232,7 +232,7 @@ impl Question for Leftovers {
         observer: &mut O,
     ) -> Result<Self::Answer, HostError> {
         let key = marker_key()?;
-        let found = observer.values(&key).await?.into_iter();
+        let found = observer.values(&key, None).await?.into_iter();
         let found = found.map(|(name, observed)| {
             let step = match Mark::read(&observed) {
                 Some(mark) => format!(

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use inventory::HostName;
-use playbooks::Target;
+use playbooks::{RawValue, Target};
 
 pub use dice::Dice;
 pub use host::{Counters, Fault, Host, Point, Registry, Script};
@@ -82,6 +82,13 @@ impl Scripted {
     pub fn registries(&self) -> Vec<Registry> {
         let hosts = self.lock();
         hosts.values().map(|host| host.registry.clone()).collect()
+    }
+
+    /// Somebody else sets a value on the nth host.
+    pub fn plant(&self, host: usize, (target, value): (Target, RawValue)) {
+        let mut hosts = self.lock();
+        let host = hosts.values_mut().nth(host).unwrap();
+        host.registry.set(&target, value);
     }
 
     /// What was asked of all hosts so far, in the order of the names.

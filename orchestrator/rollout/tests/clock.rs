@@ -48,8 +48,8 @@ const ALL_AT_ONCE: &str =
 async fn the_deadline_of_a_run_passes_on_the_clock_of_its_hosts() {
     let mut spec = push(3, ONE_BY_ONE);
     spec.deadline = Some(Duration::from_secs(2));
-    // Five requests: a second and a half for each host.
-    let script = Script::default().slow(Duration::from_millis(300));
+    // Six requests: a second and a half for each host.
+    let script = Script::default().slow(Duration::from_millis(250));
     let (record, _) = carry(spec, vec![script; 3]).await;
     assert_eq!(
         (record.exit_code, record.state, record.stopped),
@@ -64,7 +64,7 @@ async fn each_misfortune_has_its_outcome_and_the_others_do_not_suffer() {
     let script = Script::default;
     let cases = [
         (script(), Outcome::Ok),
-        (script().slow(Duration::from_millis(390)), Outcome::Ok),
+        (script().slow(Duration::from_millis(325)), Outcome::Ok),
         (
             script().slow(Duration::from_millis(1500)),
             Outcome::Unreachable,

@@ -246,6 +246,8 @@ async fn what_somebody_else_wrote_is_theirs_for_a_second_rollback_too() {
 /// The write of the first value arrives, reading it back is refused, and so is whatever is asked next.
 #[tokio::test(start_paused = true)]
 async fn a_write_that_nobody_could_read_back_is_in_the_balance_and_taken_back_with_its_ring() {
+    // The first write is that of a value.
+    let unmarked = "rollout: { host_marker: false }\n";
     let quota = || HostError::failed(Reason::Quota, "too many operations");
     let script = || {
         let script = Script::default().value(old_proxy()).guid("g");
@@ -253,7 +255,7 @@ async fn a_write_that_nobody_could_read_back_is_in_the_balance_and_taken_back_wi
             .at(Point::Write(1), Fault::Unread(quota()))
             .at(Point::Undo(1), Fault::Refuse(quota()))
     };
-    let settled = recording(push(1, ""), vec![script()]).await;
+    let settled = recording(push(1, unmarked), vec![script()]).await;
     let host = &settled.record.hosts[0];
     assert_eq!(
         (host.outcome, host.changed),
@@ -265,12 +267,12 @@ async fn a_write_that_nobody_could_read_back_is_in_the_balance_and_taken_back_wi
     let for_ever = (2..40).fold(script(), |script, number| {
         script.at(Point::Read(number), Fault::Refuse(quota()))
     });
-    let unread = recording(push(1, ""), vec![for_ever.clone()]).await;
+    let unread = recording(push(1, unmarked), vec![for_ever.clone()]).await;
     let host = &unread.record.hosts[0];
     assert_eq!(host.outcome, Outcome::Indeterminate, "{host:?}");
     assert_eq!(host.steps[0].state, StepState::Unknown);
 
-    let block = "rollout: { rings: [ { name: all, select: all, max_indeterminate: 0, on_breach: rollback_ring } ] }\n";
+    let block = "rollout: { host_marker: false, rings: [ { name: all, select: all, max_indeterminate: 0, on_breach: rollback_ring } ] }\n";
     let back = recording(push(1, block), vec![for_ever]).await;
     assert_eq!(back.record.hosts[0].outcome, Outcome::RolledBack);
     let last = back.instants().last().unwrap().1.registries();

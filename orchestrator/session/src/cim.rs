@@ -42,6 +42,30 @@ pub(crate) async fn observe(
     Ok(readings)
 }
 
+/// Reads all values of a key but the one called `except`; `None` where the key is absent.
+pub(crate) async fn values(
+    client: &mut Client,
+    key: &KeyPath,
+    except: Option<&str>,
+) -> Result<Option<(Vec<Target>, Vec<Reading>)>, Trouble> {
+    let Some(listed) = client.enum_values(key.as_str()).await? else {
+        return Ok(None);
+    };
+    let (mut targets, mut readings) = (Vec::new(), Vec::new());
+    for (name, kind) in listed {
+        if except == Some(&name) {
+            continue;
+        }
+        let target = Target {
+            key: key.clone(),
+            value: name,
+        };
+        readings.push(value(client, &target, kind).await?);
+        targets.push(target);
+    }
+    Ok(Some((targets, readings)))
+}
+
 /// The keys listed so far. Of what a key holds only the values asked for are kept: a host may list a hundred thousand.
 struct Keys<'a> {
     targets: &'a [Target],

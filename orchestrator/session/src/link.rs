@@ -238,28 +238,22 @@ impl Link {
             .unwrap_or_default())
     }
 
-    /// Names and data of all values of a key; empty where it is not there.
+    /// Names and data of all values of a key but the one called `except`; empty where the key is not there.
     pub(crate) async fn values(
         &mut self,
         key: &KeyPath,
+        except: Option<&str>,
     ) -> Result<Vec<(String, Observed)>, Trouble> {
         if self.road == Road::Shell {
             let why = "the values of a key are listed through WMI only, which does not work here";
             return Err(Trouble::Refused(Reason::WmiBroken, why.to_owned()));
         }
-        let names = self.client.enum_values(key.as_str()).await?;
-        let targets: Vec<Target> = names
-            .into_iter()
-            .flatten()
-            .map(|(value, _)| Target {
-                key: key.clone(),
-                value,
-            })
-            .collect();
-        if targets.is_empty() {
+        let Some((targets, readings)) = cim::values(&mut self.client, key, except).await? else {
+            self.missing.insert(key.clone());
             return Ok(Vec::new());
-        }
-        let observed = self.observe(&targets).await?;
+        };
+        self.missing.remove(key);
+        let observed = self.settle(&targets, readings).await?;
         let names = targets.into_iter().map(|target| target.value);
         Ok(names.zip(observed).collect())
     }

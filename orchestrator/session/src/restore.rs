@@ -8,6 +8,8 @@ use playbooks::registry::REG_MULTI_SZ;
 use playbooks::{KeyPath, Observed, Target};
 use rollout::{Reason, Restored, Standing, Undo};
 
+use wsman::ErrorKind;
+
 use crate::cim;
 use crate::error::Trouble;
 use crate::link::{Link, Road};
@@ -65,6 +67,49 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// Deletes a value of a key that is nobody's but ours, and the key where nothing is left in it. Idempotent.
+    pub(crate) async fn clear(&mut self, target: &Target) -> Result<(), Trouble> {
+        if self.road == Road::Cim {
+            match self.clear_by_cim(target).await {
+                Err(trouble) if self.leaves_wmi(&trouble) => {}
+                result => return result,
+            }
+        }
+        if !self.remove(target).await?.is_absent() {
+            return Err(still_there(target));
+        }
+        if self.key_is_empty(&target.key).await? == Some(true) {
+            self.delete_empty_key(&target.key).await?;
+        }
+        Ok(())
+    }
+
+    /// In three requests. A key with keys below it is one that Windows itself does not delete.
+    async fn clear_by_cim(&mut self, target: &Target) -> Result<(), Trouble> {
+        let key = target.key.as_str();
+        let deleted = self.client.delete_value(key, &target.value).await;
+        self.noted(deleted)?;
+        match self.client.enum_values(key).await? {
+            None => return Ok(()),
+            Some(left) if left.iter().any(|(name, _)| *name == target.value) => {
+                return Err(still_there(target));
+            }
+            Some(left) if !left.is_empty() => return Ok(()),
+            Some(_) => {}
+        }
+        self.missing.insert(target.key.clone());
+        let deleted = self.client.delete_key(key).await;
+        match self.noted(deleted) {
+            Err(trouble) if matches!(&trouble, Trouble::Wire(error) if matches!(error.kind, ErrorKind::Registry { .. })) => {
+                match cim::key_is_empty(&mut self.client, &target.key).await? {
+                    Some(true) => Err(trouble),
+                    Some(false) | None => Ok(()),
+                }
+            }
+            result => result.map(drop),
+        }
     }
 
     /// RB2. True if a key was deleted.
@@ -143,6 +188,11 @@ fn created_keys(key: &KeyPath, highest: Option<&KeyPath>) -> Vec<KeyPath> {
         }
     }
     Vec::new()
+}
+
+fn still_there(target: &Target) -> Trouble {
+    let text = format!("{target} could not be deleted");
+    Trouble::Refused(Reason::ReadBackDiffers, text)
 }
 
 fn differs(target: &Target, found: &Observed) -> Trouble {

@@ -62,8 +62,9 @@ macro_rules! observe {
             async fn values(
                 &mut self,
                 key: &KeyPath,
+                except: Option<&str>,
             ) -> Result<Vec<(String, Observed)>, HostError> {
-                let values = self.0.values(key).await;
+                let values = self.0.values(key, except).await;
                 values.map_err(|trouble| self.0.host_error(&trouble))
             }
 
@@ -103,6 +104,11 @@ impl Session for HostSession {
     async fn restore(&mut self, undo: &Undo) -> Result<Restored, HostError> {
         let restored = self.0.restore(undo).await;
         restored.map_err(|trouble| self.0.host_error(&trouble))
+    }
+
+    async fn clear(&mut self, target: &Target) -> Result<(), HostError> {
+        let cleared = self.0.clear(target).await;
+        cleared.map_err(|trouble| self.0.host_error(&trouble))
     }
 
     async fn probe_as_system(

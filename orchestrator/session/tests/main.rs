@@ -8,6 +8,7 @@
 )]
 
 mod advproxy;
+mod cleared;
 mod cost;
 mod dialects;
 mod exits;

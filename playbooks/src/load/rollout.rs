@@ -9,7 +9,7 @@ use super::gates;
 use super::reader::Reader;
 use crate::rules::Invalid;
 use crate::strategy::{
-    DEFAULT_MAX_PARALLEL, Gates, Limit, Limits, OnBreach, Retries, Ring, Strategy,
+    DEFAULT_MAX_PARALLEL, Gates, HostMarker, Limit, Limits, OnBreach, Retries, Ring, Strategy,
 };
 use crate::window::Window;
 
@@ -39,6 +39,8 @@ pub(super) const RING_KEYS: [&str; 11] = [
     "windows",
     "prove_undo",
 ];
+pub(super) const HOST_MARKER: [(&str, HostMarker); 2] =
+    [("auto", HostMarker::Auto), ("changes", HostMarker::Changes)];
 pub(super) const ON_BREACH: [(&str, OnBreach); 4] = [
     ("stop", OnBreach::Stop),
     ("pause", OnBreach::Pause),
@@ -78,13 +80,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Strat
             false
         }
     };
-    let host_marker = match entry("host_marker") {
-        Some(node) => reader.truth(node).unwrap_or_default(),
-        None => {
-            reader.default("rollout.host_marker", "false");
-            false
-        }
-    };
+    let host_marker = host_marker(reader, entry("host_marker"));
     let groups = entry("groups").map(|node| group_caps(reader, node));
     let retries = retries(reader, entry("retries"));
     Some(Strategy {
@@ -98,6 +94,25 @@ pub(super) fn read(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Strat
         retries,
         implicit: node.is_none(),
     })
+}
+
+fn host_marker(reader: &mut Reader<'_>, node: Option<&Node>) -> HostMarker {
+    let Some(node) = node else {
+        reader.default("rollout.host_marker", "auto");
+        return HostMarker::default();
+    };
+    match &node.value {
+        Value::Bool(true) => HostMarker::Always,
+        Value::Bool(false) => HostMarker::Off,
+        Value::Text(_) => {
+            let word = reader.word(node, &HOST_MARKER);
+            word.map_or_else(HostMarker::default, |(_, rule)| rule)
+        }
+        _ => {
+            reader.wrong(node, "auto, changes, true or false");
+            HostMarker::default()
+        }
+    }
 }
 
 /// What a ring takes from the block around it.

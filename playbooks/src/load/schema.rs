@@ -155,7 +155,11 @@ fn setting(key: &str) -> Value {
             ],
         }),
         "on_breach" => json!({"enum": rollout::ON_BREACH.map(|(word, _)| word)}),
-        "approve" | "prove_undo" | "host_marker" => json!({"type": "boolean"}),
+        "approve" | "prove_undo" => json!({"type": "boolean"}),
+        "host_marker" => {
+            let words = rollout::HOST_MARKER.map(|(word, _)| word);
+            json!({"anyOf": [{"type": "boolean"}, {"enum": words}]})
+        }
         "windows" => {
             json!({"anyOf": [window(), {"type": "array", "minItems": 1, "items": window()}]})
         }

@@ -171,7 +171,7 @@ fn where_the_disk_is_full_the_run_stops_and_goes_on_when_there_is_room() {
         assert_eq!(report["totals"]["changed"], 3, "{blocks} blocks");
         for host in lab.hosts() {
             assert_eq!(
-                host.counters().writes,
+                e2e::written(&host).len(),
                 2,
                 "{blocks} blocks: {}",
                 host.name()

@@ -132,6 +132,17 @@ fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
     lab.run(&words)
         .exits(2)
         .says("traces on 1 host; no traces on 1 host");
+    // Whoever knows that nothing works for that run any more goes on.
+    lab.run(&["report", "last", "--host", lab.hosts()[0].name()])
+        .succeeds()
+        .says("--void-marker 0other");
+    let resume = ["resume", "last", "--only", "failed", "--yes"];
+    let void = |run| [&resume[..], &["--void-marker", run]].concat();
+    lab.run(&void("another")).exits(3).says("0other");
+    lab.run(&void("last")).exits(1).says("the whole id");
+    lab.run(&void("0other")).succeeds();
+    assert!(!lab.hosts()[0].key_exists(KEY));
+    lab.run(&["rollback", "last", "--yes"]).succeeds();
     mark("2001-01-01T00:00:00Z|bob@desk");
     push(&lab, "marked.yaml").succeeds();
     assert!(!lab.hosts()[0].key_exists(KEY));

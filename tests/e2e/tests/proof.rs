@@ -31,8 +31,8 @@ fn lab() -> Lab {
     lab
 }
 
-fn writes(lab: &Lab) -> Vec<u64> {
-    let written = |host: &HostHandle| host.counters().writes;
+fn writes(lab: &Lab) -> Vec<usize> {
+    let written = |host: &HostHandle| e2e::written(host).len();
     lab.hosts().iter().map(written).collect()
 }
 

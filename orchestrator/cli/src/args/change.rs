@@ -4,6 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+/// Whose markers on hosts keep nobody away any more.
+#[derive(Args, Clone, Debug, Default)]
+pub struct VoidMarkers {
+    /// Go on where a marker of this run stands on a host: you know that nothing works for that run any more; repeatable
+    #[arg(long = "void-marker", value_name = "RUN")]
+    pub void_markers: Vec<String>,
+}
+
 /// `push`
 #[derive(Args, Debug)]
 pub struct Push {
@@ -13,6 +21,9 @@ pub struct Push {
     /// Do exactly what this file of 'plan --out' says; a host that moved since is refused. Takes no -i, -p, -e or -l
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// Dead controllers.
+    #[command(flatten)]
+    pub void: VoidMarkers,
 }
 
 /// `rollback`
@@ -45,6 +56,9 @@ pub struct Rollback {
     /// What to do with values that somebody else changed since the run (--mode restore)
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnConflict::Skip)]
     pub on_conflict: OnConflict,
+    /// Dead controllers.
+    #[command(flatten)]
+    pub void: VoidMarkers,
 }
 
 /// The two forms of taking back.
@@ -74,6 +88,9 @@ pub struct Resume {
     /// Redo hosts with these outcomes; needed to reopen a run that has ended
     #[arg(long, value_enum, value_delimiter = ',', value_name = "OUTCOME,...")]
     pub only: Vec<Only>,
+    /// Dead controllers.
+    #[command(flatten)]
+    pub void: VoidMarkers,
 }
 
 /// Outcomes that `resume --only` redoes.
@@ -102,6 +119,9 @@ pub struct CatchUp {
     /// For how long (such as 14d)
     #[arg(long = "for", id = "lasting", value_name = "TIME", value_parser = time, requires = "every")]
     pub lasting: Option<std::time::Duration>,
+    /// Dead controllers.
+    #[command(flatten)]
+    pub void: VoidMarkers,
 }
 
 /// `rehearse`

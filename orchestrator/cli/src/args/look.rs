@@ -68,7 +68,7 @@ pub struct Audit {
     /// Compare with what this run left (id, a unique beginning of it, or 'last') instead of with a playbook (-i, -p)
     #[arg(long, value_name = "RUN")]
     pub against: Option<String>,
-    /// Look for what a run that was killed left on its hosts (markers of host_marker), instead of for values
+    /// Look for what a run that was killed left on its hosts (markers of host_marker, tasks of probes), instead of for values
     #[arg(long)]
     pub leftovers: bool,
     /// How many hosts are read at once

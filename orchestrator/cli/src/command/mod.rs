@@ -35,8 +35,16 @@ use crate::args::{Cli, Verb};
 use crate::failure::Outcome;
 
 /// Carries the verb out.
-pub(crate) fn run(cli: Cli) -> Outcome {
+pub(crate) fn run(mut cli: Cli) -> Outcome {
     takes::check(&cli)?;
+    let void = match &cli.verb {
+        Verb::Push(push) => Some(&push.void),
+        Verb::Rollback(rollback) => Some(&rollback.void),
+        Verb::Resume(resume) => Some(&resume.void),
+        Verb::CatchUp(catch_up) => Some(&catch_up.void),
+        _ => None,
+    };
+    cli.global.void = void.cloned().unwrap_or_default();
     let global = &cli.global;
     match cli.verb {
         Verb::Check(check) => check::run(global, &check),

@@ -15,7 +15,7 @@ impl<F: Fleet> Flow<F> {
         session: &mut F::Session,
     ) -> Result<(), HostError> {
         if !self.history.undo_items(false).is_empty() {
-            self.claim(session).await?;
+            self.claim(session, true).await?;
         }
         self.take_back(session).await
     }

@@ -15,7 +15,9 @@ use crate::{preflight, prior};
 impl<F: Fleet> Flow<F> {
     pub(super) async fn work(&mut self, session: &mut F::Session) -> Result<(), HostError> {
         let present = if self.history.recorded {
-            self.claim(session).await?;
+            let plans = self.history.steps.iter().map(|step| &step.plan);
+            let changes = Self::changes_what_stands(plans);
+            self.claim(session, changes).await?;
             self.look_again(session).await?
         } else {
             self.record_prior(session).await?
@@ -114,7 +116,11 @@ impl<F: Fleet> Flow<F> {
         self.writable(&steps)?;
         self.plan_probes(session, wanted.probes).await?;
         self.probes(session, true).await?;
-        if Self::will_write(&steps) && self.claim(session).await? {
+        if Self::will_write(&steps)
+            && self
+                .claim(session, Self::changes_what_stands(steps.iter()))
+                .await?
+        {
             // What another controller did until then is part of what was there before.
             steps = prior::read(wanted.steps, session).await?;
         }

@@ -120,14 +120,18 @@ impl Observe for ScriptedSession {
         }
     }
 
-    async fn values(&mut self, key: &KeyPath) -> Result<Vec<(String, Observed)>, HostError> {
+    async fn values(
+        &mut self,
+        key: &KeyPath,
+        except: Option<&str>,
+    ) -> Result<Vec<(String, Observed)>, HostError> {
         if self.request(Point::Read).await?.is_some() {
             return Err(broken());
         }
         Ok(self.fleet.with(&self.name, |host| {
             let values = host.registry.values.iter();
             values
-                .filter(|(target, _)| target.key == *key)
+                .filter(|(target, _)| target.key == *key && except != Some(&target.value))
                 .map(|(target, value)| (target.value.clone(), Observed::Present(value.clone())))
                 .collect()
         }))
@@ -254,6 +258,19 @@ impl Session for ScriptedSession {
             (None, Some(restored)) => Ok(restored),
             _ => Err(lost_contact()),
         }
+    }
+
+    async fn clear(&mut self, target: &Target) -> Result<(), HostError> {
+        (self.fleet.watch)(&self.name, target);
+        let lost = self.request(Point::Undo).await?;
+        self.permitted(target)?;
+        self.fleet.with(&self.name, |host| {
+            if lost != Some(false) {
+                host.registry.values.remove(target);
+                host.registry.remove_empty(&target.key, &target.key);
+            }
+        });
+        lost.map_or(Ok(()), |_| Err(lost_contact()))
     }
 
     async fn probe_as_system(

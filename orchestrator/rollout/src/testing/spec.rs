@@ -34,15 +34,26 @@ pub fn old_proxy() -> (Target, RawValue) {
     (target, Typed::Sz("old.corp.example:1".to_owned()).to_raw())
 }
 
-/// A push of [`PLAYBOOK`] with this `rollout` block over so many hosts. Without a preflight, unless the block has one:
-/// what is asked of a scripted host is counted. Always the same for the same arguments: whoever
+/// A push of [`PLAYBOOK`] with this `rollout` block over so many hosts. Without a preflight, unless the block has one, and
+/// with no more markers than `changes` leaves, unless the block says which: what is asked of a scripted host is counted.
+/// Always the same for the same arguments: whoever
 /// needs two of them in one journal gives the second another id.
 pub fn push(count: usize, rollout_block: &str) -> RunSpec {
     let preflight = match rollout_block.contains("preflight:") {
         true => "",
         false => "preflight: off\n",
     };
-    push_of(count, &format!("{PLAYBOOK}{preflight}{rollout_block}"))
+    let block = match rollout_block {
+        _ if rollout_block.contains("host_marker:") => rollout_block.to_owned(),
+        _ if rollout_block.contains("rollout: {") => {
+            rollout_block.replacen("rollout: {", "rollout: { host_marker: changes,", 1)
+        }
+        _ if rollout_block.contains("rollout:\n") => {
+            rollout_block.replacen("rollout:\n", "rollout:\n  host_marker: changes\n", 1)
+        }
+        _ => format!("{rollout_block}rollout: {{ host_marker: changes }}\n"),
+    };
+    push_of(count, &format!("{PLAYBOOK}{preflight}{block}"))
 }
 
 /// A push of any playbook over so many hosts.

@@ -1,8 +1,10 @@
 //! The promises, judged by what is left: the record and the hosts.
 
-use playbooks::Observed;
+use playbooks::{KeyPath, Observed};
 use rollout::testing::{Registry, Script, host_name};
-use rollout::{Event, EventKind, HostRecord, Outcome, RunRecord, RunSpec, RunState, Verb, Verdict};
+use rollout::{
+    Event, EventKind, HostRecord, MARKER_KEY, Outcome, RunRecord, RunSpec, RunState, Verb, Verdict,
+};
 
 use super::order::keeps_its_order;
 use super::world::World;
@@ -27,6 +29,14 @@ pub(crate) fn everything(world: &World, spec: &RunSpec, record: &RunRecord) {
             continue;
         };
         let now = world.fleet.with(&name, |host| host.registry.clone());
+        let (now, marks) = without_markers(now);
+        let marked = marks.iter().any(|run| *run == record.id.as_str());
+        let well = matches!(host.outcome, Outcome::Ok | Outcome::RolledBack);
+        assert!(
+            !(well && host.settled && marked),
+            "{name}: {:?}, and a marker stands there",
+            host.outcome
+        );
         match spec.verb {
             Verb::Push => truth_of(host, before, &now),
             _ => restored(host, before, &now),
@@ -40,6 +50,17 @@ pub(crate) fn everything(world: &World, spec: &RunSpec, record: &RunRecord) {
             );
         }
     }
+}
+
+/// What stands there beside markers, and whose markers there are: one that a lost contact left may stay until it is void.
+pub(crate) fn without_markers(mut registry: Registry) -> (Registry, Vec<String>) {
+    let key = KeyPath::below_local_machine(MARKER_KEY).unwrap();
+    registry.keys.remove(&key);
+    let marks = registry
+        .values
+        .extract_if(.., |target, _| target.key == key);
+    let marks = marks.map(|(target, _)| target.value).collect();
+    (registry, marks)
 }
 
 fn nobody_forgotten(events: &[Event], spec: &RunSpec, record: &RunRecord) {
@@ -144,7 +165,11 @@ pub(crate) fn nothing_applied_twice(world: &World, scripts: &[Script]) {
         let name = host_name(number);
         let applied = world.fleet.with(&name, |host| host.applied.clone());
         // The half of a pair that was written is taken back where the other half is refused.
-        let twice = applied.values().any(|times| *times > 1);
+        // A marker is left by everybody who takes the host up.
+        let mut values = applied
+            .iter()
+            .filter(|(target, _)| target.key.as_str() != MARKER_KEY);
+        let twice = values.any(|(_, times)| *times > 1);
         assert!(!twice || !script.denied.is_empty(), "{name}: {applied:?}");
     }
 }

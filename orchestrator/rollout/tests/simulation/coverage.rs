@@ -11,7 +11,7 @@ use rollout::{Event, EventKind, Outcome, RunRecord};
 pub(crate) struct Coverage(BTreeMap<&'static str, u64>);
 
 /// All of these have to be met by the seeds of the gate already.
-const MUST: [&str; 39] = [
+const MUST: [&str; 41] = [
     "runs",
     "controllers",
     "controllers killed",
@@ -36,6 +36,8 @@ const MUST: [&str; 39] = [
     "breach: rollback_ring",
     "breach: rollback_run",
     "undo after a breach",
+    "markers left",
+    "markers taken over",
     "hold: soak",
     "hold: other",
     "attempts again",
@@ -79,6 +81,8 @@ impl Coverage {
                     OnBreach::RollbackRing => "breach: rollback_ring",
                     OnBreach::RollbackRun => "breach: rollback_run",
                 }),
+                EventKind::TraceLeft { .. } => self.met("markers left"),
+                EventKind::MarkerTakenOver { .. } => self.met("markers taken over"),
                 EventKind::UndoStarted => self.met("undo after a breach"),
                 EventKind::RunHeld { cause, .. } => self.met(match cause {
                     rollout::HoldCause::Soak => "hold: soak",

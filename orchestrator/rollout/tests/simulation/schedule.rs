@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use playbooks::{Fact, FactValue, KeyPath};
 use rollout::state::Command;
 use rollout::testing::{Dice, Fault, PLAYBOOK, Point, Script, host_name, old_proxy, push};
 use rollout::{HostError, Reason, RunSpec};
@@ -56,7 +57,13 @@ impl Schedule {
         let mut dice = Dice::new(seed);
         let timeless = dice.once_in(2);
         let count = 2 + usize::try_from(dice.below(6)).unwrap();
-        let mut spec = push(count, &rollout_block(&mut dice, timeless));
+        // Dice of its own: what else a seed stands for does not hang on it.
+        let marker = Dice::new(!seed).once_in(2);
+        let mut block = rollout_block(&mut dice, timeless);
+        if marker {
+            block.push_str("  host_marker: auto\n");
+        }
+        let mut spec = push(count, &block);
         for host in &mut spec.hosts {
             if dice.once_in(2) {
                 host.host.groups.push("paris".to_owned());
@@ -66,7 +73,10 @@ impl Schedule {
             let cap = u32::try_from(1 + dice.below(2)).unwrap();
             spec.groups.insert("paris".to_owned(), cap);
         }
-        let scripts = (0..count).map(|_| script(&mut dice, timeless)).collect();
+        let mut scripts: Vec<Script> = (0..count).map(|_| script(&mut dice, timeless)).collect();
+        if marker {
+            scripts.iter_mut().for_each(tells_its_clock);
+        }
         let lives = lives(&mut dice, timeless);
         let again = dice.once_in(2).then(|| Again {
             healed: dice.once_in(2),
@@ -228,6 +238,15 @@ fn script(dice: &mut Dice, timeless: bool) -> Script {
         _ => {}
     }
     script
+}
+
+/// Without a clock no marker could expire, and none is left.
+fn tells_its_clock(script: &mut Script) {
+    let noon = FactValue::Text("2026-11-24T12:00:00Z".to_owned());
+    script.facts.set(Fact::ClockLocal, noon);
+    // Every Windows has it; keys above that of the markers are not taken away with it.
+    let software = KeyPath::below_local_machine("SOFTWARE").unwrap();
+    script.registry.create_key(&software);
 }
 
 /// The value of the second step.

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use inventory::HostName;
-use rollout::RunSpec;
 use rollout::testing::{Scripted, host_name};
+use rollout::{MARKER_KEY, RunSpec};
 use rusqlite::Connection;
 
 /// What was seen, and what of it breaks a promise.
@@ -56,7 +56,11 @@ pub(crate) fn watched(fleet: Scripted, journal: &Path, spec: &RunSpec, seen: &Se
         }
         let guid = crowd.with(name, |host| host.script.guid.clone());
         seen_writing.same_machine(name, &guid.unwrap());
-        if !witness.recorded(name.as_str()) {
+        if target.key.as_str() == MARKER_KEY {
+            if !witness.traced(name.as_str()) {
+                seen_writing.tell(format!("{name}: a marker was left, and is not durable"));
+            }
+        } else if !witness.recorded(name.as_str()) {
             seen_writing.tell(format!(
                 "{name}: {target} was written, its prior state is not durable"
             ));
@@ -123,6 +127,15 @@ impl Witness {
         self.ask(
             "SELECT count(*) > 0 FROM events JOIN hosts ON hosts.run = events.run AND hosts.id = events.host
              WHERE events.run = (SELECT max(rowid) FROM runs) AND name = ?1 AND kind = 'prior_recorded'",
+            host,
+        )
+    }
+
+    /// A marker on this host is announced, in any run: whoever comes later may take it away.
+    fn traced(&self, host: &str) -> bool {
+        self.ask(
+            "SELECT count(*) > 0 FROM events JOIN hosts ON hosts.run = events.run AND hosts.id = events.host
+             WHERE name = ?1 AND kind = 'trace_left'",
             host,
         )
     }

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::coverage::Coverage;
+use super::play;
 use super::schedule::{Again, Life};
 use super::witness::{Seen, watched};
 
@@ -146,9 +147,11 @@ impl World {
     pub(crate) fn heal(&self) {
         for number in 0..self.before.len() {
             self.fleet.with(&host_name(number), |host| {
-                let guid = host.script.guid.clone();
-                host.script = Script::default();
-                host.script.guid = guid;
+                host.script = Script {
+                    guid: host.script.guid.clone(),
+                    facts: host.script.facts.clone(),
+                    ..Script::default()
+                };
                 host.lost = false;
             });
         }
@@ -176,6 +179,8 @@ impl World {
         let control = Control {
             attended: life.attended,
             orders: (!life.orders.is_empty()).then_some(Duration::from_millis(500)),
+            // The clock of a host stands still here: a marker of a rollback that died never expires.
+            void_markers: [play::FIRST_ROLLBACK.to_owned()].into(),
             ..Control::default()
         };
         let sql = Connection::open(&self.path).unwrap();
