@@ -154,6 +154,27 @@ def _(site: KerberosSite) -> None:
         equal(site.cache.read_bytes() == cache, True, "the user's cache is as it was")
 
 
+@PART.check("a collection of caches (DIR), and the default cache of the environment: read, and left as they were")
+def _(site: KerberosSite) -> None:
+    folder = site.folder / "collection"
+    folder.mkdir(mode=0o700)
+    name = f"DIR:{folder}"
+    realms.kinit(site.realm, site.user, PASSWORD, name)
+    kept = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    assert len(kept) > 1, kept.keys()
+    ways = [
+        Way("named", auth="kerberos", credential=(f"ccache: '{name}'",)),
+        Way("default", auth="kerberos", credential=("ccache: default",)),
+        Way("logged on", auth="kerberos", credential=("logged_on: true",)),
+    ]
+    for way in ways:
+        host, bench = site.host(), site.bench()
+        ran = bench.push(bench.inventory([host], way), bench.unlimited(), KRB5CCNAME=name).exits(0)
+        equal(ran.host()["auth"], "kerberos (sealed)", way.label)
+        now = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        equal(now == kept, True, f"{way.label}: the user's caches are as they were")
+
+
 @PART.check("class and name of the service can be chosen")
 def _(site: KerberosSite) -> None:
     host, other = site.host(), site.host()

@@ -69,9 +69,9 @@ def run(*command: object, input: str | None = None, environment: dict[str, str] 
     return done.stdout
 
 
-def kinit(realm: Realm, principal: str, password: str, cache: Path, *options: str) -> str:
-    """Fills a credential cache as a user would, with ``options`` of kinit; gives its name."""
-    name = f"FILE:{cache}"
+def kinit(realm: Realm, principal: str, password: str, cache: Path | str, *options: str) -> str:
+    """Fills a credential cache (a file, or what has that name) as a user would, with ``options`` of kinit; gives its name."""
+    name = cache if isinstance(cache, str) else f"FILE:{cache}"
     settings = {"KRB5_CONFIG": str(realm.config)}
     run("kinit", *options, "-c", name, principal, input=password + "\n", environment=settings)
     return name
