@@ -36,6 +36,7 @@ PART = Part("winfleet")
 
 POLICIES = r"SOFTWARE\Policies\Microsoft"
 TELEMETRY = POLICIES + r"\Windows\DataCollection"
+MARKERS = r"SOFTWARE\winfleet-run"
 ANTIVIRUS = POLICIES + r"\Windows Defender"
 #: Most HTTP requests that one host may cost, authentication and read-back included.
 FIRST_PUSH, PUSH_AGAIN, EDR_PUSH = 20, 10, 12
@@ -244,8 +245,29 @@ def _(site: Site) -> None:
             },
         }
     )
-    # What is there and differs is looked at by the preflight, which may take eight requests.
-    cycle(site, host, SEALED, first_limit=FIRST_PUSH + 8)
+    # The preflight looks at what is there and differs, and may take eight requests for it. The marker takes nine,
+    # and what is read again under it takes four.
+    cycle(site, host, SEALED, first_limit=FIRST_PUSH + 8 + 13)
+
+
+@PART.check("a marker of another controller keeps ours away until it expires, and is taken over then")
+def _(site: Site) -> None:
+    def marked(until: str) -> Host:
+        text = sz(f"{until}|bob@desk").hex()
+        return site.host(seed={MARKERS: {"0other": {"type": 1, "bytes": text}}})
+
+    host, bench = marked("2999-01-01T00:00:00Z"), site.bench()
+    before = host.registry.dump()
+    ran = bench.push(bench.inventory([host]), bench.unlimited()).exits(3)
+    equal((ran.host()["outcome"], ran.host()["reason"]), ("failed", "held_by_another"))
+    same(host.registry.dump(), before, "registry of a host that is held")
+    only = ("resume", "last", "--only", "failed", "--yes", "--journal", bench.journal)
+    bench.winfleet(*only, "--void-marker", "0other").exits(0)
+    assert MARKERS not in host.registry.dump(), "the key of markers is left"
+
+    host, bench = marked("2001-01-01T00:00:00Z"), site.bench()
+    bench.push(bench.inventory([host]), bench.unlimited()).exits(0)
+    assert MARKERS not in host.registry.dump(), "the key of markers is left"
 
 
 @PART.check("a REG_EXPAND_SZ comes back unexpanded, or the push is refused before the first write")

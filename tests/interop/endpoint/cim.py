@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from lxml import etree
 
@@ -58,6 +59,7 @@ def windows_classes(computer: str, sensor_version: str | None, chassis: list[int
                     "MUILanguages": ["en-US", "de-DE"],
                     "CSDVersion": None,
                     "LastBootUpTime": Datetime("2026-11-20T07:08:09.5Z"),
+                    "LocalDateTime": Datetime(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
                     "Manufacturer": "",
                 }
             ],
