@@ -15,7 +15,8 @@ pub(crate) use av::{av_bypass, av_pac_url, av_server};
 pub(crate) use data::{data, kind_names, value_name};
 pub(crate) use edr::{edr_server, host_port};
 pub(crate) use known::{
-    Acknowledge, KnownValue, known_value, lost_checks, lowers_security, same_proxy_value,
+    Acknowledge, KnownValue, known_value, lost_checks, lowers_security, same_address,
+    same_proxy_value,
 };
 pub(crate) use winhttp::{winhttp_bypass, winhttp_server};
 

@@ -148,6 +148,28 @@ fn facts_settle_what_they_can() {
         Finding::Differs,
     );
     judged(
+        "av_effective: { server: 'http://p.example:1' }",
+        &av("HTTP://P.example:1"),
+        Finding::AsWanted,
+    );
+    // Names of hosts know no letter case; paths do.
+    let script = |found: &str| {
+        [
+            (Fact::AvPresent, yes.clone()),
+            (Fact::AvEffectivePacUrl, text(found)),
+        ]
+    };
+    for (found, finding) in [
+        ("http://WPAD.example/P.pac", Finding::AsWanted),
+        ("http://wpad.example/p.pac", Finding::Differs),
+    ] {
+        judged(
+            "av_effective: { pac_url: 'http://wpad.example/P.pac' }",
+            &script(found),
+            finding,
+        );
+    }
+    judged(
         "av_effective: { server: 'http://p:1' }",
         &[],
         Finding::NotApplicable,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{Finding, Probe, To, Verdict, targets};
 use crate::facts::{Fact, FactSet, Facts};
 use crate::preflight::{Check, PreflightFinding};
+use crate::rules::same_address;
 
 /// The services whose state is a fact.
 pub(crate) const SERVICES: [(&str, Fact); 4] = [
@@ -129,9 +130,7 @@ fn winhttp(facts: &Facts, wanted: Option<&str>) -> Verdict {
 
 fn same(what: &str, wanted: Option<&str>, found: Option<&str>) -> Verdict {
     let (wanted, found) = (shown(wanted), shown(found));
-    // A trailing slash of a URL is of no effect.
-    let bare = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
-    if bare(wanted) == bare(found) {
+    if same_address(wanted, found) {
         Verdict::new(Finding::AsWanted, format!("{what} is {found}"))
     } else {
         let detail = format!("{what} is {found}, wanted {wanted}");

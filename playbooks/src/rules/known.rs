@@ -101,6 +101,12 @@ pub(crate) fn same_proxy_value(target: &Target, one: &RawValue, other: &RawValue
     bare_case(&one) == bare_case(&other)
 }
 
+/// Whether two addresses of proxies or scripts are the same: a slash at the end and the letter case of hosts are of no effect,
+/// that of a path is.
+pub(crate) fn same_address(one: &str, other: &str) -> bool {
+    bare_case(one.trim_end_matches('/')) == bare_case(other.trim_end_matches('/'))
+}
+
 /// An address with its scheme and host in lower case.
 fn bare_case(address: &str) -> String {
     let start = address.find("://").map_or(0, |at| at + "://".len());
