@@ -1,7 +1,10 @@
 //! What a host costs, counted at the host: the promise of few round trips.
 
 use e2e::{Lab, LabBuilder};
-use sim_fleet::Dialect;
+use sim_fleet::{Dialect, RawValue};
+
+const CONNECTIONS: &str =
+    r"SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections";
 
 /// Hosts as they mostly are: what forms of the logon cost more is not counted here.
 fn usual() -> Lab {
@@ -31,6 +34,17 @@ fn requests_per_host_stay_within_the_budget() {
         2,
         "one connection per run"
     );
+
+    // Windows has the value from the start; to read what it says is a request more.
+    let lab = usual();
+    let direct = [
+        0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    lab.hosts()[0].set_value(CONNECTIONS, "WinHttpSettings", RawValue::new(3, &direct));
+    lab.push(&Lab::shipped("full-proxy-set.yaml"), &[])
+        .succeeds();
+    let direct = requests(&lab);
+    assert!(direct <= 21, "WinHTTP goes direct: {direct} requests");
 
     let lab = usual();
     lab.push(&Lab::shipped("edr-only.yaml"), &[]).succeeds();

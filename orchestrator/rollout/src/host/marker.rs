@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use playbooks::{Change, Desired, Fact, FactSet, HostMarker, KeyPath, Observed, Target, Typed};
 
 use super::{Flow, Mode};
-use crate::event::{EventKind, PlannedChange, PlannedStep, Trace};
+use crate::event::{EventKind, Intent, PlannedChange, PlannedStep, Trace};
 use crate::fleet::{Fleet, HostError, Observe, Reason, Session, Severity};
 use crate::spec::HostWork;
 
@@ -231,8 +231,7 @@ impl<F: Fleet> Flow<F> {
     pub(super) fn changes_what_stands<'s>(
         mut steps: impl Iterator<Item = &'s PlannedStep>,
     ) -> bool {
-        let replaced = |change: &PlannedChange| change.needed() && change.prior.value().is_some();
-        steps.any(|step| step.changes.iter().any(replaced))
+        steps.any(|step| step.changes.iter().any(replaces))
     }
 
     /// Takes the own marker away, with the key where it is empty then. Its name is this run's: nobody else's is there.
@@ -283,6 +282,17 @@ struct Term {
     now: Timestamp,
     /// When a marker that is left now is void.
     end: Timestamp,
+}
+
+/// Whether a change takes the place of something. A `WinHttpSettings` that goes direct, as most hosts have it from the
+/// start, says no more than none would.
+fn replaces(change: &PlannedChange) -> bool {
+    let sets_winhttp = match &change.intent {
+        Intent::Apply(change) => matches!(change.desired, Desired::WinHttp(_)),
+        Intent::Undo(_) => false,
+    };
+    let goes_direct = sets_winhttp && Desired::WinHttpDirect.satisfied_by(&change.prior);
+    change.needed() && change.prior.value().is_some() && !goes_direct
 }
 
 fn is_denied(error: &HostError) -> bool {
