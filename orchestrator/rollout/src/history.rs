@@ -306,6 +306,28 @@ impl HostHistory {
         items
     }
 
+    /// What may be left on the host and is nobody's setting.
+    pub(crate) fn traces(&self) -> Vec<Trace> {
+        let tasks = self.tasks.iter().cloned().map(Trace::SystemTask);
+        self.marker.iter().cloned().chain(tasks).collect()
+    }
+
+    /// Takes note of what an earlier run may have left, so that it goes where the own traces go.
+    pub(crate) fn inherit(&mut self, traces: &[Trace]) {
+        for trace in traces {
+            match trace {
+                // An own marker is only left once the other one is gone.
+                Trace::Marker { .. } => {
+                    self.marker.get_or_insert_with(|| trace.clone());
+                }
+                Trace::SystemTask(task) if !self.tasks.contains(task) => {
+                    self.tasks.push(task.clone());
+                }
+                Trace::SystemTask(_) => {}
+            }
+        }
+    }
+
     /// [`HostHistory::undo_items`] by step.
     pub(crate) fn undo_steps(&self, force: bool) -> Vec<UndoStep> {
         let mut steps: Vec<(usize, UndoStep)> = Vec::new();

@@ -140,6 +140,9 @@ impl<F: Fleet> Flow<F> {
                 ..HostHistory::default()
             };
         }
+        if let HostWork::Undo { traces, .. } = &job.spec.hosts[job.id.index()].work {
+            history.inherit(traces);
+        }
         let unsettled = job.mode != Mode::Fresh;
         Self {
             job,

@@ -10,6 +10,7 @@ use playbooks::{Gates, HostScope, Limits, Observed, OnBreach, Playbook, Retries,
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::event::Trace;
 use crate::fleet::Undo;
 
 /// Name of a run: eleven characters, sorted by time, typed by people (`0tq4c1n-k7xd`). `last` and any unique
@@ -231,6 +232,8 @@ pub enum HostWork {
         expected_guid: Option<String>,
         /// In the order they are carried out: the reverse of how they were written.
         steps: Vec<UndoStep>,
+        /// What the run that is taken back may have left there when it died.
+        traces: Vec<Trace>,
     },
 }
 

@@ -120,6 +120,7 @@ impl Question for WouldWrite {
         let HostWork::Undo {
             steps,
             expected_guid,
+            ..
         } = &host.work
         else {
             let mut wanted = prior::wanted(&self.playbook, &self.rings, host, observer).await?;

@@ -52,7 +52,7 @@ pub enum RollbackError {
 }
 
 /// The rollback of `source`: rings last to first, hosts and steps in reverse, only what the run changed or may have
-/// changed. Limits are those of the source without bounds on failures: an undo goes on past its own failures.
+/// changed, and what it may have left when it died ([`Trace`](crate::Trace)). Limits are those of the source without bounds on failures: an undo goes on past its own failures.
 pub fn rollback_spec(
     journal: &Journal,
     source: &RunId,
@@ -83,18 +83,16 @@ pub fn rollback_spec(
                 .ring
                 .as_deref()
                 .is_none_or(|ring| name == Some(ring));
-        let steps = if wanted {
-            history.undo_steps(options.force)
-        } else {
-            Vec::new()
-        };
-        if steps.is_empty() {
+        let steps = history.undo_steps(options.force);
+        let traces = history.traces();
+        if !wanted || (steps.is_empty() && traces.is_empty()) {
             continue;
         }
         let expected_guid = history.identity.and_then(|identity| identity.machine_guid);
         host.work = HostWork::Undo {
             expected_guid,
             steps,
+            traces,
         };
         host.ring = last - host.ring;
         host.planned = None;

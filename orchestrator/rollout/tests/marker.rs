@@ -475,6 +475,33 @@ async fn the_marker_of_a_dead_controller_makes_nothing_impossible() {
     assert_eq!(marks(&fleet), Vec::<String>::new());
 }
 
+/// A controller that died with nothing written but its marker has left a trace that a rollback takes away like a change.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_takes_away_what_was_left_where_nothing_was_changed() {
+    let mut lost = script().guid("one");
+    lost.faults.insert(Point::Write(1), Fault::Lose(true));
+    lost.stays_away = true;
+    let away = Scripted::of([lost]);
+    let desk = Desk::new();
+    let (record, _) = desk.push_with(&away, "a", AUTO).await;
+    assert!(!record.hosts[0].changed, "{:?}", record.hosts[0]);
+    assert_eq!(marks(&away).len(), 2, "the marker is there, and its key");
+
+    let fleet = Scripted::of([script().guid("one")]);
+    fleet.plant(0, marker("a", "2026-11-24T12:09:00Z"));
+    let record = desk.back(&fleet, "a", "b", &[]).await;
+    let host = &record.hosts[0];
+    assert_eq!(host.outcome, Outcome::RolledBack, "{:?}", host.detail);
+    assert_eq!(marks(&fleet), Vec::<String>::new());
+    assert!(fleet.registries()[0].values.is_empty());
+    // Another machine under that name has nothing of it.
+    let another = Scripted::of([script().guid("two").value(marker("a", NOW))]);
+    let before = another.registries();
+    let record = desk.back(&another, "a", "c", &[]).await;
+    assert_eq!(record.hosts[0].reason, Some(Reason::WrongHost));
+    assert_eq!(another.registries(), before);
+}
+
 /// What another controller did between the first look and the marker is what was there before.
 #[tokio::test(start_paused = true)]
 async fn what_was_there_before_is_read_under_the_marker() {

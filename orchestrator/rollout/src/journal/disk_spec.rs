@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk::{parse, text};
 use super::disk_values::{DiskObserved, DiskTarget, DiskUndo};
+use crate::event::Trace;
 use crate::fleet::Undo;
 use crate::spec::{
     HostSpec, HostWork, Planned, PlaybookRecord, RingPlan, RunId, RunSpec, UndoStep, Variables,
@@ -225,6 +226,8 @@ impl TryFrom<DiskPlanned> for Planned {
 struct DiskUndoWork {
     guid: Option<String>,
     steps: Vec<DiskUndoStep>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    traces: Vec<Trace>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -325,6 +328,7 @@ fn undo_text(work: &HostWork) -> Option<String> {
     let HostWork::Undo {
         expected_guid,
         steps,
+        traces,
     } = work
     else {
         return None;
@@ -336,6 +340,7 @@ fn undo_text(work: &HostWork) -> Option<String> {
     Some(text(&DiskUndoWork {
         guid: expected_guid.clone(),
         steps: steps.iter().map(step).collect(),
+        traces: traces.clone(),
     }))
 }
 
@@ -356,6 +361,7 @@ fn undo_work(data: &str) -> Result<HostWork, String> {
     Ok(HostWork::Undo {
         expected_guid: disk.guid,
         steps,
+        traces: disk.traces,
     })
 }
 
