@@ -26,6 +26,13 @@ fn killed_at_many_instants_and_resumed_equals_an_undisturbed_run() {
     let undisturbed = lab();
     undisturbed.push(&playbook, &[]).succeeds();
     let wanted = essence(&undisturbed.report());
+    let slow = |lab: &Lab, latency: u64| {
+        for host in lab.hosts() {
+            let latency = std::time::Duration::from_millis(latency);
+            host.change_knobs(|knobs| knobs.latency = Some(latency.into()));
+        }
+    };
+    let mut killed = 0;
     for lines in [1, 3, 9, 17, 26, 40] {
         let lab = lab();
         let before: Vec<_> = lab
@@ -33,20 +40,21 @@ fn killed_at_many_instants_and_resumed_equals_an_undisturbed_run() {
             .iter()
             .map(sim_fleet::HostHandle::registry)
             .collect();
-        for host in lab.hosts() {
-            host.change_knobs(|knobs| {
-                knobs.latency = Some(std::time::Duration::from_millis(3).into())
-            });
-        }
+        slow(&lab, 15);
         let events = lab.path("events.jsonl");
         let name = events.display().to_string();
         let arguments = lab.push_arguments(&playbook, &["--events", &name]);
         let mut running = lab.spawn(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         running.until_lines(&events, lines);
         running.kill();
-        running.finish();
-        lab.run(&["resume", "last", "--yes", "--events", &name])
-            .succeeds();
+        // On a machine with other work the run may have been over before the kill came: then there is nothing to resume.
+        let over = running.finish().code() == Some(0);
+        slow(&lab, 0);
+        if !over {
+            killed += 1;
+            lab.run(&["resume", "last", "--yes", "--events", &name])
+                .succeeds();
+        }
         let text = std::fs::read_to_string(&events).expect("the events are there");
         let seqs: Vec<u64> = text
             .lines()
@@ -65,4 +73,5 @@ fn killed_at_many_instants_and_resumed_equals_an_undisturbed_run() {
             assert_eq!(host.registry(), was, "{} after {lines} events", host.name());
         }
     }
+    assert!(killed >= 4, "only {killed} of 6 were killed");
 }
