@@ -8,17 +8,6 @@ use crate::facts::{Fact, FactValue};
 use crate::registry::Typed;
 use crate::rules::{Invalid, Notes, av_pac_url, av_server, edr_server, lost_checks};
 
-/// Facts that are read from values of policies.
-const POLICY_VALUES: [Fact; 7] = [
-    Fact::ProxyEdr,
-    Fact::ProxyEdrNoAuth,
-    Fact::ProxyPreferStatic,
-    Fact::ProxyAvServer,
-    Fact::ProxyAvPacUrl,
-    Fact::ProxyAvBypass,
-    Fact::ProxySslOptions,
-];
-
 /// `Some` where it holds.
 pub(super) fn judged(conflict: Conflict, seen: Seen<'_>, routes: &[Route]) -> Option<String> {
     let mma = seen.text(Fact::OsSupport) == Known::Set("mma");
@@ -136,7 +125,7 @@ fn win_http_malformed(seen: Seen<'_>) -> Option<String> {
 
 /// Values of policies that their readers ask for by type.
 fn value_malformed(seen: Seen<'_>) -> Option<String> {
-    let wrong: Vec<String> = POLICY_VALUES
+    let wrong: Vec<String> = Fact::POLICY_VALUES
         .into_iter()
         .filter_map(|fact| seen.malformed(fact))
         .collect();
@@ -228,7 +217,7 @@ fn advproxy_differs(seen: Seen<'_>) -> Option<String> {
 
 /// Values that stand there otherwise than the winning policy wants them.
 fn policy_overwrites(seen: Seen<'_>) -> Option<String> {
-    let texts: Vec<String> = POLICY_VALUES
+    let texts: Vec<String> = Fact::POLICY_VALUES
         .into_iter()
         .filter_map(|fact| {
             let setting = seen.policy(fact)?;

@@ -274,6 +274,17 @@ facts! {
 }
 
 impl Fact {
+    /// Facts that are read from the values of proxies below the keys of policies (reference section 1).
+    pub const POLICY_VALUES: [Self; 7] = [
+        Self::ProxyEdr,
+        Self::ProxyEdrNoAuth,
+        Self::ProxyPreferStatic,
+        Self::ProxyAvServer,
+        Self::ProxyAvPacUrl,
+        Self::ProxyAvBypass,
+        Self::ProxySslOptions,
+    ];
+
     /// Its row.
     pub fn row(self) -> &'static FactRow {
         // INVARIANT: rows stand in the order of the enumeration, from which both are made.

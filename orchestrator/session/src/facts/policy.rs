@@ -13,16 +13,6 @@ use crate::error::Trouble;
 use crate::link::Link;
 
 const RSOP: &str = "root/rsop/computer";
-/// Facts whose values are asked for where the caller names none: those of section 1 of the reference.
-const PROXY_VALUES: [Fact; 7] = [
-    Fact::ProxyEdr,
-    Fact::ProxyEdrNoAuth,
-    Fact::ProxyPreferStatic,
-    Fact::ProxyAvServer,
-    Fact::ProxyAvPacUrl,
-    Fact::ProxyAvBypass,
-    Fact::ProxySslOptions,
-];
 
 impl Link {
     pub(super) async fn policy_facts(
@@ -83,7 +73,11 @@ impl Link {
 /// The values that policies are asked about.
 pub(super) fn values(wanted: &FactSet) -> Vec<Target> {
     if wanted.policy_values.is_empty() {
-        PROXY_VALUES.into_iter().filter_map(Fact::target).collect()
+        // Those of section 1 of the reference, where the caller names none.
+        Fact::POLICY_VALUES
+            .into_iter()
+            .filter_map(Fact::target)
+            .collect()
     } else {
         wanted.policy_values.iter().cloned().collect()
     }
