@@ -95,9 +95,18 @@ impl<F: Fleet> Flow<F> {
             if !(self.undoes() && rule != HostMarker::Always && is_denied(&error)) {
                 return Err(unmarked(error));
             }
-            // What was done can be taken back on a host that takes no marker any more.
-            let _ = self.release(session).await;
-            if let Some(trace) = self.history.marker.clone() {
+            // What was done can be taken back on a host that takes no marker any more. That none stands is seen, not
+            // concluded from the refusal.
+            if self.release(session).await.is_err()
+                && let Some(trace) = self.history.marker.clone()
+            {
+                let there = session.values(&key, None).await?;
+                if there
+                    .iter()
+                    .any(|(name, _)| *name == *self.job.spec.id.as_str())
+                {
+                    return Err(unmarked(error));
+                }
                 self.note(EventKind::TraceGone { trace });
             }
             return Ok(false);
