@@ -219,6 +219,11 @@ fn facts_settle_what_they_can() {
     );
     judged(
         "updates:",
+        &updates("MMPC|MicrosoftUpdateServer", "http://p:1", ""),
+        Finding::UpdatesHaveARoad,
+    );
+    judged(
+        "updates:",
         &updates("MicrosoftUpdateServer", "http://p:1", "p:1"),
         Finding::UpdatesHaveARoad,
     );

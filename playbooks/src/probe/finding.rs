@@ -108,7 +108,7 @@ findings! {
     /// A service does not run.
     ServiceStopped Fail "start the service, or look why it ended";
     /// Definitions have no way onto the host.
-    UpdatesHaveNoRoad Fail "Antivirus does not use its own proxy for Windows Update: set the machine-wide proxy, or WSUS or a share in the fallback order";
+    UpdatesHaveNoRoad Fail "Antivirus does not use its own proxy for Windows Update: set the machine-wide proxy, or put WSUS, a share, or MMPC first in the fallback order";
     /// A tool that the probe needs is not on the host, or could not be run.
     ToolMissing Inconclusive "go by the detail: it needs curl.exe or a PowerShell that may run, and as: system also WMI, a shell and a Task Scheduler that starts tasks; or test by hand";
     /// The host does not let it be read.

@@ -19,6 +19,9 @@ pub(crate) const SERVICES: [(&str, Fact); 4] = [
 /// Sources of definitions that never pass the machine-wide proxy.
 const INTERNAL: [&str; 2] = ["internaldefinitionupdateserver", "fileshares"];
 
+/// The source that Antivirus reaches without Windows Update.
+const MMPC: &str = "mmpc";
+
 impl Probe {
     /// The checks of the preflight that leave the steps out whose effect this probe would prove, because their component
     /// is missing.
@@ -229,6 +232,8 @@ fn updates(facts: &Facts) -> Verdict {
     let internal = sources
         .iter()
         .find(|source| INTERNAL.contains(&source.as_str()));
+    // Antivirus fetches from MMPC itself. Behind Microsoft Update it is asked only after that failed, for a day or longer.
+    let itself = sources.first().is_some_and(|source| source == MMPC);
     let age = match facts.text(Fact::AvSignaturesUpdated) {
         Some(time) => format!("definitions of {time}"),
         None => "the age of the definitions is not known".to_owned(),
@@ -251,10 +256,16 @@ fn updates(facts: &Facts) -> Verdict {
             Finding::UpdatesHaveARoad,
             format!("Windows Update goes by the machine-wide proxy {proxy}; {age}"),
         ),
+        (None, None, Some(proxy)) if itself => Verdict::new(
+            Finding::UpdatesHaveARoad,
+            format!(
+                "Antivirus fetches definitions itself from MMPC, by its own proxy {proxy}; {age}"
+            ),
+        ),
         (None, None, Some(_)) => Verdict::new(
             Finding::UpdatesHaveNoRoad,
             format!(
-                "Antivirus has a proxy, Windows has none, and the order of sources ({}) is not internal; {age}",
+                "Antivirus has a proxy, Windows has none, and the order of sources ({}) neither is internal nor begins with MMPC; {age}",
                 shown(Some(order))
             ),
         ),
