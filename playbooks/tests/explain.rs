@@ -154,6 +154,34 @@ fn every_component_follows_its_order() {
             },
             "b:1",
         ),
+        // Where that agent reports there is no service Sense; without the agent nothing reports.
+        (
+            Edr,
+            |f| {
+                set(f, &[(Fact::OsSupport, "mma"), (Fact::WinHttpProxy, "b:1")]);
+                flag(f, Fact::SensorPresent, false);
+                flag(f, Fact::RolesMma, true);
+            },
+            "b:1",
+        ),
+        (
+            Edr,
+            |f| {
+                set(f, &[(Fact::OsSupport, "mma"), (Fact::WinHttpProxy, "b:1")]);
+                flag(f, Fact::SensorPresent, false);
+                flag(f, Fact::RolesMma, false);
+            },
+            "not there",
+        ),
+        // The same service on a Windows with the sensor in the box is not it.
+        (
+            Edr,
+            |f| {
+                flag(f, Fact::SensorPresent, false);
+                flag(f, Fact::RolesMma, true);
+            },
+            "not there",
+        ),
         // Which of WinHTTP's stores the sensor reads is not documented: no guess.
         (
             Edr,

@@ -21,11 +21,16 @@ pub(super) fn route(seen: Seen<'_>) -> Route {
 
 /// In the order in which they are tried.
 fn roads(seen: Seen<'_>) -> Vec<Choice> {
-    if seen.flag(Fact::SensorPresent) == Some(false) {
-        let why = "there is no service Sense: the sensor is not installed";
+    let agent = seen.text(Fact::OsSupport).set() == Some("mma");
+    // Such a host reports without a service Sense.
+    let reports = agent && seen.flag(Fact::RolesMma) == Some(true);
+    if seen.flag(Fact::SensorPresent) == Some(false) && !reports {
+        let why = match agent {
+            true => "there is neither a service Sense nor the Monitoring Agent (HealthService)",
+            false => "there is no service Sense: the sensor is not installed",
+        };
         return vec![Choice::new(Road::NotThere, why)];
     }
-    let agent = seen.text(Fact::OsSupport).set() == Some("mma");
     match seen.text(Fact::ProxyEdr) {
         _ if agent => by_winhttp(
             seen,

@@ -205,6 +205,7 @@ pub fn explain_facts() -> FactSet {
         Fact::SensorLastConnected,
         Fact::MdmTelemetryProxy,
         Fact::GpoSettings,
+        Fact::RolesMma,
         Fact::ServicesAutoProxy,
         Fact::RootsAutoUpdate,
     ]
