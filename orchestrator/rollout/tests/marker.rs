@@ -7,7 +7,7 @@ use playbooks::{Fact, FactValue, KeyPath, RawValue, Target, Typed};
 use rollout::testing::{Fault, Point, Script, Scripted, old_proxy, push};
 use rollout::{
     Control, EventKind, Journal, JournalOptions, MARKER_KEY, Mark, OpenMode, Outcome, Reason,
-    RollbackOptions, RunId, RunRecord, RunSpec, rollback_spec,
+    RollbackOptions, RunId, RunRecord, RunSpec, StepState, rollback_spec,
 };
 use tokio::sync::mpsc;
 
@@ -425,6 +425,36 @@ async fn a_rollback_does_without_a_marker_where_the_host_takes_none() {
     );
     assert!(fleet.registries()[0].values.is_empty());
     assert_eq!(marks(&fleet), Vec::<String>::new());
+}
+
+/// The same where an earlier controller's marker of this very run stands and does not go away: everything is taken back, and
+/// the end says what stays, here and in the journal.
+#[tokio::test(start_paused = true)]
+async fn a_marker_that_cannot_be_taken_away_hinders_no_rollback_and_is_told() {
+    let own = marker("back", "2026-11-24T12:09:00Z");
+    let mut script = script();
+    script.denied.insert(own.0.clone());
+    let fleet = Scripted::of([script]);
+    let desk = Desk::new();
+    desk.push_with(&fleet, "a", AUTO).await;
+    fleet.plant(0, own.clone());
+    let record = desk.back(&fleet, "a", "back", &[]).await;
+    let left: Vec<Target> = fleet.registries()[0].values.keys().cloned().collect();
+    assert_eq!(left, [own.0], "all but the marker is taken back");
+    let host = &record.hosts[0];
+    let states: Vec<StepState> = host.steps.iter().map(|step| step.state).collect();
+    assert_eq!(states, [StepState::Restored, StepState::Restored]);
+    assert_eq!(
+        (host.outcome, host.reason),
+        (Outcome::Failed, Some(Reason::AccessDenied))
+    );
+    let detail = host.detail.as_deref().unwrap();
+    assert!(detail.contains("could not be taken away"), "{detail}");
+    let events = desk.journal.events(&record.id).unwrap();
+    let gone = events
+        .iter()
+        .any(|event| matches!(event.kind, EventKind::TraceGone { .. }));
+    assert!(!gone, "the journal still names it");
 }
 
 /// What a controller that died left on a host keeps a stranger away, and says how to go on: not the run itself, not its

@@ -175,7 +175,7 @@ fn of_the_run() -> Vec<EventKind> {
 fn trace() -> Trace {
     Trace::Marker {
         target: target(),
-        text: "2026-11-23T10:00:00Z|ann@desk".to_owned(),
+        text: "2026-11-23T10:00:00Z ann@desk".to_owned(),
     }
 }
 

@@ -113,7 +113,7 @@ fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
         };
         lab.hosts()[0].set_value(KEY, "0other", value);
     };
-    mark("2999-01-01T00:00:00Z|bob@desk");
+    mark("2999-01-01T00:00:00Z bob@desk");
     let json = push(&lab, "marked.yaml").exits(3).json();
     assert_eq!(json["hosts"][0]["reason"], "held_by_another", "{json}");
     assert_eq!(
@@ -131,7 +131,8 @@ fn a_marker_of_another_controller_keeps_this_one_away_until_it_expires() {
     ];
     lab.run(&words)
         .exits(2)
-        .says("traces on 1 host; no traces on 1 host");
+        .says("traces on 1 host; no traces on 1 host")
+        .says("2999-01-01T00:00:00Z bob@desk");
     // Whoever knows that nothing works for that run any more goes on.
     lab.run(&["report", "last", "--host", lab.hosts()[0].name()])
         .succeeds()
