@@ -118,7 +118,15 @@ fn remedy(path: &Path, kind: ErrorKind) -> Option<String> {
             let near = crate::nearest(
                 path.file_name()?.to_str()?,
                 names.iter().map(String::as_str),
-            )?;
+            );
+            let Some(near) = near else {
+                let looked = folder.unwrap_or(Path::new("."));
+                let looked = std::path::absolute(looked).unwrap_or_else(|_| looked.to_owned());
+                return Some(format!(
+                    "no file in '{}' has a name like it",
+                    looked.display()
+                ));
+            };
             Some(format!(
                 "did you mean '{}'?",
                 path.with_file_name(near).display()
