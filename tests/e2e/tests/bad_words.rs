@@ -114,7 +114,11 @@ fn mistakes_on_the_command_line_and_in_odd_files() {
         said(&lab, &mut out, what, more);
     }
     // Why a file cannot be read is said by the operating system, in its words.
-    insta::with_settings!({filters => vec![(r"(\S+: cannot be read): [^\n]*", "$1: (why)")]}, {
+    let filters = vec![
+        (r"(\S+: cannot be read): [^\n]*", "$1: (why)"),
+        ("no file in '[^']*'", "no file in '(here)'"),
+    ];
+    insta::with_settings!({filters => filters}, {
         insta::assert_snapshot!(out);
     });
 }
