@@ -12,7 +12,9 @@ from typing import Any
 import jsonschema
 
 from checks import Count, Part, equal
+from endpoint import names
 from endpoint.dialect import AuthBody, Cbt, Dialect
+from endpoint.faults import Fault
 from endpoint.programs import CONNECTIONS
 from endpoint.registry import multi_sz, sz
 from endpoint.server import DOMAIN, Fleet, Host
@@ -189,6 +191,8 @@ _dialects = {
     "absent out parameters left out": Dialect(omit_absent=True),
     "strange prefixes": Dialect(strange_prefixes=True),
     "no TAB in reply parts": Dialect(no_tab=True),
+    "line ends of MIME around reply parts": Dialect(mime_lines=True),
+    "faults of the sender with 400": Dialect(sender_400=True),
     "chunked replies with trailers": Dialect(chunked=True),
     "byte order mark": Dialect(bom=True),
     "German": Dialect(german=True),
@@ -211,6 +215,21 @@ for _label, _dialect in _dialects.items():
     @PART.check(f"push, push again, rollback: dialect: {_label}")
     def _(site: Site, dialect: Dialect = _dialect) -> None:
         cycle(site, site.host(dialect), SEALED)
+
+
+@PART.check("push, push again, rollback: dialect: replies over TLS do not say of which type they are")
+def _(site: Site) -> None:
+    cycle(site, site.host(Dialect(untyped=True, sender_400=True)), TLS_NTLM)
+
+
+@PART.check("a fault that comes with 400 is a fault, with the first operation as with the others")
+def _(site: Site) -> None:
+    for way in (SEALED, TLS_NTLM, TLS_BASIC):
+        host, bench = site.host(Dialect(sender_400=True)), site.bench(way)
+        host.refuse_operations = Fault(5, names.WSMAN, "AccessDenied", "no")
+        found = bench.winfleet("ping", "-i", bench.inventory([host], way), "-o", "json").exits(3).host()
+        equal((way.label, found["reason"], found["checks"]["rights"]), (way.label, "access_denied", "failed"))
+        equal(host.counters.operations, {"GetStringValue": 1}, way.label)
 
 
 @PART.check("push, push again, rollback: dialect: the exit code comes after the output")

@@ -41,6 +41,8 @@ impl Protocol {
 const BOUNDARY: &str = "Encrypted Boundary";
 /// Longer security headers exist for no mechanism.
 const MAX_HEADER: usize = 4096;
+/// Of a header of a part.
+const MAX_LINE: usize = 1024;
 
 /// Why a sealed body was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +93,10 @@ pub fn decode(content_type: &str, body: &[u8]) -> Result<Frame, FramingError> {
     }
     let boundary = boundary(content_type);
     let mut at = 0;
+    // Multipart bodies of others may begin with a line end (RFC 2046 5.1.1).
+    while body[at..].starts_with(b"\r\n") && at < MAX_LINE {
+        at += 2;
+    }
     if !is_delimiter(line(body, &mut at)?, boundary) {
         return Err(FramingError("no opening boundary"));
     }
@@ -107,22 +113,20 @@ pub fn decode(content_type: &str, body: &[u8]) -> Result<Frame, FramingError> {
     let length = length.ok_or(FramingError("no OriginalContent"))?;
     loop {
         let text = line(body, &mut at)?;
-        if field(text, "Content-Type")
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("application/octet-stream"))
-        {
+        if field(text, "Content-Type").is_some_and(is_payload) {
             break;
         }
         if text.trim().is_empty() || is_delimiter(text, boundary) {
             return Err(FramingError("no payload"));
         }
     }
-    let size = body
-        .get(at..at + 4)
-        .and_then(|size| size.try_into().ok())
-        .map(u32::from_le_bytes);
-    let size = size
-        .and_then(|size| usize::try_from(size).ok())
-        .ok_or(FramingError("it is cut off"))?;
+    let mut size = header_size(body, at)?;
+    // MIME has an empty line behind the headers of a part, Windows has none. As the length of a security header it would
+    // be far too long.
+    if size > MAX_HEADER && body[at..].starts_with(b"\r\n") {
+        at += 2;
+        size = header_size(body, at)?;
+    }
     if size > MAX_HEADER {
         return Err(FramingError("the security header is too long"));
     }
@@ -134,10 +138,11 @@ pub fn decode(content_type: &str, body: &[u8]) -> Result<Frame, FramingError> {
     let mut rest = body
         .get(end..)
         .ok_or(FramingError("it is cut off, or its length is wrong"))?;
-    // One line end, none, or one too many.
+    // One line end, none, or one too many; and, as everywhere but here, one before the delimiter.
     while let Some(shorter) = rest.strip_suffix(b"\r\n") {
         rest = shorter;
     }
+    rest = rest.strip_prefix(b"\r\n").unwrap_or(rest);
     let closing = std::str::from_utf8(rest)
         .ok()
         .and_then(|rest| rest.strip_suffix("--"));
@@ -153,10 +158,25 @@ pub fn decode(content_type: &str, body: &[u8]) -> Result<Frame, FramingError> {
     })
 }
 
+/// The number in front of the security header.
+fn header_size(body: &[u8], at: usize) -> Result<usize, FramingError> {
+    body.get(at..at + 4)
+        .and_then(|size| size.try_into().ok())
+        .map(u32::from_le_bytes)
+        .and_then(|size| usize::try_from(size).ok())
+        .ok_or(FramingError("it is cut off"))
+}
+
+/// Content type of the second part, with parameters or without.
+fn is_payload(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/octet-stream")
+}
+
 /// The next header line, without its line end. Lines are short: nothing is searched beyond that.
 fn line<'a>(body: &'a [u8], at: &mut usize) -> Result<&'a str, FramingError> {
     let rest = &body[*at..];
-    let window = &rest[..rest.len().min(1024)];
+    let window = &rest[..rest.len().min(MAX_LINE)];
     let end = window
         .windows(2)
         .position(|pair| pair == b"\r\n")
@@ -181,7 +201,7 @@ fn original_length(value: &str) -> Result<usize, FramingError> {
         .split(';')
         .filter_map(|part| part.split_once('='))
         .find(|(key, _)| key.trim().eq_ignore_ascii_case("Length"))
-        .and_then(|(_, number)| number.trim().parse().ok())
+        .and_then(|(_, number)| number.trim().trim_matches('"').parse().ok())
         .ok_or(FramingError("OriginalContent has no Length"))
 }
 
@@ -231,6 +251,31 @@ mod tests {
         check(&longer, Ok((b"h", b"data")));
         let blank = String::from_utf8(body).unwrap().replace("--Enc", "-- Enc");
         check(blank.as_bytes(), Ok((b"h", b"data")));
+    }
+
+    /// A service whose multipart bodies come from a MIME library writes line ends where Windows has none.
+    #[test]
+    fn line_ends_of_mime_are_read() {
+        let body = String::from_utf8(encode(b"h", b"data", 4)).unwrap();
+        for (windows, mime) in [
+            (
+                "--Encrypted Boundary\r\n\tContent-Type: app",
+                "\r\n--Encrypted Boundary\r\n\tContent-Type: app",
+            ),
+            ("Length=4\r\n", "Length=4\r\n\r\n"),
+            ("octet-stream\r\n", "octet-stream\r\n\r\n"),
+            ("octet-stream\r\n", "octet-stream; charset=binary\r\n"),
+            ("Length=4\r\n", "Length=\"4\"\r\n"),
+            ("--Encrypted Boundary--", "\r\n--Encrypted Boundary--"),
+        ] {
+            assert!(body.contains(windows));
+            let other = body.replacen(windows, mime, 1);
+            check(other.as_bytes(), Ok((b"h", b"data")));
+        }
+        // Line ends at the end of the ciphertext are ciphertext.
+        let data = b"data\r\n\r\n";
+        check(&encode(b"\r\n", data, data.len()), Ok((b"\r\n", data)));
+        check("\r\n".repeat(1000).as_bytes(), Err("no opening boundary"));
     }
 
     #[test]

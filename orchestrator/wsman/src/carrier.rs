@@ -72,6 +72,25 @@ impl Answer {
     pub(crate) fn is_html(&self) -> bool {
         self.content_type.to_ascii_lowercase().contains("html")
     }
+
+    /// The body is XML in clear, by its type or, where there is none, by its looks.
+    pub(crate) fn is_xml(&self) -> bool {
+        if self.content_type.is_empty() {
+            let body = self.body.strip_prefix(b"\xEF\xBB\xBF");
+            let body = body.unwrap_or(&self.body).trim_ascii_start();
+            return body.starts_with(b"<");
+        }
+        !self.is_html() && self.content_type.to_ascii_lowercase().contains("xml")
+    }
+
+    /// The body is of the kind that operations are answered with.
+    pub(crate) fn speaks(&self, sealed: bool) -> bool {
+        !self.body.is_empty()
+            && match sealed {
+                true => wsman_proto::seal::is_sealed(&self.content_type),
+                false => self.is_xml(),
+            }
+    }
 }
 
 /// What goes out besides the body.

@@ -93,22 +93,14 @@ impl Link {
         }
     }
 
-    /// Whether an answer has a body of the kind that operations are answered with.
-    fn speaks(&self, answer: &Answer) -> bool {
-        let sealed = matches!(self.security, Security::Sealed(..));
-        !answer.body.is_empty()
-            && match sealed {
-                true => seal::is_sealed(&answer.content_type),
-                false => answer.content_type.to_ascii_lowercase().contains("xml"),
-            }
-    }
-
     /// Judges an answer to an authenticated request.
     pub(crate) fn receive(&mut self, answer: Answer) -> Result<Vec<u8>, Failure> {
         match answer.status {
             200 | 500 => open_body(&mut self.security, &answer),
             // SOAP's own binding to HTTP: whoever is no HTTP.sys tells faults of the sender so.
-            400 if self.speaks(&answer) => open_body(&mut self.security, &answer),
+            400 if answer.speaks(matches!(self.security, Security::Sealed(..))) => {
+                open_body(&mut self.security, &answer)
+            }
             // The connection is not authenticated (any more), or the body could not be unsealed: not processed.
             401 | 400 => Err(Failure {
                 loss: Loss::new(unexpected::kind(&answer), Sent::NotProcessed),
@@ -144,9 +136,7 @@ pub(crate) fn seal_body(
 fn open_body(security: &mut Security, answer: &Answer) -> Result<Vec<u8>, Failure> {
     let Security::Sealed(context, _) = security else {
         // HTTP.sys and proxies answer errors with HTML or nothing.
-        return if answer.content_type.to_ascii_lowercase().contains("xml")
-            && !answer.body.is_empty()
-        {
+        return if answer.speaks(false) {
             Ok(answer.body.clone())
         } else if answer.status == 200 {
             let kind = match unexpected::kind(answer) {

@@ -129,10 +129,11 @@ class Connection:
             self._host.note(f"400: {error}")
             return HttpReply(400, close=True)
         status, reply = self._host.operate(plain, charset, user, self._client, request.chunked)
+        dialect = self._host.dialect
         if sealed and self._context is not None:
-            body = sealing.seal(reply, self._context, self._scheme, tab=not self._host.dialect.no_tab)
+            body = sealing.seal(reply, self._context, self._scheme, tab=not dialect.no_tab, mime=dialect.mime_lines)
             return HttpReply(status, body, sealing.content_type_of(self._scheme))
-        return HttpReply(status, reply, SOAP_TYPE)
+        return HttpReply(status, reply, None if dialect.untyped else SOAP_TYPE)
 
     def _anonymous_identify(self, request: HttpRequest) -> HttpReply:
         if request.headers.get("wsmanidentify", "").casefold() != "unauthenticated":

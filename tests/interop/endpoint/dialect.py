@@ -50,6 +50,12 @@ class Dialect:
     strange_prefixes: bool = False
     #: The parts of a sealed reply have no TAB before their headers.
     no_tab: bool = False
+    #: The parts of a sealed reply as MIME has them: an empty line behind their headers, a line end before the last delimiter.
+    mime_lines: bool = False
+    #: Replies in clear (over TLS) do not say of which type they are.
+    untyped: bool = False
+    #: Faults of the sender come with 400, as SOAP's own binding to HTTP has it, instead of 500.
+    sender_400: bool = False
     #: Replies are sent with ``Transfer-Encoding: chunked``, odd chunk sizes, an extension and a trailer.
     chunked: bool = False
     #: A UTF-8 byte order mark stands before the envelope.

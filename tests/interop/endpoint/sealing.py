@@ -85,10 +85,13 @@ def unseal(body: bytes, context: ContextProxy, scheme: str = "negotiate") -> tup
     return plain, first.group(2).decode()
 
 
-def seal(plain: bytes, context: ContextProxy, scheme: str = "negotiate", tab: bool = True) -> bytes:
+def seal(
+    plain: bytes, context: ContextProxy, scheme: str = "negotiate", tab: bool = True, mime: bool = False
+) -> bytes:
     """The multipart for a reply."""
     wrapped = context.wrap_winrm(plain)
     indent = b"\t" if tab else b""
+    line = b"\r\n" if mime else b""
     return b"".join(
         (
             _DELIMITER,
@@ -98,12 +101,15 @@ def seal(plain: bytes, context: ContextProxy, scheme: str = "negotiate", tab: bo
             b"\r\n",
             indent,
             b"OriginalContent: type=application/soap+xml;charset=UTF-8;Length=%d\r\n" % len(plain),
+            line,
             _DELIMITER,
             indent,
             b"Content-Type: application/octet-stream\r\n",
+            line,
             struct.pack("<I", len(wrapped.header)),
             wrapped.header,
             wrapped.data,
+            line,
             _ENDINGS[0],
         )
     )

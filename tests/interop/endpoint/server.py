@@ -64,6 +64,8 @@ class Host:
         self.counters = Counters()
         self.writer = soap.Writer(dialect, own)
         self.refuse_everything = False
+        #: What each operation is refused with, if with anything.
+        self.refuse_operations: Fault | None = None
         self._programs = Programs(self.registry, dialect, self.names.netbios)
         self.shells = Shells(self._programs, dialect)
         self._stdregprov = StdRegProv(self.registry, dialect, denied or [])
@@ -132,9 +134,12 @@ class Host:
         except Fault as fault:
             with self._lock:
                 self.counters.faults.append(str(fault))
-            return 500, self.writer.fault(fault, relates_to)
+            status = 400 if fault.sender and self.dialect.sender_400 else 500
+            return status, self.writer.fault(fault, relates_to)
 
     def _dispatch(self, request: soap.Request, user: str, client: str) -> list[soap.Element]:
+        if self.refuse_operations is not None:
+            raise self.refuse_operations
         resource = request.resource
         if resource.casefold() in (names.SHELL.casefold(), names.SHELL_CMD.casefold()):
             return self.shells.handle(request, user, client)

@@ -250,7 +250,9 @@ pub(super) async fn log_on(
         }
         return Err(failure);
     }
-    if !matches!(answer.status, 200 | 500) {
+    // A fault of the sender, as SOAP's binding to HTTP has it, is the operation's.
+    let is_fault = together && answer.status == 400 && answer.speaks(false);
+    if !matches!(answer.status, 200 | 500) && !is_fault {
         return Err(Failure::new(
             unexpected::kind(&answer),
             unexpected::sent(&answer),

@@ -184,7 +184,12 @@ impl Exchange<'_> {
 
     /// Sorts out answers that are neither a refusal nor the operation's result.
     fn check_answer(&self, answer: &Answer) -> Result<(), Failure> {
-        let result = matches!(answer.status, 200 | 500) && !answer.body.is_empty();
+        let result = match answer.status {
+            200 | 500 => !answer.body.is_empty(),
+            // A fault of the sender, as SOAP's binding to HTTP has it.
+            400 => answer.speaks(self.setup.endpoint.tls.is_none()),
+            _ => false,
+        };
         if self.form == Form::OneLeg && result {
             return Ok(());
         }

@@ -45,6 +45,14 @@ super::axes::subject! {
         Bare,
         /// Two line ends.
         BlankLine;
+    /// Line ends around the parts of a sealed body.
+    part_lines: PartLines =
+        /// None but those of lines.
+        Windows,
+        /// As MIME has them: an empty line behind the headers of a part, a line end before the last delimiter.
+        Mime,
+        /// One more before the first delimiter.
+        Leading;
     /// How a delimiter of a sealed body begins.
     delimiter: Delimiter =
         /// `--Encrypted Boundary`.

@@ -1,6 +1,6 @@
 //! Sealed bodies: `multipart/encrypted` as reference 6.1 lays it out, byte for byte.
 
-use crate::dialect::{Delimiter, HttpDialect, PartHeaders, PartsEnd};
+use crate::dialect::{Delimiter, HttpDialect, PartHeaders, PartLines, PartsEnd};
 
 /// What a sealed body is called, by the scheme of its logon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,10 +145,15 @@ pub(crate) fn write(
         PartsEnd::Bare => "",
         PartsEnd::BlankLine => "\r\n\r\n",
     };
+    let (first, line) = match dialect.part_lines {
+        PartLines::Windows => ("", ""),
+        PartLines::Mime => ("", "\r\n"),
+        PartLines::Leading => ("\r\n", ""),
+    };
     let head = format!(
-        "{boundary}\r\n{tab}Content-Type: {}\r\n\
-         {tab}OriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
-         {boundary}\r\n{tab}Content-Type: application/octet-stream\r\n",
+        "{first}{boundary}\r\n{tab}Content-Type: {}\r\n\
+         {tab}OriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n{line}\
+         {boundary}\r\n{tab}Content-Type: application/octet-stream\r\n{line}",
         protocol.part(),
         data.len()
     );
@@ -156,7 +161,7 @@ pub(crate) fn write(
     out.extend((signature.len() as u32).to_le_bytes());
     out.extend(signature);
     out.extend(data);
-    out.extend(format!("{boundary}--{end}").bytes());
+    out.extend(format!("{line}{boundary}--{end}").bytes());
     out
 }
 
