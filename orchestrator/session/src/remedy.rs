@@ -33,6 +33,10 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         ErrorKind::Proxy { .. } => return Some(proxy(port)),
         _ => {}
     }
+    if matches!(kind, ErrorKind::Http(500)) {
+        let remedy = if situation.tls { BROKE_OFF } else { NOT_SEALED };
+        return Some(remedy.to_owned());
+    }
     if let ErrorKind::Http(code) = kind
         && let Some(remedy) = by_status(*code)
     {
@@ -211,6 +215,12 @@ fn cut_on_http(port: u16) -> String {
     )
 }
 
+/// What an empty 500 is about: sealing, which is no question over TLS.
+const NOT_SEALED: &str =
+    "use transport: https, or another proof than Basic; AllowUnencrypted is never needed";
+const BROKE_OFF: &str = "the host broke the request off: try again later; where it stays so, the host's event log says why \
+     (Microsoft-Windows-WinRM/Operational)";
+
 const NO_ROUTE: &str =
     "check the address, and the way to it from this machine: VPN, gateway, routes";
 
@@ -339,14 +349,26 @@ const LIBRARY: &str = if cfg!(windows) {
 
 fn fault_remedy(kind: &ErrorKind) -> Option<String> {
     match kind {
-        ErrorKind::Fault(fault) => fault.remedy.map(str::to_owned),
+        ErrorKind::Fault(fault) => Some(match fault.remedy {
+            Some(remedy) => remedy.to_owned(),
+            None if fault.code == 0 => WITHOUT_NUMBER.to_owned(),
+            None => look_up(fault.code),
+        }),
         ErrorKind::Registry { code, .. } => Some(match fault::meaning(*code) {
             Some(meaning) => meaning.remedy.to_owned(),
-            None => format!(
-                "look the number up on any Windows machine (certutil -error {code:#010x}), and at the key or class on the host; a trace (ping --trace \
-                 FILE) helps support"
-            ),
+            None => look_up(*code),
         }),
         _ => None,
     }
+}
+
+const WITHOUT_NUMBER: &str = "the fault carries no number that could be looked up: go by the host's own words, and send a trace (winfleet ping \
+     --trace FILE)";
+
+/// A number that no table has.
+fn look_up(code: u32) -> String {
+    format!(
+        "look the number up on any Windows machine (certutil -error {code:#010x}), and at the key or class on the host; a trace (ping --trace \
+         FILE) helps support"
+    )
 }

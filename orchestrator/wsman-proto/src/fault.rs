@@ -149,7 +149,11 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.code)?;
+        match (self.code, self.subcode.as_str()) {
+            (0, "") => f.write_str("a fault without a number")?,
+            (0, word) => write!(f, "{word}, a fault without a number")?,
+            (code, _) => write!(f, "{} ({code})", self.name)?,
+        }
         if !self.cause.is_empty() {
             write!(f, ": {}", self.cause.trim_end_matches('.'))?;
         }

@@ -98,6 +98,18 @@ fn the_second_shape_and_its_fallbacks() {
 }
 
 #[test]
+fn a_fault_without_a_number_is_shown_by_its_word() {
+    let shown = |subcode: &str, detail: &str| fault(subcode, detail).to_string();
+    let said = "Der Vorgang ist fehlgeschlagen";
+    let word = "InternalError, a fault without a number: ";
+    assert_eq!(shown("InternalError", ""), [word, said].concat());
+    let word = "a fault without a number: ";
+    assert_eq!(shown("", ""), [word, said].concat());
+    let number = format!("ERROR_ACCESS_DENIED (5): {said}");
+    assert_eq!(shown("AccessDenied", &wsman("5", "")), number);
+}
+
+#[test]
 fn what_may_have_run_all_the_same() {
     for (code, unknown) in [
         ("995", true),

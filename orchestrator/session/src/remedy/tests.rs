@@ -124,6 +124,43 @@ fn every_refused_number_has_a_remedy() {
     );
 }
 
+/// Numbers that no table has, and faults without any, are no dead end.
+#[test]
+fn every_fault_has_a_remedy() {
+    let told = |code: u32| {
+        let fault = wsman::Fault {
+            code,
+            subcode: "InternalError".to_owned(),
+            action: String::new(),
+            name: "unknown",
+            cause: String::new(),
+            machine: String::new(),
+            detail: String::new(),
+            provider: String::new(),
+            retry: wsman::Retry::No,
+            remedy: None,
+            wmi_status: None,
+            cim_status: None,
+        };
+        of(&ErrorKind::Fault(Box::new(fault)), Reason::Fault, DOMAIN).unwrap()
+    };
+    let text = told(0x8033_FFFF);
+    assert!(text.contains("certutil -error 0x8033ffff"), "{text}");
+    let text = told(0);
+    assert!(text.contains("the host's own words"), "{text}");
+}
+
+#[test]
+fn what_broke_off_over_tls_is_not_to_be_mended_by_tls() {
+    let told = |tls| {
+        let situation = Situation { tls, ..DOMAIN };
+        of(&ErrorKind::Http(500), Reason::Protocol, situation).unwrap()
+    };
+    assert!(told(false).contains("transport: https"), "{}", told(false));
+    assert!(!told(true).contains("transport: https"), "{}", told(true));
+    assert!(told(true).contains("event log"), "{}", told(true));
+}
+
 #[test]
 fn a_ticket_with_an_old_key_needs_new_keys_or_tls() {
     let kind = ErrorKind::Kerberos(wsman::KerberosError {
