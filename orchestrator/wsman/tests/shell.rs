@@ -195,23 +195,27 @@ async fn a_command_that_never_has_news_is_given_up() {
     }
 }
 
+/// Whether the host did it is not known, in neither case.
 #[tokio::test]
-async fn a_deletion_is_repeated_where_contact_is_lost() {
-    let deletions = std::sync::atomic::AtomicUsize::new(0);
-    let healthy = host(|_| done(0));
-    let server = Server::start(move |number, seen| {
-        let delete = seen.action.ends_with("/Delete");
-        if delete && deletions.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
-            return Act::Close;
-        }
-        healthy(number, seen)
-    })
-    .await;
-    let mut client = server.client().await;
-    client.run("ver", None).await.unwrap();
-    client.close().await;
-    assert_eq!(
-        server.actions()[2..],
-        ["Receive", "Delete", "Delete", "Delete"]
-    );
+async fn a_deletion_is_repeated_where_contact_is_lost_or_the_host_broke_it_off() {
+    const ABORTED: u32 = 995;
+    for trouble in [|| Act::Close, || Act::Fault(ABORTED)] {
+        let deletions = std::sync::atomic::AtomicUsize::new(0);
+        let healthy = host(|_| done(0));
+        let server = Server::start(move |number, seen| {
+            let delete = seen.action.ends_with("/Delete");
+            if delete && deletions.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
+                return trouble();
+            }
+            healthy(number, seen)
+        })
+        .await;
+        let mut client = server.client().await;
+        client.run("ver", None).await.unwrap();
+        client.close().await;
+        assert_eq!(
+            server.actions()[2..],
+            ["Receive", "Delete", "Delete", "Delete"]
+        );
+    }
 }

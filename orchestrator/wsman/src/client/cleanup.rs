@@ -83,7 +83,8 @@ fn may_pass(error: &Error) -> bool {
         | ErrorKind::TooLarge(_) => true,
         ErrorKind::Proxy { status, .. } => *status >= 500,
         ErrorKind::Http(status) => *status >= 500 || *status == 401,
-        ErrorKind::Fault(fault) => fault.is_timeout() || fault.retry == Retry::Backoff,
+        // What was broken off may have left the shell; where it did not, the next answer is that there is none.
+        ErrorKind::Fault(fault) => fault.outcome_unknown() || fault.retry == Retry::Backoff,
         _ => false,
     }
 }
