@@ -368,6 +368,20 @@ fn a_trace_is_new_private_and_refused_where_it_is_none() {
         .exits(1);
 }
 
+/// What mail programs and editors add on its way to support.
+#[test]
+fn a_trace_that_was_sent_about_is_read() {
+    let lab = LabBuilder::hosts(1).start();
+    lab.run(&[&PING[..], &["--trace", "t.jsonl"]].concat())
+        .succeeds();
+    let kept = std::fs::read_to_string(lab.path("t.jsonl")).expect("a trace");
+    let sent = format!("\u{feff}{}\r\n \r\n", kept.replace('\n', "\r\n\r\n"));
+    lab.write("sent.jsonl", &sent);
+    let json = ["ping", "--replay", "sent.jsonl", "-o", "json"];
+    let host = lab.run(&json).succeeds().json()["hosts"][0].clone();
+    assert_eq!(host["ok"], true, "{host:#}");
+}
+
 /// Wherever a trace ends, the replay says no more than what is in it.
 #[test]
 fn a_trace_that_ends_early_gives_no_verdict() {
@@ -416,6 +430,20 @@ fn a_trace_that_ends_early_gives_no_verdict() {
         .stdout();
     assert!(table.contains("unknown: the trace ends here"), "{table}");
     assert!(table.contains("0 of 1 answered"), "{table}");
+
+    // A shell is opened for a command: before that has ended, nobody knows whether one can run.
+    let ends = |line: &&str| event(line) == "reply" && line.contains("CommandState/Done");
+    let done = lines.iter().position(ends);
+    let done = done.expect("the end of a command");
+    let created = |line: &str| event(line) == "reply" && line.contains("\"operation\":\"Create\"");
+    let created = lines.iter().position(|line| created(line));
+    for end in created.expect("a shell") + 1..=done {
+        let (host, _) = replayed(&(lines[..end].join("\n") + "\n"), 1);
+        assert_eq!(host["ok"], false, "{end}: {host:#}");
+        assert_eq!(host["checks"]["rights"], "not_reached", "{end}: {host:#}");
+    }
+    let (host, _) = replayed(&(lines[..=done].join("\n") + "\n"), 0);
+    assert_eq!(host["checks"]["rights"], "ok", "{host:#}");
 
     // With the answer it is known, whoever cut the rest off.
     let whole = lines[..=reply].join("\n");

@@ -102,6 +102,9 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// The byte order mark of UTF-8.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
 /// How a trace ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -130,6 +133,13 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<Line>, End), Failure> {
         text.clear();
         if reader.read_until(b'\n', &mut text).map_err(cannot)? == 0 {
             break;
+        }
+        // Mail programs and editors on the way add these.
+        if number == 1 && text.starts_with(BOM) {
+            text.drain(..BOM.len());
+        }
+        if number > 1 && text.trim_ascii().is_empty() {
+            continue;
         }
         let line: Line = match serde_json::from_slice(&text) {
             Ok(line) => line,

@@ -13,7 +13,7 @@ use wsman_proto::reply::{self, Reply};
 use wsman_proto::xml::{Bounds, Element, parse};
 use wsman_proto::{enumerate, fault, identify, ns, shell};
 
-use words::{clipped, ends, is_of_registry, is_of_shell, named, of_old, received};
+use words::{clipped, ends, ends_in_shell, is_of_registry, is_of_shell, named, of_old, received};
 
 use super::checks::{Check, Road};
 use super::{Answer, Found};
@@ -104,6 +104,8 @@ struct Replay {
     read: bool,
     /// A registry operation was answered by WMI.
     read_by_wmi: bool,
+    /// A shell was opened.
+    opened: bool,
     /// A command has ended in a shell.
     ran: bool,
     /// What the host does without where the shell takes WMI's place.
@@ -321,6 +323,7 @@ impl Replay {
             }
         }
         if let Some(shell) = shell::created(body) {
+            self.opened = true;
             return format!("shell {}", shell.id());
         }
         if let Some(id) = shell::command_id(body) {
@@ -440,6 +443,11 @@ impl Replay {
             None if !ended_well && (!self.read || self.pending.is_some()) => Found::Unknown(Open {
                 passed,
                 why: ends(end, self.pending.as_deref(), self.asked),
+            }),
+            // A shell is opened for a command.
+            None if !ended_well && self.opened && !self.ran => Found::Unknown(Open {
+                passed,
+                why: ends_in_shell(end),
             }),
             None => {
                 let identity = HostIdentity {

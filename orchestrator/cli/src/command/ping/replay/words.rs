@@ -24,12 +24,20 @@ pub(super) fn ends(end: End, pending: Option<&str>, asked: bool) -> String {
         None if asked => "before anything was read".to_owned(),
         None => "before anything was asked".to_owned(),
     };
-    let how = match end {
+    format!("{}, {before}", ending(end))
+}
+
+/// The same where all was answered, and the command for which a shell was opened has not ended.
+pub(super) fn ends_in_shell(end: End) -> String {
+    format!("{}, before a command in the shell has ended", ending(end))
+}
+
+fn ending(end: End) -> &'static str {
+    match end {
         End::Whole => "the trace ends here",
         End::Full => "the trace had come to its bound and ends here",
         End::Cut(_) => "the trace is cut off here",
-    };
-    format!("{how}, {before}")
+    }
 }
 
 /// A failure of which an old trace holds the words alone.
