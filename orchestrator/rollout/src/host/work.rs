@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use playbooks::{Desired, Observed, Target};
+use playbooks::{Change, Desired, Observed, Target};
 
 use super::{Flow, Mode};
 use crate::event::{EventKind, Intent, PlannedChange, PlannedStep};
@@ -384,18 +384,7 @@ pub(super) async fn carry_out<S: Session>(
             if apply.desired.satisfied_at(&apply.target, &now) {
                 return Ok(Carried::There(now));
             }
-            let have = now.value().map_or_else(
-                || "nothing".to_owned(),
-                |value| format!("'{}'", value.text()),
-            );
-            let detail = format!(
-                "{}: wanted '{}', read back {have}",
-                apply.target,
-                apply.desired.text()
-            );
-            let error = HostError::failed(Reason::ReadBackDiffers, detail).with_remedy(
-                "something else owns this value: look for a policy, tamper protection or an agent",
-            );
+            let error = unlike(apply, &now);
             Err(Failure {
                 error,
                 now: Some(now),
@@ -462,4 +451,59 @@ pub(super) fn also(detail: &mut Option<String>, more: String) {
 
 fn known(found: &[Observed]) -> Vec<Option<Observed>> {
     found.iter().cloned().map(Some).collect()
+}
+
+/// What was read back is not what was written.
+fn unlike(apply: &Change, now: &Observed) -> HostError {
+    let detail = format!(
+        "{}: wanted '{}', read back: {}",
+        apply.target,
+        apply.desired.text(),
+        prior::words_at(&apply.target, now)
+    );
+    let remedy = match now {
+        Observed::Opaque { .. } => {
+            "look at the value on the host: it may be right, and is not shown as it is"
+        }
+        _ => "something else owns this value: look for a policy, tamper protection or an agent",
+    };
+    HostError::failed(Reason::ReadBackDiffers, detail).with_remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use playbooks::{KeyPath, Typed};
+
+    use super::*;
+
+    /// A value that is there and cannot be read is not told as absent, and nobody is accused of it.
+    #[test]
+    fn what_was_read_back_is_told_as_it_is() {
+        let apply = Change {
+            target: Target {
+                key: KeyPath::parse(r"HKLM\SOFTWARE\Example").unwrap(),
+                value: "Number".to_owned(),
+            },
+            desired: Desired::Value(Typed::Dword(1).to_raw()),
+        };
+        let told = |now: &Observed| {
+            let error = unlike(&apply, now);
+            let remedy = error.remedy.unwrap_or_default();
+            assert_eq!(error.reason, Reason::ReadBackDiffers);
+            (error.detail, remedy)
+        };
+        let (detail, remedy) = told(&Observed::ValueAbsent);
+        assert!(
+            detail.ends_with("wanted '1', read back: absent"),
+            "{detail}"
+        );
+        assert!(remedy.contains("owns this value"), "{remedy}");
+        let text = Observed::Present(Typed::Sz("1".to_owned()).to_raw());
+        let (detail, _) = told(&text);
+        assert!(detail.ends_with("'1' (registry type 1)"), "{detail}");
+        let why = "line breaks".to_owned();
+        let (detail, remedy) = told(&Observed::Opaque { kind: 4, why });
+        assert!(detail.contains("cannot be read: line breaks"), "{detail}");
+        assert!(!remedy.contains("owns"), "{remedy}");
+    }
 }
