@@ -44,7 +44,7 @@ pub(crate) fn classify(error: reqwest::Error, gate: &Gate) -> Loss {
     } else if let Some(kind) = no_http(&error) {
         (kind, Sent::Unknown)
     } else {
-        (ErrorKind::ConnectionLost(innermost(&error)), Sent::Unknown)
+        (ErrorKind::ConnectionLost(broke(&error)), Sent::Unknown)
     };
     tracing::debug!(error = text(&error), "no answer");
     Loss {
@@ -62,7 +62,9 @@ struct Below(String);
 /// The innermost cause, where it adds something: the layers above it only say that a request could not be sent.
 fn below(kind: &ErrorKind, error: &reqwest::Error) -> Option<Box<dyn StdError + Send + Sync>> {
     // Of a certificate all is said in our own words; the library's are those of its debug output.
-    if matches!(kind, ErrorKind::Timeout | ErrorKind::ConnectTimeout)
+    let worded = matches!(kind, ErrorKind::ConnectionLost(words) if *words == broke(error));
+    if worded
+        || matches!(kind, ErrorKind::Timeout | ErrorKind::ConnectTimeout)
         || matches!(kind, ErrorKind::Tls(error) if error.problem != TlsProblem::Handshake)
     {
         return None;
@@ -105,6 +107,16 @@ fn connecting(error: &reqwest::Error) -> ErrorKind {
 /// It was TCP that did not come up. The connector has no type for it that can be named, only these words.
 fn dialling(error: &reqwest::Error) -> bool {
     text(error).contains("tcp connect error")
+}
+
+/// Why a connection that was there broke. The TLS library's words for a host that is suddenly gone are an address of its
+/// manual.
+fn broke(error: &reqwest::Error) -> String {
+    let words = innermost(error);
+    match words.contains("close_notify") {
+        true => "it was closed in the middle of an answer".to_owned(),
+        false => words,
+    }
 }
 
 /// What came is no HTTP, or more of it than is taken. `None` where the connection itself broke.

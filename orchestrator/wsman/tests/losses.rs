@@ -1,9 +1,14 @@
 //! The three kinds of loss: nothing sent, not processed, unknown.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use wsman::{ErrorKind, RegistryData, Sent};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use wsman::{AuthMethod, ErrorKind, RegistryData, Sent};
 
+use crate::fleet::{self, Fleet};
 use crate::server::{Act, Server, connect, output};
 
 fn written() -> String {
@@ -153,7 +158,7 @@ async fn unknown_a_gateway_that_lost_the_host_may_have_passed_it_on() {
 
 #[tokio::test]
 async fn a_closed_port_and_an_unknown_name_are_told_apart() {
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
+    let closed = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
         .local_addr()
@@ -213,4 +218,47 @@ async fn an_enumeration_that_the_host_has_forgotten_is_begun_again_and_not_for_e
         assert_eq!(error.fault().map(|fault| fault.code), Some(code));
         assert_eq!(server.seen().len(), 6);
     }
+}
+
+/// Passes everything on, until it is told to close in the middle of the next answer.
+async fn cutting(upstream: u16, cut: Arc<AtomicBool>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let host = TcpStream::connect(("127.0.0.1", upstream)).await.unwrap();
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_host, mut to_host) = host.into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_host).await });
+        let mut piece = vec![0; 65_536];
+        while let Ok(count @ 1..) = from_host.read(&mut piece).await {
+            let cut = cut.load(Ordering::SeqCst);
+            let end = if cut { count / 2 } else { count };
+            to_client.write_all(&piece[..end]).await.unwrap();
+            if cut {
+                break;
+            }
+        }
+        to_client.shutdown().await.unwrap();
+    });
+    port
+}
+
+/// So it is over TLS where a host is suddenly gone. The TLS library's words for it are an address of its manual.
+#[tokio::test]
+async fn unknown_a_host_that_is_gone_in_the_middle_of_an_answer_is_told_in_plain_words() {
+    let fleet = Fleet::start(|_| {}).await;
+    let mut endpoint = fleet.https(AuthMethod::Ntlm);
+    let cut = Arc::new(AtomicBool::new(false));
+    endpoint.port = cutting(endpoint.port, Arc::clone(&cut)).await;
+    let mut client = fleet::connect(endpoint).await.unwrap();
+    client.enum_keys("SOFTWARE").await.unwrap();
+    cut.store(true, Ordering::SeqCst);
+    let error = client.enum_keys("SOFTWARE").await.unwrap_err();
+    assert!(
+        matches!(&error.kind, ErrorKind::ConnectionLost(said) if said.ends_with("in the middle of an answer")),
+        "{error:?}"
+    );
+    assert_eq!(error.sent, Sent::Unknown);
+    assert!(error.source.is_none(), "nothing to add: {error:?}");
 }
