@@ -29,7 +29,7 @@ pub(crate) const USUAL_TAIL: &str = "\r\n\r\n";
 /// the output has another shape than one value.
 pub(crate) fn value_line<'a>(output: &'a str, name: &str) -> Option<(ValueLine, &'a str)> {
     let output = output.strip_prefix('\u{FEFF}').unwrap_or(output);
-    let mut rest = output;
+    let mut rest = from_key_line(output);
     let mut key_seen = false;
     loop {
         let (line, _) = rest.split_once('\n')?;
@@ -45,6 +45,19 @@ pub(crate) fn value_line<'a>(output: &'a str, name: &str) -> Option<(ValueLine, 
         }
         rest = rest.get(line.len() + 1..)?;
     }
+}
+
+/// What was printed before the key's line is not of `reg.exe`: each command processor runs what the host's `AutoRun`
+/// says (`chcp 65001` prints a line).
+fn from_key_line(output: &str) -> &str {
+    let mut rest = output;
+    while !is_key_line(rest) {
+        match rest.split_once('\n') {
+            Some((_, after)) => rest = after,
+            None => return output,
+        }
+    }
+    rest
 }
 
 /// The names of the direct subkeys in the output of `reg query KEY`, and whether the key has values.
@@ -64,7 +77,7 @@ pub(crate) fn key_listing(output: &str, key: Option<&KeyPath>) -> KeyListing {
     );
     let own = own.to_lowercase();
     let mut listing = KeyListing::default();
-    for line in lines(output) {
+    for line in lines(from_key_line(output)) {
         let folded = line.trim_end().to_lowercase();
         if folded.is_empty() || folded == own {
             continue;
@@ -386,6 +399,29 @@ mod tests {
         // A line of the data that looks like a key's.
         let second = "    N    REG_SZ    a\nHKEY_LOCAL_MACHINE\\SOFTWARE";
         assert_eq!(value_line(&query(second), "N"), None);
+    }
+
+    #[test]
+    fn what_stands_before_the_keys_line_is_not_of_reg() {
+        let auto_run = "Active code page: 65001\r\n    N    REG_SZ    wrong\r\n";
+        let text = [auto_run, &query("    N    REG_SZ    right")].concat();
+        let (value, tail) = value_line(&text, "N").expect("a value line");
+        assert_eq!((value.data.as_str(), tail), ("right", USUAL_TAIL));
+        // Without a key's line nothing tells which line is whose.
+        assert_eq!(value_line(auto_run, "N"), None);
+
+        let key = KeyPath::parse(r"HKLM\SOFTWARE\Example").unwrap();
+        let below = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Example\\Sub\r\n";
+        let listing = key_listing(&[auto_run, below].concat(), Some(&key));
+        let subkeys = vec!["Sub".to_owned()];
+        assert_eq!(
+            listing,
+            KeyListing {
+                subkeys,
+                other: false
+            }
+        );
+        assert!(key_listing(auto_run, Some(&key)).other);
     }
 
     #[test]
