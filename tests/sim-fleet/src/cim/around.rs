@@ -121,12 +121,16 @@ pub(super) fn antivirus(host: &Host, class: &str) -> Option<Vec<Instance>> {
     )])
 }
 
-/// `None`: logging is switched off.
+/// `None`: there are no such classes.
 pub(super) fn rsop(host: &Host, class: &str) -> Option<Vec<Instance>> {
     if !host.options.rsop_logging {
         return None;
     }
-    let policies = &host.options.group_policy;
+    let none = Vec::new();
+    let policies = match host.options.rsop_empty {
+        true => &none,
+        false => &host.options.group_policy,
+    };
     let id = |gpo: &str| {
         Value::Text(format!(
             "cn={{{gpo}}},cn=policies,cn=system,DC=corp,DC=example"
@@ -136,14 +140,14 @@ pub(super) fn rsop(host: &Host, class: &str) -> Option<Vec<Instance>> {
         let mut names: Vec<&str> = policies.iter().map(|policy| policy.gpo.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        let one = |name: &str| {
-            instance(
-                "RSOP_GPO",
-                &["id"],
-                vec![("id", id(name)), ("name", name.into())],
-            )
+        let one = |id: Value, name: &str| {
+            instance("RSOP_GPO", &["id"], vec![("id", id), ("name", name.into())])
         };
-        return Some(names.into_iter().map(one).collect());
+        let named = names.into_iter().map(|name| one(id(name), name));
+        // The log names the local policy whether it sets anything or not.
+        let local =
+            (!host.options.rsop_empty).then(|| one("LocalGPO".into(), "Local Group Policy"));
+        return Some(local.into_iter().chain(named).collect());
     }
     if !class.eq_ignore_ascii_case("RSOP_RegistryPolicySetting") {
         return None;

@@ -57,7 +57,19 @@ pub(crate) fn knows(host: &Host, namespace: &str, class: &str) -> bool {
 /// All instances of a class; `None`: there is no such class. Letter case is ignored in both names.
 pub(crate) fn instances(host: &Host, namespace: &str, class: &str) -> Option<Vec<Instance>> {
     if namespace.eq_ignore_ascii_case("root/Microsoft/Windows/Defender") {
-        return around::antivirus(host, class);
+        let mut instances = around::antivirus(host, class)?;
+        let lacks = host
+            .options
+            .antivirus
+            .iter()
+            .flat_map(|antivirus| &antivirus.lacks);
+        for name in lacks {
+            for instance in &mut instances {
+                let lacking = |known: &str| known.eq_ignore_ascii_case(name);
+                instance.properties.retain(|known, _| !lacking(known));
+            }
+        }
+        return Some(instances);
     }
     if namespace.eq_ignore_ascii_case("root/rsop/computer") {
         return around::rsop(host, class);

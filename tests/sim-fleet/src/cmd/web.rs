@@ -251,11 +251,13 @@ async fn powershell(context: &Context, words: &str) -> Ended {
             words.find(|word| *word == name)?;
             words.next().map(str::to_owned)
         };
-        let via = format!(
-            "{}:{}",
-            word("-ComputerName").unwrap_or_default(),
-            word("-Port").unwrap_or_default()
-        );
+        // The cmdlet takes names and addresses; brackets belong to neither.
+        let host = match word("-ComputerName").unwrap_or_default() {
+            host if host.starts_with('[') => String::new(),
+            host if host.contains(':') => format!("[{host}]"),
+            host => host,
+        };
+        let via = format!("{host}:{}", word("-Port").unwrap_or_default());
         let open = match real(context, &via) {
             Some(address) => TcpStream::connect(address).await.is_ok(),
             None => false,
@@ -270,16 +272,36 @@ async fn powershell(context: &Context, words: &str) -> Ended {
             .iter()
             .map(|line| format!("{line}\r\n"))
             .collect();
+        if context.host.options.sensor_log_refused {
+            out = "refused Attempted to perform an unauthorized operation.\r\n".to_owned();
+        }
         out += "done\r\n";
         return Ended::out(out);
     }
+    let constrained = context.host.options.network.constrained_language;
     if words.contains(r"GroupPolicy\Machine\Registry.pol") {
+        if constrained {
+            return Ended::failed(1, CONSTRAINED_CALL);
+        }
         return policy_file::shown(context, words);
     }
     if words.contains("Net.Security.SslStream") {
+        if constrained {
+            return constrained_look(words);
+        }
         return looked(context, words).await;
     }
     Ended::failed(1, "At line:1 char:1\r\n")
+}
+
+const CONSTRAINED_CALL: &str = "Cannot invoke method. Method invocation is supported only on core types in this language mode.\r\n";
+
+/// As the script says it where each of its `try` blocks ends at once.
+fn constrained_look(words: &str) -> Ended {
+    let list = words.split_once("$u='").map_or("", |(_, rest)| rest);
+    let list = list.split_once("';").map_or("", |(list, _)| list);
+    let each = format!("error {CONSTRAINED_CALL}next\r\n");
+    Ended::out(each.repeat(list.split("','").count()))
 }
 
 /// The script that shows the issuer for each address of `$u`.

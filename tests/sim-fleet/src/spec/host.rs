@@ -42,6 +42,8 @@ impl HostSpec {
 pub struct HostOptions {
     /// The log of the EDR sensor, newest first, as `number|property|property`.
     pub sensor_log: Vec<String>,
+    /// That log is not shown to the account of a run.
+    pub sensor_log_refused: bool,
     /// What its programs find on the network.
     pub network: NetworkSpec,
     /// The operating system.
@@ -117,8 +119,10 @@ pub struct HostOptions {
     /// What stands in `registry.pol` of the local group policy, in this order; the names of policies do not count. Empty:
     /// there is no such file.
     pub local_policy: Vec<PolicySpec>,
-    /// Group policy keeps its log (RSoP).
+    /// Group policy keeps its log (RSoP). False: its classes are not there.
     pub rsop_logging: bool,
+    /// The classes of that log are there and hold nothing, as where logging is switched off (reference 4.5).
+    pub rsop_empty: bool,
     /// What the host is for.
     pub roles: Vec<Role>,
     /// The host's clock runs ahead by so many seconds.
@@ -131,6 +135,7 @@ impl Default for HostOptions {
     fn default() -> Self {
         Self {
             sensor_log: Vec::new(),
+            sensor_log_refused: false,
             network: NetworkSpec::default(),
             os: OsSpec::default(),
             language: Language::En,
@@ -169,6 +174,7 @@ impl Default for HostOptions {
             group_policy: Vec::new(),
             local_policy: Vec::new(),
             rsop_logging: true,
+            rsop_empty: false,
             roles: Vec::new(),
             clock_ahead: 0,
             scheduler_stopped: false,

@@ -44,6 +44,8 @@ pub struct NetworkSpec {
     pub lists_direct: bool,
     /// A Windows older than `curl.exe`.
     pub no_curl: bool,
+    /// PowerShell runs in constrained language mode: its scripts may not use .NET.
+    pub constrained_language: bool,
     /// Milliseconds after which a program gives up; 20 s when absent.
     pub gives_up_after_ms: Option<u64>,
 }
@@ -66,6 +68,8 @@ pub struct AntivirusSpec {
     pub tamper_protected: bool,
     /// What the test of its cloud connection ends with, e.g. `0x80072F8F`; absent: success.
     pub maps_error: Option<String>,
+    /// Properties that the classes of this version do not have yet.
+    pub lacks: Vec<String>,
     /// Its service does not run: its methods say so.
     pub stopped: bool,
     /// It says that a preference is set and sets nothing, as tamper protection may do.
@@ -85,6 +89,7 @@ impl Default for AntivirusSpec {
             platform: "4.18.24090.11".into(),
             tamper_protected: false,
             maps_error: None,
+            lacks: Vec::new(),
             stopped: false,
             ignores_preferences: false,
             proxy_server: String::new(),
