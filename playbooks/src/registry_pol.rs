@@ -137,6 +137,10 @@ pub fn local_policy(file: &[u8], values: &[Target]) -> Option<Vec<GpoSetting>> {
         let Ok(key) = KeyPath::below_local_machine(key) else {
             continue;
         };
+        // Without type or data a record only makes its key, whatever name it has; a deletion has a blank for data.
+        if instruction.kind == 0 || instruction.data.is_empty() {
+            continue;
+        }
         let raw = RawValue {
             kind: instruction.kind,
             bytes: instruction.data,
@@ -255,6 +259,10 @@ mod tests {
             told(vec![instruction(KEY, "**delvals.", " ")]),
             ["One-", "Two-"]
         );
+        // What only makes its key says nothing of the value.
+        let bare = instruction(KEY, "One", "");
+        let typeless = Instruction { kind: 0, ..one() };
+        assert_eq!(told(vec![bare, typeless]), [] as [&str; 0]);
         let elsewhere = instruction(r"SOFTWARE\Policies\B", "One", "z\0");
         assert_eq!(told(vec![one(), elsewhere]), ["One=x"]);
         let elsewhere = instruction(r"SOFTWARE\Policies\B", "**delvals.", " ");

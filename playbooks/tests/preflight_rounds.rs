@@ -28,6 +28,11 @@ fn usual(fact: Fact) -> FactValue {
     }
 }
 
+/// A policy names the values, which proves that there is a log of them.
+fn owned(set: &FactSet) -> Option<u32> {
+    set.contains(Fact::GpoSettings).then_some(1)
+}
+
 /// All facts that the rounds ask for, each answered as `answer` says, and what that costs.
 fn asked(wanted: &[&str], writes: bool, answer: &dyn Fn(Fact) -> FactValue) -> Asked {
     asked_of(&load(&steps(wanted)), writes, answer, &|_| None)
@@ -214,7 +219,8 @@ fn what_blocks_is_asked_first_and_warnings_as_far_as_they_fit() {
         Fact::OsBuild => FactValue::Number(17763),
         _ => usual(fact),
     };
-    let pushed = asked(&[EDR, AV, WINHTTP], true, &client);
+    let all = load(&steps(&[EDR, AV, WINHTTP]));
+    let pushed = asked_of(&all, true, &client, &owned);
     for fact in [
         Fact::GpoSettings,
         Fact::ServicesSense,
@@ -231,6 +237,18 @@ fn what_blocks_is_asked_first_and_warnings_as_far_as_they_fit() {
         assert!(pushed.facts.contains(&fact), "{}", fact.name());
     }
     assert!(pushed.told.is_empty(), "{:?}", pushed.told);
+    // Whether there is a log of group policy comes before what only warns.
+    let unowned = asked(&[EDR, AV, WINHTTP], true, &client);
+    assert!(unowned.facts.contains(&Fact::OsUbr));
+    let [told] = &unowned.told[..] else {
+        panic!("{:?}", unowned.told);
+    };
+    assert!(
+        told.starts_with("note ")
+            && told.contains("already_connected")
+            && told.contains("winhttp_32bit_differs"),
+        "{told}"
+    );
     assert!(
         !pushed.facts.contains(&Fact::AdvProxyKnown),
         "the command that writes shows it"
@@ -249,12 +267,13 @@ fn what_blocks_is_asked_first_and_warnings_as_far_as_they_fit() {
 /// does, with its revision; the rest is told.
 #[test]
 fn a_plan_of_all_three_stores_judges_the_build_and_tells_the_rest() {
+    let all = load(&steps(&[EDR, AV, WINHTTP]));
     for (build, ubr) in [(17763, true), (22631, false)] {
         let client = |fact: Fact| match fact {
             Fact::OsBuild => FactValue::Number(build),
             _ => usual(fact),
         };
-        let of = asked(&[EDR, AV, WINHTTP], false, &client);
+        let of = asked_of(&all, false, &client, &owned);
         assert!(of.facts.contains(&Fact::OsBuild));
         assert_eq!(of.facts.contains(&Fact::OsUbr), ubr, "{build}");
         assert_eq!(of.facts.contains(&Fact::SensorLastConnected), !ubr);

@@ -57,8 +57,8 @@ impl Link {
             Ok(rows) => rows,
             // Without Antivirus there is nothing to prefer.
             Err(NoAnswer::NotThere) => return Ok(vec![Observed::ValueAbsent; names.len()]),
-            Err(NoAnswer::Refused(why)) => {
-                let text = format!("Antivirus does not show its preferences: {why}");
+            Err(no) => {
+                let text = format!("Antivirus does not show its preferences: {}", no.why());
                 return Err(Trouble::Refused(Reason::Fault, text));
             }
         };

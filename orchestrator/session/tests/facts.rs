@@ -263,6 +263,68 @@ async fn what_is_switched_off_or_not_there_is_said() {
 }
 
 #[tokio::test]
+async fn an_empty_log_of_group_policy_is_no_answer() {
+    let owner = PolicySpec {
+        key: COLLECTION.into(),
+        value: "TelemetryProxyServer".into(),
+        data: Some(SeedData::Sz("gpo:1".into())),
+        gpo: "Proxy Paris".into(),
+        precedence: 1,
+    };
+    let lab = lab(HostOptions {
+        rsop_empty: true,
+        group_policy: vec![owner],
+        ..HostOptions::default()
+    })
+    .await;
+    let (facts, asked) = read(&lab, &set(&[Fact::GpoSettings])).await;
+    let why = facts.unread(Fact::GpoSettings).expect("not known");
+    assert!(why.contains("names no policy at all"), "{why}");
+    // Whoever asks for nothing more than the rows saves a request.
+    let mut trusting = set(&[Fact::GpoSettings]);
+    trusting.policy_log_trusted = true;
+    let (facts, trusted) = read(&lab, &trusting).await;
+    assert_eq!(facts.texts(Fact::GpoSettings), [] as [&str; 0]);
+    assert_eq!((asked, trusted), (2, 1));
+    // A log that names policies, and none for these values, is an answer.
+    let lab = self::lab(HostOptions::default()).await;
+    let (facts, _) = read(&lab, &set(&[Fact::GpoSettings])).await;
+    assert!(facts.unread(Fact::GpoSettings).is_none());
+}
+
+#[tokio::test]
+async fn a_column_that_this_antivirus_does_not_have_costs_no_other() {
+    let mut options = HostOptions::default();
+    let antivirus = options.antivirus.as_mut().unwrap();
+    antivirus.lacks = vec!["TamperProtectionSource".into(), "ForceUseProxyOnly".into()];
+    antivirus.proxy_server = "http://10.0.0.6:8080".into();
+    let lab = lab(options).await;
+    let (facts, _) = read(&lab, &FactSet::all()).await;
+    let unread: Vec<(Fact, &str)> = facts.failures().collect();
+    assert_eq!(unread, []);
+    assert_eq!(facts.flag(Fact::AvPresent), Some(true));
+    assert_eq!(facts.text(Fact::AvMode), Some("Normal"));
+    assert_eq!(
+        facts.text(Fact::AvEffectiveServer),
+        Some("http://10.0.0.6:8080")
+    );
+    for lacking in [Fact::AvTamperSource, Fact::AvForceProxyOnly] {
+        assert_eq!(facts.value(lacking), Some(&FactValue::Null));
+    }
+}
+
+#[tokio::test]
+async fn what_antivirus_hides_from_an_account_is_no_proxy() {
+    let mut options = HostOptions::default();
+    let antivirus = options.antivirus.as_mut().unwrap();
+    antivirus.proxy_server = "N/A: Must be an administrator to view".into();
+    let lab = lab(options).await;
+    let (facts, _) = read(&lab, &set(&[Fact::AvEffectiveServer])).await;
+    let why = facts.unread(Fact::AvEffectiveServer).expect("not known");
+    assert!(why.contains("not shown to this account"), "{why}");
+}
+
+#[tokio::test]
 async fn onboarding_and_the_proxies_that_stand() {
     let sensor = r"SOFTWARE\Microsoft\Windows Advanced Threat Protection";
     let status = format!(r"{sensor}\Status");

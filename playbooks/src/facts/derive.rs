@@ -21,10 +21,11 @@ pub(super) fn derived(fact: Fact, facts: &Facts) -> FactValue {
             let kind = facts.text(Fact::OsInstallationType).unwrap_or_default();
             FactValue::Bool(kind.to_ascii_lowercase().starts_with("server"))
         }
-        Fact::OsBelowFloor => {
-            let ubr = facts.number(Fact::OsUbr).unwrap_or(0);
-            FactValue::Bool(floor(facts).is_some_and(|(_, least, _)| ubr < least))
-        }
+        Fact::OsBelowFloor => match (floor(facts), facts.number(Fact::OsUbr)) {
+            (None, _) => FactValue::Bool(false),
+            (Some((_, least, _)), Some(ubr)) => FactValue::Bool(ubr < least),
+            (Some(_), None) => FactValue::Null,
+        },
         Fact::OsFloorUpdate => {
             floor(facts).map_or(FactValue::Null, |(.., kb)| FactValue::Text(kb.to_owned()))
         }
@@ -100,4 +101,33 @@ fn usable_ipv4(text: &str) -> bool {
     text.trim().parse::<Ipv4Addr>().is_ok_and(|address| {
         !address.is_loopback() && !address.is_link_local() && !address.is_unspecified()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_floor_is_judged_by_the_revision_or_not_at_all() {
+        let below = |build: i64, ubr: Option<i64>| {
+            let ubr = ubr.map_or(FactValue::Null, FactValue::Number);
+            let facts = Facts::from_iter([
+                (Fact::OsBuild, FactValue::Number(build)),
+                (Fact::OsUbr, ubr),
+            ]);
+            facts.value(Fact::OsBelowFloor).cloned()
+        };
+        for (build, ubr, wanted) in [
+            (17763, Some(1910), FactValue::Bool(true)),
+            (17763, Some(1911), FactValue::Bool(false)),
+            (18363, Some(1410), FactValue::Bool(true)),
+            (19041, Some(844), FactValue::Bool(false)),
+            (19042, Some(963), FactValue::Bool(true)),
+            (20348, Some(1), FactValue::Bool(false)),
+            (20348, None, FactValue::Bool(false)),
+            (17763, None, FactValue::Null),
+        ] {
+            assert_eq!(below(build, ubr), Some(wanted), "{build}.{ubr:?}");
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! From what a host answered to the fact's type. What does not fit is said, never guessed.
 
-use super::{Fact, FactKind, FactValue, Version};
+use super::{Class, Fact, FactKind, FactValue, Source, Version};
 use crate::registry::{Typed, type_name};
 use crate::winhttp::WinHttpSettings;
 
 /// 100 ns steps between 1601 and 1970.
 const EPOCH: i64 = 116_444_736_000_000_000;
 const TICKS_PER_SECOND: i64 = 10_000_000;
+/// What Antivirus shows instead of a preference to whoever is no administrator for it.
+const HIDDEN: &str = "N/A";
 
 /// A Windows FILETIME as RFC 3339; `None` for 0 and for what is no moment.
 pub fn moment(ticks: u64) -> Option<String> {
@@ -122,6 +124,11 @@ fn win_http(fact: Fact, typed: &Typed) -> Result<FactValue, String> {
 /// What is wrong with them, for people.
 pub fn from_cim(fact: Fact, texts: &[&str]) -> Result<FactValue, String> {
     let kind = fact.row().kind;
+    if matches!(fact.row().source, Source::Cim(Class::AvPreference, _))
+        && texts.iter().any(|text| text.starts_with(HIDDEN))
+    {
+        return Err("it is not shown to this account".to_owned());
+    }
     // A list without items may come as one empty item, and no item of any of these lists is ever empty.
     let items = || texts.iter().filter(|text| !text.trim().is_empty());
     let numbers = || -> Option<Vec<i64>> { items().map(|text| text.trim().parse().ok()).collect() };

@@ -13,6 +13,9 @@ pub struct FactSet {
     pub policy_values: BTreeSet<Target>,
     /// Policies are told by their ids alone, which saves a request.
     pub policy_ids_only: bool,
+    /// That group policy has logged nothing of these values is taken at its word, which saves a request: a log that is switched
+    /// off says the same.
+    pub policy_log_trusted: bool,
     /// `Some`: what is asked for is registry values and what programs show, and one command of the host's shell reads all of
     /// it. Where no command may be run, the values are not read at all: each would be a request.
     pub in_one_command: Option<OneCommand>,

@@ -290,7 +290,11 @@ fn cost(set: &FactSet) -> u32 {
             Source::Service(_) | Source::ServiceExists(_) => {
                 requests += u32::from(classes.insert("services".to_owned()));
             }
-            Source::GroupPolicy => requests += 1 + u32::from(!set.policy_ids_only),
+            Source::GroupPolicy => {
+                // Names are asked for where there are rows, and whether there is a log at all where there are none.
+                let more = !set.policy_ids_only || !set.policy_log_trusted;
+                requests += 1 + u32::from(more);
+            }
             _ => {}
         }
     }

@@ -66,6 +66,7 @@ impl Wanted<'_> {
         let policies = self.changes().filter(|change| change.target.is_policy());
         set.policy_values = policies.map(|change| change.target.clone()).collect();
         set.policy_ids_only = true;
+        set.policy_log_trusted = !self.makes(Check::OwnershipUnknown);
         if self.makes(Check::GpoOwned) && !set.policy_values.is_empty() {
             set.insert(Fact::GpoSettings);
         }

@@ -305,9 +305,11 @@ fn what_a_plan_has_no_room_for_is_told() {
             .collect()
     };
     let two = "steps: [ { edr_proxy: { server: 'p:1' } }, { winhttp_proxy: { server: 'p:1' } } ]\n";
+    let one = "steps: [ { winhttp_proxy: { server: 'p:1' } } ]\n";
     for (channel, steps, grade, told) in [
         ("auto", STEPS, "note", "advproxy_differs"),
-        ("cim", two, "warn", "channel cim"),
+        ("cim", two, "note", "advproxy_differs"),
+        ("cim", one, "warn", "channel cim"),
     ] {
         let (found, with) = planned(channel, "", steps);
         let (_, without) = planned(channel, "preflight: off\n", steps);
@@ -317,7 +319,12 @@ fn what_a_plan_has_no_room_for_is_told() {
             let mut words = words.iter();
             words.any(|word| word.starts_with(head) && word.contains(text))
         };
-        assert!(has("warn build_below_floor", "KB"), "{channel}: {words:?}");
+        let sensor = steps.contains("edr_proxy");
+        assert_eq!(
+            has("warn build_below_floor", "KB"),
+            sensor,
+            "{channel}: {words:?}"
+        );
         let head = format!("{grade} not_looked");
         assert!(has(&head, told), "{channel}: {words:?}");
     }
@@ -345,6 +352,11 @@ fn where_group_policy_keeps_no_log_the_file_of_the_local_policy_is_read() {
         rsop_logging: true,
         ..in_file(Some("old.corp.example:1"))
     };
+    let empty = HostOptions {
+        rsop_logging: true,
+        rsop_empty: true,
+        ..in_file(Some("old.corp.example:1"))
+    };
     let lab = lab(vec![
         in_file(Some("old.corp.example:1")),
         in_file(None),
@@ -355,6 +367,7 @@ fn where_group_policy_keeps_no_log_the_file_of_the_local_policy_is_read() {
         },
         large,
         logged,
+        empty.clone(),
     ]);
     let (report, code) = push(&lab, "", STEPS);
     assert_eq!(code, 3, "{report:#}");
@@ -383,7 +396,18 @@ fn where_group_policy_keeps_no_log_the_file_of_the_local_policy_is_read() {
     assert!(large.contains("registry.pol is larger"), "{large}");
     // Where there is a log it says it all, and the file is not looked at.
     assert_eq!(report["hosts"][5]["outcome"], "ok");
+    // A log that is there and empty says nothing either. That is known by one request more, so that a push of all three stores
+    // has no room for the file, and tells it.
+    assert!(found(&report, 6).contains(&"note ownership_unknown".to_owned()));
+    let told = report["hosts"][6]["preflight"].to_string();
+    assert!(told.contains("facts.gpo.local"), "{told}");
     let edr = "steps: [ { edr_proxy: { server: '10.0.0.6:8080' } } ]\n";
+    let lab = self::lab(vec![empty]);
+    let (report, _) = push(&lab, "", edr);
+    let blocked = &report["hosts"][0];
+    assert_eq!(blocked["reason"], "preflight_blocked", "{blocked:#}");
+    let detail = blocked["detail"].as_str().expect("a text");
+    assert!(detail.contains("the local group policy"), "{detail}");
     let with = cost(&in_file(Some("10.0.0.6:8080")), "", edr, "push");
     let without = cost(
         &in_file(Some("10.0.0.6:8080")),

@@ -13,6 +13,14 @@ const CIMV2: &str = "root/cimv2";
 const NO_WMI: &str = "it can only be read through WMI, which does not work here";
 /// "Invalid namespace" and "invalid class": the component is not there.
 const NOT_THERE: [u32; 2] = [0x8004_100E, 0x8004_1010];
+/// "Not found": of what, the code of the fault says.
+const NOT_FOUND: u32 = 0x8004_1002;
+/// "A class, a namespace or an instance is not there"; a query asks for no instance.
+const RESOURCE_NOT_FOUND: u32 = 2_150_858_752;
+/// "Invalid query": among others, for a column that the class does not have.
+const INVALID_QUERY: u32 = 0x8004_1017;
+/// The same of the service: query, class or namespace are wrong.
+const CANNOT_PROCESS_FILTER: u32 = 2_150_858_778;
 
 impl Link {
     pub(super) async fn class_facts(
@@ -27,8 +35,13 @@ impl Link {
             }
         }
         for (class, columns) in classes {
-            let query = query(class, &columns);
-            match self.ask(class.query().0, &query).await? {
+            let namespace = class.query().0;
+            let answer = match self.ask(namespace, &query(class, &columns)).await? {
+                // One of the columns is younger than this Windows: whole instances have all that there are.
+                Err(NoAnswer::WrongQuery) => self.ask(namespace, &whole(class)).await?,
+                answer => answer,
+            };
+            match answer {
                 Ok(rows) => columns.iter().for_each(|(fact, property)| {
                     match value(*fact, property, &rows) {
                         Ok(value) => facts.set(*fact, value),
@@ -114,14 +127,12 @@ impl Link {
             Ok(rows) => return Ok(Ok(rows)),
             Err(error) => error,
         };
-        let not_there = match &error.kind {
-            ErrorKind::Fault(fault) => fault
-                .wmi_status
-                .is_some_and(|status| NOT_THERE.contains(&status)),
-            _ => false,
+        let told = match &error.kind {
+            ErrorKind::Fault(fault) => NoAnswer::of(fault.code, fault.wmi_status),
+            _ => None,
         };
-        if not_there {
-            return Ok(Err(NoAnswer::NotThere));
+        if let Some(told) = told {
+            return Ok(Err(told));
         }
         let why = self.unread(Trouble::Wire(error))?;
         Ok(Err(NoAnswer::Refused(why)))
@@ -133,13 +144,29 @@ impl Link {
 pub(crate) enum NoAnswer {
     /// There is no such class or namespace.
     NotThere,
+    /// The query is wrong on this host, because of a column or a class that it names: which of them is not said.
+    WrongQuery,
     /// The host says so.
     Refused(String),
 }
 
 impl NoAnswer {
-    pub(super) fn why(&self) -> String {
+    /// What a fault, by its code and the status of WMI in it, says about a query; `None`: nothing but that it failed.
+    fn of(code: u32, status: Option<u32>) -> Option<Self> {
+        let not_there = status.is_some_and(|status| NOT_THERE.contains(&status))
+            || code == RESOURCE_NOT_FOUND && matches!(status, None | Some(NOT_FOUND));
+        let wrong =
+            status == Some(INVALID_QUERY) || code == CANNOT_PROCESS_FILTER && status.is_none();
+        match (not_there, wrong) {
+            (true, _) => Some(Self::NotThere),
+            (false, true) => Some(Self::WrongQuery),
+            (false, false) => None,
+        }
+    }
+
+    pub(crate) fn why(&self) -> String {
         match self {
+            Self::WrongQuery => "this Windows does not take the query for it".to_owned(),
             Self::NotThere => "this Windows has no such class".to_owned(),
             Self::Refused(why) => why.clone(),
         }
@@ -168,10 +195,57 @@ fn query(class: Class, columns: &[(Fact, &'static str)]) -> String {
     query
 }
 
+/// The query for whole instances.
+fn whole(class: Class) -> String {
+    let (_, name, condition) = class.query();
+    let condition = condition.map(|condition| format!(" where {condition}"));
+    format!("select * from {name}{}", condition.unwrap_or_default())
+}
+
 fn value(fact: Fact, property: &str, rows: &[Instance]) -> Result<FactValue, String> {
     if property.is_empty() {
         return Ok(FactValue::Bool(!rows.is_empty()));
     }
     let texts: Vec<&str> = rows.iter().flat_map(|row| row.texts(property)).collect();
     from_cim(fact, &texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_that_is_not_there_is_known_in_each_of_its_forms() {
+        for (code, status) in [
+            (CANNOT_PROCESS_FILTER, Some(0x8004_1010)),
+            (RESOURCE_NOT_FOUND, Some(0x8004_100E)),
+            (RESOURCE_NOT_FOUND, Some(NOT_FOUND)),
+            (RESOURCE_NOT_FOUND, None),
+        ] {
+            assert_eq!(
+                NoAnswer::of(code, status),
+                Some(NoAnswer::NotThere),
+                "{code} {status:?}"
+            );
+        }
+        for (code, status) in [
+            (CANNOT_PROCESS_FILTER, Some(INVALID_QUERY)),
+            (CANNOT_PROCESS_FILTER, None),
+        ] {
+            assert_eq!(
+                NoAnswer::of(code, status),
+                Some(NoAnswer::WrongQuery),
+                "{code} {status:?}"
+            );
+        }
+        // The component is there and does not work.
+        for (code, status) in [
+            (5, None),
+            (RESOURCE_NOT_FOUND, Some(0x8004_1013)),
+            (1722, None),
+            (0, Some(NOT_FOUND)),
+        ] {
+            assert_eq!(NoAnswer::of(code, status), None, "{code} {status:?}");
+        }
+    }
 }

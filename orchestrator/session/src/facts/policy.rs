@@ -1,5 +1,6 @@
 //! F15: which of the values a playbook cares about group policy has set, by RSoP (reference 4.5). What preference
-//! items, MDM and hosts with RSoP logging switched off do is not seen here.
+//! items and MDM do is not seen here. Where RSoP logging is switched off its classes are empty, which is no answer: any log
+//! names at least one policy, be it the local one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::error::Trouble;
 use crate::link::Link;
 
 const RSOP: &str = "root/rsop/computer";
+const NO_LOG: &str = "the log of group policy (RSoP) is empty: it names no policy at all";
 
 impl Link {
     pub(super) async fn policy_facts(
@@ -32,6 +34,10 @@ impl Link {
                 return Ok(());
             }
         };
+        if rows.is_empty() && !wanted.policy_log_trusted && !self.keeps_policy_log().await? {
+            facts.set_unread(Fact::GpoSettings, NO_LOG);
+            return Ok(());
+        }
         let mut settings = settings(&rows, &values);
         settings.sort_by(|a, b| (&a.target, a.precedence).cmp(&(&b.target, b.precedence)));
         if !wanted.policy_ids_only {
@@ -41,6 +47,12 @@ impl Link {
         facts.set(Fact::GpoSettings, FactValue::Texts(texts));
         facts.gpo = settings;
         Ok(())
+    }
+
+    /// Whether the log names any policy at all.
+    async fn keeps_policy_log(&mut self) -> Result<bool, Trouble> {
+        let rows = self.ask(RSOP, "select id from RSOP_GPO").await?;
+        Ok(rows.is_ok_and(|rows| !rows.is_empty()))
     }
 
     /// Names of the policies that won; without an answer they keep their ids.

@@ -81,9 +81,17 @@ impl Asked {
     ) {
         let mut printed = printed.into_iter();
         if !self.adv_proxy.is_empty() {
-            let shown = AdvProxy::shown(&printed.next().unwrap_or_default());
+            let text = printed.next().unwrap_or_default();
+            let shown = AdvProxy::shown(&text);
             for fact in self.adv_proxy {
-                facts.set(fact, value(fact, shown.as_ref()));
+                match &shown {
+                    // It knows the command, and what it shows says nothing.
+                    None if text.contains('{') => {
+                        let why = "what 'netsh winhttp show advproxy' prints is no JSON";
+                        facts.set_malformed(fact, why);
+                    }
+                    shown => facts.set(fact, value(fact, shown.as_ref())),
+                }
             }
         }
         if !self.lists.is_empty() {
