@@ -281,6 +281,38 @@ fn what_is_not_there_proves_nothing_unless_its_steps_were_left_out_with_it() {
     assert_eq!(after(3, &no_antivirus), Finding::ServiceStopped);
 }
 
+/// Tamper protection that the preflight found on is named where Antivirus goes by something else, and nowhere else.
+#[test]
+fn whoever_may_keep_antivirus_from_a_setting_is_named() {
+    let probes = compiled("  - av_effective: { server: 'http://10.0.0.6:8080' }", None);
+    let probe = &probes[0].probe;
+    let mut facts = Facts::default();
+    facts.set(Fact::AvPresent, FactValue::Bool(true));
+    facts.set(Fact::AvEffectivePacUrl, FactValue::Null);
+    let tamper = PreflightFinding {
+        check: Check::TamperProtected,
+        grade: PreflightGrade::Note,
+        allowed: false,
+        step: None,
+        detail: "switched on by: Intune".to_owned(),
+    };
+    for (found, named) in [
+        (FactValue::Null, true),
+        (FactValue::Text("http://10.0.0.6:8080".to_owned()), false),
+    ] {
+        facts.set(Fact::AvEffectiveServer, found);
+        let verdict = probe.settled(&facts, None).unwrap();
+        let after = probe.after_preflight(verdict.clone(), std::slice::from_ref(&tamper));
+        assert_eq!(after.finding, verdict.finding);
+        assert_eq!(
+            after.detail.contains("switched on by: Intune"),
+            named,
+            "{after:?}"
+        );
+        assert_eq!(probe.after_preflight(verdict.clone(), &[]), verdict);
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_not_green() {
     let mut facts = Facts::default();

@@ -121,6 +121,38 @@ async fn inspection_is_seen_where_the_host_trusts_the_company() {
 }
 
 #[tokio::test]
+async fn where_no_issuer_is_shown_inspection_is_not_ruled_out() {
+    for mode in [ProxyMode::Works, ProxyMode::Intercepts] {
+        let proxy = SimProxy::start(mode).unwrap();
+        let lab = lab(&proxy, |options| {
+            options.network.trusts_company = true;
+            options.network.constrained_language = true;
+        })
+        .await;
+        let verdict = ask(&lab, connect(&[URL])).await;
+        found(&verdict, Finding::ToolMissing, "language mode");
+        // Anybody may issue certificates for other names.
+        let other = ask(&lab, connect(&["https://intranet.corp.example/"])).await;
+        found(&other, Finding::ConnectedThroughProxy, "status");
+    }
+}
+
+#[tokio::test]
+async fn a_port_of_an_ipv6_literal_is_asked_for_without_its_brackets() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    let via = "[2001:db8::6]:8080";
+    let lab = lab(&proxy, |options| {
+        let proxies = &mut options.network.proxies;
+        proxies.insert(via.to_owned(), proxy.address());
+    })
+    .await;
+    let probe = Probe::ProxyTcp {
+        via: via.to_owned(),
+    };
+    found(&ask(&lab, probe).await, Finding::PortOpen, via);
+}
+
+#[tokio::test]
 async fn an_unreachable_list_of_revoked_certificates_is_named() {
     let proxy = SimProxy::start(ProxyMode::Works).unwrap();
     let lab = lab(&proxy, |options| {
@@ -252,14 +284,16 @@ async fn antivirus_tests_its_cloud_and_the_sensors_log_is_read() {
         candidate: false,
     };
     let since = Some("2026-01-01T00:00:00Z".parse().unwrap());
-    for (lab, finding) in [
-        (&good, Finding::ConnectedThroughProxy),
-        (&bad, Finding::SensorFails),
+    let refused = lab(&proxy, |options| options.sensor_log_refused = true).await;
+    for (lab, finding, says) in [
+        (&good, Finding::ConnectedThroughProxy, ""),
+        (&bad, Finding::SensorFails, "logon"),
+        (&refused, Finding::Unreadable, "unauthorized operation"),
     ] {
         let mut session = lab.open().await;
         let verdict = session.probe(&events, since).await.unwrap();
         session.close().await;
-        found(&verdict, finding, "");
+        found(&verdict, finding, says);
     }
 }
 

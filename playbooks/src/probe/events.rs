@@ -54,19 +54,60 @@ pub fn judged(events: &[SensorEvent]) -> Verdict {
                 )
             }
         }
-        (_, Some(bad)) => {
-            let event = &events[bad];
-            let error = match event.id {
-                67 => event.property(4),
-                _ => event.property(2),
-            };
-            let detail = format!("event {}: {}", event.id, error_text(error));
-            Verdict::new(Finding::SensorFails, detail)
+        (_, Some(bad)) => Verdict::new(Finding::SensorFails, failure(&events[bad])),
+        _ => match last(&TROUBLE) {
+            Some(trouble) => Verdict::new(Finding::SensorFails, failure(&events[trouble])),
+            None => Verdict::new(
+                Finding::NotConnected,
+                "the sensor wrote nothing on its connection since the push",
+            ),
+        },
+    }
+}
+
+/// Events of trouble with the connection that count where nothing else speaks of it: the command channel cannot start, a
+/// communication error, a logon that was rejected.
+const TROUBLE: [u32; 3] = [15, 99, 406];
+
+/// What an event of failure says.
+fn failure(event: &SensorEvent) -> String {
+    let (what, error) = match event.id {
+        15 => (", the command channel cannot start".to_owned(), None),
+        67 => {
+            let (attempts, good) = (event.property(0), event.property(2));
+            let what = format!(", {good} of {attempts} attempts succeeded");
+            (what, Some(event.property(4).to_owned()))
         }
-        _ => Verdict::new(
-            Finding::NotConnected,
-            "the sensor wrote nothing on its connection since the push",
-        ),
+        99 => {
+            let what = format!(", communication error in '{}'", event.property(0));
+            (what, Some(windows_error(event.property(1))))
+        }
+        // The status of HTTP, or what kept the request from having one.
+        405 | 406 => {
+            let error = match event.property(2) {
+                "" | "0" => windows_error(event.property(1)),
+                status => status.to_owned(),
+            };
+            (String::new(), Some(error))
+        }
+        _ => (String::new(), Some(event.property(2).to_owned())),
+    };
+    let error = error.map(|error| format!(": {}", error_text(&error)));
+    format!("event {}{what}{}", event.id, error.unwrap_or_default())
+}
+
+/// The number of WinHTTP within an `HRESULT` (hexadecimal or decimal) that wraps one; any other text as it is.
+fn windows_error(text: &str) -> String {
+    const WRAPPED: u32 = 0x8007_0000;
+    let number = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        // `Get-WinEvent` shows it with or without a sign.
+        None => text.parse::<i64>().ok().map(|number| number as u32),
+    };
+    match number {
+        Some(number) if number & 0xffff_0000 == WRAPPED => (number & 0xffff).to_string(),
+        Some(number) if number >= 0x8000_0000 => format!("0x{number:08X}"),
+        _ => text.to_owned(),
     }
 }
 
@@ -129,7 +170,29 @@ mod tests {
             Finding::SensorFails,
             "wants a logon",
         );
+        check(
+            &["67|3|2|1|https://x|407"],
+            Finding::SensorFails,
+            "1 of 3 attempts succeeded",
+        );
         check(&["1|10.8210"], Finding::NotConnected, "nothing");
         check(&["nonsense"], Finding::NotConnected, "");
+    }
+
+    #[test]
+    fn trouble_that_other_events_tell_is_not_silence() {
+        let fails = Finding::SensorFails;
+        check(&["15|https://x"], fails, "command channel cannot start");
+        check(&["99|Upload|0x80072EE7"], fails, "does not resolve");
+        check(&["99|Upload|0x80004005"], fails, "error 0x80004005");
+        check(&["406|r|0x0|403"], fails, "error 403: refused");
+        check(&["405|r|0x80072EFD|0"], fails, "error 12029: no connection");
+        check(&["405|r|-2147012867|"], fails, "error 12029: no connection");
+        // What the sensor says of its attempts outweighs it.
+        check(
+            &["99|Upload|0x80072EE7", "4|1|https://x"],
+            Finding::Connected,
+            "",
+        );
     }
 }

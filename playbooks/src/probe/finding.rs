@@ -103,7 +103,7 @@ findings! {
     MapsFailed Fail "go by the meaning of the code; the same test by hand: MpCmdRun.exe -ValidateMapsConnection";
     /// The sensor has not been in contact since the push.
     NotConnected Fail "a reboot is the certain way to make the sensor read its settings; then look at the events of SENSE";
-    /// The sensor says that it reaches nothing.
+    /// The sensor says that it does not reach its service, or not always.
     SensorFails Fail "the error number names the cause; compare with the probes of the proxy";
     /// A service does not run.
     ServiceStopped Fail "start the service, or look why it ended";

@@ -184,10 +184,13 @@ const OURS: [&str; 3] = [".microsoft.com", ".windows.net", ".windowsupdate.com"]
 
 /// Whether a certificate of that issuer in front of a Defender address means that somebody opens TLS.
 pub fn inspected(host: &str, issuer: &str) -> bool {
-    let (host, issuer) = (host.to_ascii_lowercase(), issuer.to_ascii_lowercase());
+    is_ours(host) && !is_public(issuer)
+}
+
+fn is_ours(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
     let host = host.split(':').next().unwrap_or_default();
-    let ours = OURS.iter().any(|suffix| host.ends_with(suffix));
-    ours && !is_public(&issuer)
+    OURS.iter().any(|suffix| host.ends_with(suffix))
 }
 
 /// Whether the issuer is one of those that vouch for Microsoft's services.
@@ -227,6 +230,24 @@ pub fn with_issuer(found: TargetVerdict, shown: Option<&Shown>) -> TargetVerdict
     TargetVerdict {
         finding: Finding::TlsInspected,
         detail: format!("TLS is opened on the way: certificate by {issuer}"),
+        target: found.target,
+    }
+}
+
+/// An open road to one of the service's own names, where whose certificate stands there was asked for and not shown (a
+/// PowerShell that may not use .NET, for one): a proxy that opens TLS and is trusted looks the same to `curl`.
+pub fn without_issuer(found: TargetVerdict, shown: Option<&Shown>) -> TargetVerdict {
+    if found.finding != Finding::ConnectedThroughProxy || !is_ours(&found.target) {
+        return found;
+    }
+    let said = shown.and_then(|shown| shown.error.as_deref());
+    let said = said.unwrap_or("PowerShell did not answer");
+    TargetVerdict {
+        finding: Finding::ToolMissing,
+        detail: format!(
+            "{}, but whose certificate it is was not shown, so that TLS may be opened on the way: {said}",
+            found.detail
+        ),
         target: found.target,
     }
 }
@@ -351,6 +372,31 @@ mod tests {
             with_issuer(found, Some(&shown)).finding,
             Finding::TlsInspected
         );
+    }
+
+    #[test]
+    fn an_issuer_that_was_not_shown_leaves_an_open_road_unproved() {
+        let found = |url: &str, status| judged(url, true, &curl(0, 200, status), None);
+        let shown = Shown {
+            error: Some("Cannot create type.".to_owned()),
+            ..Shown::default()
+        };
+        let own = "https://events.data.microsoft.com/";
+        for shown in [None, Some(&shown)] {
+            let unproved = without_issuer(found(own, 200), shown);
+            assert_eq!(unproved.finding, Finding::ToolMissing);
+            assert!(unproved.detail.contains("status 200"), "{unproved:?}");
+        }
+        assert!(
+            without_issuer(found(own, 200), Some(&shown))
+                .detail
+                .contains("Cannot create type.")
+        );
+        // Names whose certificates anybody may issue, and roads that are not open, stay as they are.
+        let other = found("https://intranet.contoso.com/", 200);
+        assert_eq!(without_issuer(other.clone(), None), other);
+        let refused = judged(own, true, &curl(56, 407, 0), None);
+        assert_eq!(without_issuer(refused.clone(), None), refused);
     }
 
     #[test]

@@ -39,9 +39,17 @@ impl Probe {
     }
 
     /// A verdict in the light of what the preflight of the same host found: where a component is missing and the steps for it
-    /// were left out for that cause, there is nothing to prove.
+    /// were left out for that cause, there is nothing to prove; where tamper protection is on, it may be what keeps Antivirus
+    /// from a setting.
     #[must_use]
-    pub fn after_preflight(&self, verdict: Verdict, findings: &[PreflightFinding]) -> Verdict {
+    pub fn after_preflight(&self, mut verdict: Verdict, findings: &[PreflightFinding]) -> Verdict {
+        let tamper = |finding: &&PreflightFinding| finding.check == Check::TamperProtected;
+        if let (Self::AvEffective { .. }, Finding::Differs) = (self, verdict.finding)
+            && let Some(tamper) = findings.iter().find(tamper)
+        {
+            let said = format!("; tamper protection ({}) may keep it so", tamper.detail);
+            verdict.detail.push_str(&said);
+        }
         let left_out = |finding: &&PreflightFinding| {
             finding.skips() && self.missing().contains(&finding.check)
         };

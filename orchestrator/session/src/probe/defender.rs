@@ -12,6 +12,10 @@ use crate::error::Trouble;
 use crate::link::Link;
 use crate::shell;
 
+/// How PowerShell names, in every language, that a log holds nothing of what is asked for.
+const NO_EVENTS: &str = "NoMatchingEventsFound";
+/// Before the cause for which a log cannot be read.
+const REFUSED: &str = "refused ";
 const SERVICE: &str = r"SYSTEM\CurrentControlSet\Services\WinDefend";
 
 impl Link {
@@ -46,8 +50,9 @@ impl Link {
         };
         let script = format!(
             "Get-WinEvent -FilterHashtable @{{LogName='Microsoft-Windows-SENSE/Operational';StartTime=[datetime]'{since}'}} \
--MaxEvents 200 -ErrorAction SilentlyContinue | ForEach-Object {{[string]$_.Id+'|'+(($_.Properties | \
-ForEach-Object {{[string]$_.Value}}) -join '|')}};'done'"
+-MaxEvents 200 -ErrorAction SilentlyContinue -ErrorVariable e | ForEach-Object {{[string]$_.Id+'|'+(($_.Properties | \
+ForEach-Object {{[string]$_.Value}}) -join '|')}};foreach($x in $e){{if($x.FullyQualifiedErrorId -notlike \
+'{NO_EVENTS}*'){{'{REFUSED}'+$x.Exception.Message}}}};'done'"
         );
         let output = match self.tool(&Program::Script(script)).await? {
             Ok(output) => output,
@@ -58,6 +63,12 @@ ForEach-Object {{[string]$_.Value}}) -join '|')}};'done'"
             return Ok(Verdict::new(Finding::ToolMissing, shell::said(&output)));
         }
         let found: Vec<SensorEvent> = text.lines().filter_map(SensorEvent::read).collect();
+        let refused = text.lines().find_map(|line| line.strip_prefix(REFUSED));
+        if let Some(why) = refused.filter(|_| found.is_empty()) {
+            let why: String = why.trim().chars().take(200).collect();
+            let why = format!("the log of SENSE cannot be read: {why}");
+            return Ok(Verdict::new(Finding::Unreadable, why));
+        }
         Ok(events::judged(&found))
     }
 }

@@ -19,6 +19,8 @@ impl Link {
         let Some((host, port)) = via.rsplit_once(':') else {
             return Ok(Verdict::new(Finding::Unclear, "the proxy has no port"));
         };
+        // The cmdlet takes an IPv6 address as it is.
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         let script = format!(
             "Test-NetConnection -ComputerName {host} -Port {port} -InformationLevel Quiet -WarningAction SilentlyContinue"
         );
@@ -81,9 +83,12 @@ impl Link {
         if by_curl {
             let urls = urls.iter();
             let targets = found.into_iter().zip(urls);
-            let targets = targets.map(|(found, url)| match open(&found) {
-                true => road::with_issuer(found, of(url)),
-                false => found,
+            let looked = |url: &String| look.is_some() && secure.contains(&url);
+            let targets = targets.map(|(found, url)| match of(url) {
+                _ if !open(&found) => found,
+                Some(shown) if shown.issuer.is_some() => road::with_issuer(found, Some(shown)),
+                shown if looked(url) => road::without_issuer(found, shown),
+                _ => found,
             });
             return Ok(Verdict::of_targets(targets.collect()));
         }
