@@ -437,6 +437,28 @@ fn nothing_is_made_up() {
 }
 
 /// The password that stands in a variable of the host is not shown.
+/// Whether a policy or a preference set it cannot be told where the policy could not be read.
+#[test]
+fn a_setting_whose_policy_was_not_read_is_nobodys_preference() {
+    let mut facts = bare();
+    set(
+        &mut facts,
+        &[(Fact::AvEffectiveServer, "http://10.0.0.6:8080")],
+    );
+    facts.set_unread(Fact::ProxyAvServer, "access denied");
+    let explained = explain(&facts);
+    let route = explained.route(Component::Antivirus).expect("a route");
+    assert_eq!(
+        route.uses.road,
+        Road::Proxy("http://10.0.0.6:8080".to_owned())
+    );
+    let because = &route.uses.because;
+    assert!(
+        because.contains("policy or preference") && because.contains("access denied"),
+        "{because}"
+    );
+}
+
 #[test]
 fn variables_lose_their_account() {
     let read = playbooks::from_registry(

@@ -256,8 +256,38 @@ fn every_trap_is_named() {
         (|f| number(f, Fact::ProxySslOptions, 0), &["checks_off"]),
         (|f| number(f, Fact::ProxySslOptions, 3), &[]),
         (
-            |f| set(f, &[(Fact::SensorLastConnected, "2026-01-01T00:00:00Z")]),
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::SensorLastConnected, "2026-01-01T00:00:00Z"),
+                        (Fact::ClockLocal, "2026-01-01T23:00:00Z"),
+                    ],
+                )
+            },
             &["unneeded_static"],
+        ),
+        // It was in contact long ago, or nobody knows how long.
+        (
+            |f| {
+                set(
+                    f,
+                    &[
+                        (Fact::SensorLastConnected, "2026-01-01T00:00:00Z"),
+                        (Fact::ClockLocal, "2026-01-03T00:00:00Z"),
+                    ],
+                )
+            },
+            &[],
+        ),
+        (
+            |f| set(f, &[(Fact::SensorLastConnected, "2026-01-01T00:00:00Z")]),
+            &[],
+        ),
+        // Numbers that mean nothing.
+        (
+            |f| number(f, Fact::ProxySslOptions, 7),
+            &["value_malformed"],
         ),
         (
             |f| set(f, &[(Fact::EnvAllProxy, "http://d:1")]),

@@ -44,6 +44,10 @@ fn setting<'f>(
         (Known::Set(goes), Known::Set(wants)) if goes == wants => {
             (goes_by, format!("{name} {}", seen.owner(policy)))
         }
+        (Known::Set(_), Known::NotRead) => {
+            let whose = format!("{name} by policy or preference: {}", seen.why_not(policy));
+            (goes_by, whose)
+        }
         (Known::Set(_), _) => (goes_by, format!("{name} by preference (Set-MpPreference)")),
         // Antivirus could not be asked: the policy is all there is.
         (Known::NotRead, Known::Set(_)) => (by_policy, format!("{name} {}", seen.owner(policy))),

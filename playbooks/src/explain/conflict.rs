@@ -59,7 +59,7 @@ conflicts! {
     EdrMalformed "edr_malformed" Conflict "S20, A24", "the sensor's proxy is not host:port, the one form that it takes";
     AvMalformed "av_malformed" Conflict "S28", "Antivirus' proxy or script is no URL of the form that it takes";
     WinHttpMalformed "winhttp_malformed" Conflict "S41", "WinHttpSettings cannot be decoded; that never means direct";
-    ValueMalformed "value_malformed" Conflict "S19, S20, S22, S30, S32", "a setting of Defender stands there in another type than its own";
+    ValueMalformed "value_malformed" Conflict "S19, S20, S22, S30, S32", "a setting of Defender stands there in another type than its own, or as a number that has no meaning";
     StoresDiffer "stores_differ" Conflict "S12, S40, A23", "the stores name different proxies";
     AdvProxyDiffers "advproxy_differs" Conflict "S41, A17", "the two stores of WinHTTP disagree; 'reset proxy' clears only one of them";
     WinHttp32Differs "winhttp_32bit_differs" Conflict "S41", "32-bit programs have another WinHTTP proxy than 64-bit ones; netsh of 64-bit Windows writes only theirs";

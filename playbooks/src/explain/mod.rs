@@ -203,6 +203,8 @@ pub fn explain_facts() -> FactSet {
         Fact::SensorPrefersStaticProxy,
         Fact::SensorOnboarded,
         Fact::SensorLastConnected,
+        // How long ago that was.
+        Fact::ClockLocal,
         Fact::MdmTelemetryProxy,
         Fact::GpoSettings,
         Fact::RolesMma,

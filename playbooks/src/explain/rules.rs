@@ -1,10 +1,13 @@
 //! The rule of each finding: whether it holds on a host, and in which words.
 
+use jiff::Timestamp;
+
 use super::av;
 use super::seen::{Known, Seen, address, for_https, per_scheme};
 use super::winhttp::{advproxy, machine_wininet, wpad_off};
 use super::{Component, Conflict, Road, Route};
 use crate::facts::{Fact, FactValue};
+use crate::preflight::FRESH;
 use crate::registry::Typed;
 use crate::rules::{Invalid, Notes, av_pac_url, av_server, edr_server, lost_checks};
 
@@ -82,9 +85,11 @@ pub(super) fn judged(conflict: Conflict, seen: Seen<'_>, routes: &[Route]) -> Op
         }
         Conflict::ChecksOff => checks_off(seen.number(Fact::ProxySslOptions)?),
         Conflict::UnneededStatic => {
-            let connected = seen.text(Fact::SensorLastConnected).set()?;
-            (seen.may_have_sensor() && seen.text(Fact::ProxyEdr) == Known::NotSet)
-                .then(|| format!("last contact {connected}"))
+            let moment = |fact| seen.text(fact).set()?.parse::<Timestamp>().ok();
+            let last = moment(Fact::SensorLastConnected)?;
+            let fresh = moment(Fact::ClockLocal)?.duration_since(last) <= FRESH;
+            (fresh && seen.may_have_sensor() && seen.text(Fact::ProxyEdr) == Known::NotSet)
+                .then(|| format!("last contact {last}"))
         }
         Conflict::VariablesNotRead => {
             let Road::Proxy(proxy) = &of(routes, Component::Environment)?.uses.road else {
@@ -123,11 +128,21 @@ fn win_http_malformed(seen: Seen<'_>) -> Option<String> {
     })
 }
 
-/// Values of policies that their readers ask for by type.
+/// Values of policies that their readers ask for by type, and of which only some numbers mean something.
 fn value_malformed(seen: Seen<'_>) -> Option<String> {
+    let beyond = |fact: Fact| {
+        let most = match fact {
+            Fact::ProxyEdrNoAuth | Fact::ProxyPreferStatic => 1,
+            Fact::ProxySslOptions => 3,
+            _ => return None,
+        };
+        let number = seen.number(fact).filter(|number| *number > most)?;
+        let name = fact.target()?.value;
+        Some(format!("{name} is {number}, none of 0 to {most}"))
+    };
     let wrong: Vec<String> = Fact::POLICY_VALUES
         .into_iter()
-        .filter_map(|fact| seen.malformed(fact))
+        .filter_map(|fact| seen.malformed(fact).or_else(|| beyond(fact)))
         .collect();
     (!wrong.is_empty()).then(|| wrong.join("; "))
 }

@@ -16,6 +16,7 @@ mod wanted;
 mod win_http;
 
 pub use rounds::{BUDGET, Rounds};
+pub(crate) use sensor::FRESH;
 pub use settings::PreflightSettings;
 pub(crate) use subject::text;
 pub use table::{CHECKS, Check, CheckRow, PreflightGrade};

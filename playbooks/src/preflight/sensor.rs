@@ -8,7 +8,7 @@ use super::{Check, PreflightChange, PreflightGrade};
 use crate::facts::{Fact, FactValue, Facts, floor_of};
 
 /// A contact is fresh up to this age: sensors report far more often.
-const FRESH: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
 pub(super) fn sensor(
     change: &PreflightChange<'_>,

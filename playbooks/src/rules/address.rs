@@ -153,10 +153,46 @@ pub(crate) fn url(text: &str, notes: &mut Notes) -> Result<String, Invalid> {
     if let Some(odd) = text.chars().find(|c| "\"<>\\^`{}|".contains(*c)) {
         return Err(Invalid::new(format!("'{odd}' cannot stand in a URL")));
     }
-    if url.authority.starts_with('[') || url.authority.contains(':') {
+    if let Some(address) = bare_v6(url.authority) {
+        // The scheme has a port of its own.
+        host_and_port(&format!("[{address}]:80"), &mut Notes::new())?;
+        notes.push(format!(
+            "'{text}' has an IPv6 literal: Defender for Endpoint needs IPv4"
+        ));
+    } else if url.authority.starts_with('[') || url.authority.contains(':') {
         host_and_port(url.authority, notes)?;
     } else {
         check_host(url.authority, notes)?;
     }
     Ok(text.to_owned())
+}
+
+/// The address of `[v6]` without a port.
+fn bare_v6(authority: &str) -> Option<&str> {
+    authority.strip_prefix('[')?.strip_suffix(']')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_literal_in_a_url_needs_no_port() {
+        for good in [
+            "http://[2001:db8::6]/proxy.pac",
+            "http://[2001:db8::6]:81/proxy.pac",
+        ] {
+            let mut notes = Notes::new();
+            assert_eq!(url(good, &mut notes).as_deref(), Ok(good));
+            assert_eq!(notes.len(), 1, "{notes:?}");
+        }
+        for bad in [
+            "http://[2001:db8::g]/",
+            "http://[]/",
+            "http://[10.0.0.6]/",
+            "http://[::1/",
+        ] {
+            assert!(url(bad, &mut Notes::new()).is_err(), "{bad}");
+        }
+    }
 }
