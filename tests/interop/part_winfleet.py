@@ -232,6 +232,19 @@ def _(site: Site) -> None:
         equal(host.counters.operations, {"GetStringValue": 1}, way.label)
 
 
+@PART.check("what closes each connection behind its answer is named, before anything is written; with Basic it does not matter")
+def _(site: Site) -> None:
+    for way in (SEALED, TLS_NTLM):
+        host, bench = site.host(Dialect(unkept=True)), site.bench(way)
+        found = bench.winfleet("ping", "-i", bench.inventory([host], way), "-o", "json").exits(4).host()
+        equal((found["reason"], found["checks"]["rights"]), ("not_winrm", "failed"))
+        assert "load balancer" in found["remedy"], found
+        ran = bench.push(bench.inventory([host], way), bench.unlimited())
+        equal((ran.host()["reason"], host.registry.writes, host.logons.refused), ("not_winrm", 0, 0))
+    host, bench = site.host(Dialect(unkept=True)), site.bench(TLS_BASIC)
+    bench.winfleet("ping", "-i", bench.inventory([host], TLS_BASIC), "-o", "json").exits(0)
+
+
 @PART.check("push, push again, rollback: dialect: the exit code comes after the output")
 def _(site: Site) -> None:
     cycle(site, site.host(Dialect(done_alone=True)), SEALED, first_limit=FIRST_PUSH + 2)

@@ -214,6 +214,7 @@ fn judge(kind: &ErrorKind, situation: Situation<'_>) -> (Nature, Reason) {
         ErrorKind::Proxy { .. } | ErrorKind::Foreign { .. } | ErrorKind::NotHttp(_) => {
             (Answer, Reason::NotWinrm)
         }
+        ErrorKind::NotKept(_) => (Contact, Reason::NotWinrm),
         ErrorKind::Http(403) => (Refusal, Reason::Forbidden),
         ErrorKind::Http(401) | ErrorKind::LogonRefused => (Refusal, Reason::LogonRefused),
         ErrorKind::Http(400 | 413 | 500) => (Answer, Reason::Protocol),

@@ -28,6 +28,7 @@ pub(crate) fn of(kind: &ErrorKind, reason: Reason, situation: Situation<'_>) -> 
         ErrorKind::NoRoute(_) => return Some(NO_ROUTE.to_owned()),
         ErrorKind::ConnectTimeout => return Some(dropped(port)),
         ErrorKind::Proxy { status: 401, .. } => return Some(spoilt_by_proxy(situation)),
+        ErrorKind::NotKept(_) => return Some(not_kept(port)),
         ErrorKind::NotHttp(_) if !situation.tls => return Some(not_http(port)),
         ErrorKind::ConnectionLost(_) if !situation.tls => return Some(cut_on_http(port)),
         ErrorKind::Proxy { .. } => return Some(proxy(port)),
@@ -200,6 +201,13 @@ fn spoilt_by_proxy(situation: Situation<'_>) -> String {
          connections, or use transport: https past it; if it does keep them, {}",
         situation.port,
         check_password(situation)
+    )
+}
+
+fn not_kept(port: u16) -> String {
+    format!(
+        "NTLM and Kerberos belong to one connection, and a proxy or load balancer on the way does not keep it: take the hosts' addresses and port {port} \
+         out of it, or make it keep connections"
     )
 }
 

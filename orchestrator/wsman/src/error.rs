@@ -98,6 +98,9 @@ pub enum ErrorKind {
         /// What it calls itself (`Server`).
         by: String,
     },
+    /// What answers closes the connection in the middle of the logon, which belongs to it.
+    #[error("the connection is closed in the middle of the logon, which belongs to it (by {})", named(.0))]
+    NotKept(String),
     /// What answers speaks no HTTP, or broken HTTP.
     #[error("what answers does not speak HTTP ({0})")]
     NotHttp(String),
@@ -183,6 +186,7 @@ impl ErrorKind {
             | Self::ConnectFailed(text)
             | Self::ConnectionLost(text)
             | Self::NotHttp(text)
+            | Self::NotKept(text)
             | Self::Proxy { by: text, .. }
             | Self::Foreign { by: text, .. }
             | Self::CertificateRefused(text)

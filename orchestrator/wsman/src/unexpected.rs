@@ -39,6 +39,12 @@ pub(crate) fn proxy(status: u16, by: &str) -> ErrorKind {
     }
 }
 
+/// A connection that is over before what was agreed on it can be used. No host does that; it is said of what stands in
+/// between, where that has a name.
+pub(crate) fn not_kept(answer: &Answer) -> ErrorKind {
+    ErrorKind::NotKept(short(answer.via.as_deref().unwrap_or(&answer.server)))
+}
+
 fn short(name: &str) -> String {
     name.chars().take(MAX_NAME).collect()
 }

@@ -184,6 +184,20 @@ async fn unkept(upstream: u16, via: &'static str) -> u16 {
     port
 }
 
+#[tokio::test]
+async fn what_keeps_no_connection_at_all_is_named_and_gets_no_proof() {
+    let (mut endpoint, asked) = refusing().await;
+    endpoint.auth = wsman::AuthMethod::Ntlm;
+    endpoint.port = unkept(endpoint.port, "Via: 1.1 balancer\r\nConnection: close\r\n").await;
+    let error = failed(endpoint).await;
+    assert!(
+        matches!(&error.kind, ErrorKind::NotKept(by) if by == "1.1 balancer"),
+        "{error:?}"
+    );
+    assert_eq!(error.sent, Sent::Nothing);
+    assert_eq!(asked.lock().unwrap().1, 0, "a logon left");
+}
+
 /// Counts what it is told.
 #[derive(Default)]
 struct Told {

@@ -34,6 +34,11 @@ class Connection:
 
     def answer(self, request: HttpRequest) -> HttpReply:
         """The reply to one request."""
+        reply = self._answer(request)
+        reply.close |= self._host.dialect.unkept and reply.status == 200
+        return reply
+
+    def _answer(self, request: HttpRequest) -> HttpReply:
         path = request.path.partition("?")[0]
         if request.method != "POST":
             return HttpReply(405)

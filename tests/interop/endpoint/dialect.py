@@ -56,6 +56,8 @@ class Dialect:
     untyped: bool = False
     #: Faults of the sender come with 400, as SOAP's own binding to HTTP has it, instead of 500.
     sender_400: bool = False
+    #: Each connection is closed behind a success, as some load balancers do: no logon outlives it.
+    unkept: bool = False
     #: Replies are sent with ``Transfer-Encoding: chunked``, odd chunk sizes, an extension and a trailer.
     chunked: bool = False
     #: A UTF-8 byte order mark stands before the envelope.

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
         by: String,
     },
     NotHttp(String),
+    NotKept(String),
     LogonRefused,
     LogonDenied(String),
     Kerberos {
@@ -77,6 +78,7 @@ impl Kind {
                 by: by.clone(),
             },
             ErrorKind::NotHttp(text) => Self::NotHttp(text.clone()),
+            ErrorKind::NotKept(text) => Self::NotKept(text.clone()),
             ErrorKind::LogonRefused => Self::LogonRefused,
             ErrorKind::LogonDenied(denied) => Self::LogonDenied(denied.0.clone()),
             ErrorKind::Kerberos(error) => Self::Kerberos {
@@ -125,6 +127,7 @@ impl Kind {
             Self::Proxy { status, by } => ErrorKind::Proxy { status, by },
             Self::Foreign { status, by } => ErrorKind::Foreign { status, by },
             Self::NotHttp(text) => ErrorKind::NotHttp(text),
+            Self::NotKept(text) => ErrorKind::NotKept(text),
             Self::LogonRefused => ErrorKind::LogonRefused,
             Self::LogonDenied(text) => ErrorKind::LogonDenied(LogonDenied(text)),
             Self::Kerberos { problem, detail } => ErrorKind::Kerberos(KerberosError {

@@ -273,6 +273,11 @@ pub(super) async fn log_on(
     let mut link = Link { carrier, security };
     let reply = if together && !answer.body.is_empty() {
         link.receive(answer)?
+    } else if answer.closes {
+        return Err(Failure::new(
+            unexpected::not_kept(&answer),
+            Sent::NotProcessed,
+        ));
     } else {
         link.send(envelope).await.map_err(|failure| Failure {
             again: false,

@@ -108,6 +108,12 @@ pub(super) async fn log_on(
     // the sealing state of before.
     if answer.status == 200 && answer.body.is_empty() {
         permit.accepted();
+        if answer.closes {
+            return Err(Failure::new(
+                unexpected::not_kept(&answer),
+                Sent::NotProcessed,
+            ));
+        }
         if exchange.form == Form::OneLeg && setup.endpoint.tls.is_none() {
             exchange.context = before_sealing;
         }

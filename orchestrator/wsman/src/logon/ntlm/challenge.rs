@@ -109,6 +109,9 @@ async fn challenge(
         Some((Err(reason), _)) => return Err(protocol(reason.to_owned())),
         None => return Ok(Err(offered.into_iter().map(|offer| offer.scheme).collect())),
     };
+    if answer.closes {
+        return Err(Loss::new(unexpected::not_kept(&answer), Sent::Nothing));
+    }
     if setup.endpoint.tls.is_some() && answer.certificate.is_none() {
         return Err(protocol("no certificate to bind the logon to".to_owned()));
     }
