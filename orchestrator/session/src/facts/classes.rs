@@ -37,8 +37,11 @@ impl Link {
         for (class, columns) in classes {
             let namespace = class.query().0;
             let answer = match self.ask(namespace, &query(class, &columns)).await? {
-                // One of the columns is younger than this Windows: whole instances have all that there are.
-                Err(NoAnswer::WrongQuery) => self.ask(namespace, &whole(class)).await?,
+                // Antivirus' classes grow with its platform: whole instances have all the columns that there are. Those of Windows
+                // itself have had theirs for ever.
+                Err(NoAnswer::WrongQuery) if class.is_optional() => {
+                    self.ask(namespace, &whole(class)).await?
+                }
                 answer => answer,
             };
             match answer {
