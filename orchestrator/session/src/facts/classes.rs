@@ -13,10 +13,6 @@ const CIMV2: &str = "root/cimv2";
 const NO_WMI: &str = "it can only be read through WMI, which does not work here";
 /// "Invalid namespace" and "invalid class": the component is not there.
 const NOT_THERE: [u32; 2] = [0x8004_100E, 0x8004_1010];
-/// "Not found": of what, the code of the fault says.
-const NOT_FOUND: u32 = 0x8004_1002;
-/// "A class, a namespace or an instance is not there"; a query asks for no instance.
-const RESOURCE_NOT_FOUND: u32 = 2_150_858_752;
 /// "Invalid query": among others, for a column that the class does not have.
 const INVALID_QUERY: u32 = 0x8004_1017;
 /// The same of the service: query, class or namespace are wrong.
@@ -156,8 +152,8 @@ pub(crate) enum NoAnswer {
 impl NoAnswer {
     /// What a fault, by its code and the status of WMI in it, says about a query; `None`: nothing but that it failed.
     fn of(code: u32, status: Option<u32>) -> Option<Self> {
-        let not_there = status.is_some_and(|status| NOT_THERE.contains(&status))
-            || code == RESOURCE_NOT_FOUND && matches!(status, None | Some(NOT_FOUND));
+        // A service that says no more than "not found" (2150858752) may lack the class, or not show it.
+        let not_there = status.is_some_and(|status| NOT_THERE.contains(&status));
         let wrong =
             status == Some(INVALID_QUERY) || code == CANNOT_PROCESS_FILTER && status.is_none();
         match (not_there, wrong) {
@@ -221,9 +217,7 @@ mod tests {
     fn a_class_that_is_not_there_is_known_in_each_of_its_forms() {
         for (code, status) in [
             (CANNOT_PROCESS_FILTER, Some(0x8004_1010)),
-            (RESOURCE_NOT_FOUND, Some(0x8004_100E)),
-            (RESOURCE_NOT_FOUND, Some(NOT_FOUND)),
-            (RESOURCE_NOT_FOUND, None),
+            (2_150_858_752, Some(0x8004_100E)),
         ] {
             assert_eq!(
                 NoAnswer::of(code, status),
@@ -244,9 +238,10 @@ mod tests {
         // The component is there and does not work.
         for (code, status) in [
             (5, None),
-            (RESOURCE_NOT_FOUND, Some(0x8004_1013)),
+            (2_150_858_752, Some(0x8004_1013)),
+            (2_150_858_752, Some(0x8004_1002)),
+            (2_150_858_752, None),
             (1722, None),
-            (0, Some(NOT_FOUND)),
         ] {
             assert_eq!(NoAnswer::of(code, status), None, "{code} {status:?}");
         }
