@@ -229,8 +229,9 @@ const NOT_SEALED: &str =
 const BROKE_OFF: &str = "the host broke the request off: try again later; where it stays so, the host's event log says why \
      (Microsoft-Windows-WinRM/Operational)";
 
-const NO_ROUTE: &str =
-    "check the address, and the way to it from this machine: VPN, gateway, routes";
+/// On its own network a host that is off is no route, too: nobody answers for its address.
+const NO_ROUTE: &str = "nobody with this address answers on its network (host off, wrong address), a firewall on the way rejects, or this machine has or \
+     allows no way to it: VPN, gateway, routes, its own firewall";
 
 fn dropped(port: u16) -> String {
     format!(

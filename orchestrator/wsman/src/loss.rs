@@ -89,9 +89,12 @@ fn connecting(error: &reqwest::Error) -> ErrorKind {
     match deepest(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => ErrorKind::ConnectRefused,
         Some(io::ErrorKind::TimedOut) => ErrorKind::ConnectTimeout,
-        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-            ErrorKind::NoRoute(innermost(error))
-        }
+        // The last one is a route or a firewall of this machine that forbids it.
+        Some(
+            io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::PermissionDenied,
+        ) => ErrorKind::NoRoute(innermost(error)),
         _ if error.is_timeout() => ErrorKind::ConnectTimeout,
         // The connection was there, and was cut in the handshake: so does HTTP.sys on a port without a certificate.
         Some(
