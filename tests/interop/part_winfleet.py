@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from pypsrp.shell import WinRS
 
 from checks import Count, Part, equal
 from endpoint import names
@@ -18,6 +19,7 @@ from endpoint.faults import Fault
 from endpoint.programs import CONNECTIONS
 from endpoint.registry import multi_sz, sz
 from endpoint.server import DOMAIN, Fleet, Host
+from thirdparty import Account, Target
 from workbench import (
     LOCAL_PASSWORD,
     LOCAL_USER,
@@ -230,6 +232,18 @@ def _(site: Site) -> None:
         found = bench.winfleet("ping", "-i", bench.inventory([host], way), "-o", "json").exits(3).host()
         equal((way.label, found["reason"], found["checks"]["rights"]), (way.label, "access_denied", "failed"))
         equal(host.counters.operations, {"GetStringValue": 1}, way.label)
+
+
+@PART.check("a shell whose creation was not answered is found among the host's shells and deleted; another one stays")
+def _(site: Site) -> None:
+    host, bench = site.host(), site.bench()
+    account = Account(f"{DOMAIN}\\{USER}", PASSWORD)
+    ports = (host.http_port, host.https_port)
+    others = Target(*ports, str(site.fleet.authority.ca_file), account, account, host.names.netbios)
+    with WinRS(others.wsman(), codepage=65001, environment={"WINFLEET_SHELL": "winfleet-of-somebody-else"}):
+        host.lost_creates = 1
+        bench.winfleet("ping", "-i", bench.inventory([host]), "-o", "json")
+        equal((host.shells.created, host.shells.open), (2, 1), "shells made, shells open")
 
 
 @PART.check("what closes each connection behind its answer is named, before anything is written; with Basic it does not matter")

@@ -135,6 +135,8 @@ class Connection:
             return HttpReply(400, close=True)
         status, reply = self._host.operate(plain, charset, user, self._client, request.chunked)
         dialect = self._host.dialect
+        if not reply:
+            return HttpReply(status)
         if sealed and self._context is not None:
             body = sealing.seal(reply, self._context, self._scheme, tab=not dialect.no_tab, mime=dialect.mime_lines)
             return HttpReply(status, body, sealing.content_type_of(self._scheme))

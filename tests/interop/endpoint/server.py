@@ -64,6 +64,8 @@ class Host:
         self.counters = Counters()
         self.writer = soap.Writer(dialect, own)
         self.refuse_everything = False
+        #: Creates that are carried out and answered by an empty 500.
+        self.lost_creates = 0
         #: What each operation is refused with, if with anything.
         self.refuse_operations: Fault | None = None
         self._programs = Programs(self.registry, dialect, self.names.netbios)
@@ -128,6 +130,9 @@ class Host:
                 short = request.action.rpartition("/")[2]
                 self.counters.operations[short] = self.counters.operations.get(short, 0) + 1
             reply = self.writer.reply(request, self._dispatch(request, user, client))
+            if short == "Create" and self.lost_creates > 0:
+                self.lost_creates -= 1
+                return 500, b""
             if len(reply) > request.max_envelope:
                 raise Fault(2150858790, names.WSMAN, "EncodingLimit", "the reply does not fit", sender=False)
             return 200, reply

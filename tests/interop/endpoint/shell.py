@@ -327,6 +327,11 @@ def _described(shell: Shell, state: bool = False) -> Element:
         ("ShellInactivity", "P0DT0H0M0S"),
     ]
     for name, text in fields + ([("State", "Connected")] if state else []):
+        # A host says the environment back that it was asked for, in its place in the schema.
+        if name == "IdleTimeOut" and shell.environment:
+            variables = etree.SubElement(element, tag(names.SHELL, "Environment"))
+            for variable, value in shell.environment.items():
+                etree.SubElement(variables, tag(names.SHELL, "Variable"), Name=variable).text = value
         etree.SubElement(element, tag(names.SHELL, name)).text = text
     return element
 
