@@ -1,6 +1,8 @@
 //! Which proxy each component of a host uses and why, as it is shown: one screen per host, or data.
 
-use playbooks::{Choice, Component, Contradiction, Explanation, Fact, Facts, Road, explain};
+use playbooks::{
+    Choice, Component, Contradiction, Explanation, Fact, Facts, Road, Source, explain,
+};
 use serde_json::{Value, json};
 
 use crate::csv;
@@ -84,18 +86,49 @@ fn screen(name: &str, facts: &Facts) -> String {
     let mut out = format!("{name}  {}\n\n", about(facts));
     out.push_str(&routes(&explained));
     out.push('\n');
+    let unread = unread(facts);
     if explained.conflicts.is_empty() {
-        out.push_str("no conflicts\n");
-        return out;
+        out.push_str(match unread.is_empty() {
+            true => "no conflicts\n",
+            false => "no conflicts in what was read\n",
+        });
+    } else {
+        let mut table = Table::new(["FOUND", "", "WHAT"]);
+        for found in &explained.conflicts {
+            let row = found.conflict.row();
+            table.row([row.weight.as_str(), row.name, row.about]);
+            table.row(["", "", &shortened(&found.detail, SHOWN)]);
+        }
+        out.push_str(&table.render());
     }
-    let mut table = Table::new(["FOUND", "", "WHAT"]);
-    for found in &explained.conflicts {
-        let row = found.conflict.row();
-        table.row([row.weight.as_str(), row.name, row.about]);
-        table.row(["", "", &shortened(&found.detail, SHOWN)]);
-    }
-    out.push_str(&table.render());
+    out.push_str(&unread);
     out
+}
+
+/// What could not be read, a line for each cause: no rule finds anything there. What follows from other facts has their
+/// cause, and what is malformed is a finding already.
+fn unread(facts: &Facts) -> String {
+    let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (fact, why) in facts.failures() {
+        let follows = matches!(fact.row().source, Source::Derived(_));
+        if follows || facts.malformed(fact).is_some() && fact.target().is_some() {
+            continue;
+        }
+        match causes.iter_mut().find(|(cause, _)| *cause == why) {
+            Some((_, names)) => names.push(fact.name()),
+            None => causes.push((why, vec![fact.name()])),
+        }
+    }
+    let line = |(why, names): &(&str, Vec<&str>)| {
+        let first = names.first().copied().unwrap_or_default();
+        let names = match names.len() - 1 {
+            0 => first.to_owned(),
+            more => format!("{first} and {more} more"),
+        };
+        let why = shortened(&neutral(why), SHOWN);
+        format!("not read: {names}: {why}\n")
+    };
+    causes.iter().map(line).collect()
 }
 
 fn routes(explained: &Explanation) -> String {
@@ -269,9 +302,32 @@ mod tests {
         assert!(view.screens().contains("PAC =p<U+001B>[2J<U+202E>:1"));
         assert!(view.hosts.any_unread(Severity::Failed));
         assert!(!view.hosts.any_unread(Severity::Unreachable));
+        assert!(
+            view.screens()
+                .contains("not read: winhttp.proxy: no<U+001B>[31m\n")
+        );
         let json = view.json();
         assert_eq!(json["hosts"][0]["components"][0]["uses"]["road"], "unknown");
         assert_eq!(json["hosts"][0]["components"][4]["uses"]["road"], "pac");
         assert_eq!(json["hosts"][1]["reason"], "access_denied");
+    }
+
+    /// Where something was not read, its rules find nothing, and the screen says so.
+    #[test]
+    fn what_was_not_read_is_told_by_its_cause() {
+        let screen = |facts: &Facts| screen("pc-1", facts);
+        let mut facts = Facts::default();
+        assert!(screen(&facts).ends_with("no conflicts\n"));
+        facts.set_unread(Fact::GpoSettings, "the log is empty");
+        facts.set_unread(Fact::AvPresent, "denied");
+        facts.set_unread(Fact::AvMode, "denied");
+        // Told by what it follows from.
+        facts.set_unread(Fact::SensorPresent, "sensor.path: denied");
+        let shown = screen(&facts);
+        let told = "no conflicts in what was read\nnot read: av.present and 1 more: denied\nnot read: gpo.settings: the log is empty\n";
+        assert!(shown.ends_with(told), "{shown}");
+        // A finding already.
+        facts.set_malformed(Fact::ProxyEdr, "it is REG_DWORD");
+        assert!(!screen(&facts).contains("not read: proxy.edr"));
     }
 }
