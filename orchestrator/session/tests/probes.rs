@@ -137,6 +137,21 @@ async fn where_no_issuer_is_shown_inspection_is_not_ruled_out() {
     }
 }
 
+/// More addresses than one line of command takes: whose certificate each of them shows is looked at all the same.
+#[tokio::test]
+async fn the_issuer_of_many_addresses_is_shown() {
+    let proxy = SimProxy::start(ProxyMode::Works).unwrap();
+    let lab = lab(&proxy, |_| {}).await;
+    let urls: Vec<String> = (0..110)
+        .map(|n| format!("{URL}{n}/{}", "x".repeat(60)))
+        .collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let verdict = ask(&lab, connect(&urls)).await;
+    found(&verdict, Finding::ConnectedThroughProxy, "110 of 110");
+    let shown = |target: &playbooks::TargetVerdict| target.detail.contains("certificate by");
+    assert!(verdict.targets.iter().all(shown), "{verdict:?}");
+}
+
 #[tokio::test]
 async fn a_port_of_an_ipv6_literal_is_asked_for_without_its_brackets() {
     let proxy = SimProxy::start(ProxyMode::Works).unwrap();

@@ -150,16 +150,26 @@ impl Link {
         Ok(Ok(Curl::printed(exit, &out, &shell::said(&output))))
     }
 
-    /// What TLS shows behind the proxy for each of these addresses, in one process.
+    /// What TLS shows behind the proxy for each of these addresses, in as few processes as their lines of command take. Where
+    /// one does not tell of all of its own, the rest is not asked.
     async fn shown(&mut self, via: &str, urls: &[&String]) -> Result<Vec<Shown>, Trouble> {
         let Some((host, port)) = via.rsplit_once(':') else {
             return Ok(Vec::new());
         };
-        let script = script(host, port, urls);
-        let Ok(output) = self.tool(&Program::Script(script)).await? else {
-            return Ok(Vec::new());
-        };
-        Ok(read(&String::from_utf8_lossy(&output.stdout), urls.len()))
+        let mut all = Vec::with_capacity(urls.len());
+        for urls in batches(urls) {
+            let script = script(host, port, urls);
+            let Ok(output) = self.tool(&Program::Script(script)).await? else {
+                break;
+            };
+            let shown = read(&String::from_utf8_lossy(&output.stdout), urls.len());
+            let complete = shown.len() == urls.len();
+            all.extend(shown);
+            if !complete {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// A program that reads, as whom the probe says; the inner error says why it cannot be asked.
@@ -203,6 +213,29 @@ fn open(found: &TargetVerdict) -> bool {
             | Finding::TlsInspected
             | Finding::RevocationUnreachable
     )
+}
+
+/// Characters of addresses in one script; a line of cmd takes 8191 in all.
+const BATCH: usize = 5000;
+
+/// The addresses in their order, in parts that each fit into one script.
+fn batches<'a, 'u>(urls: &'a [&'u String]) -> impl Iterator<Item = &'a [&'u String]> {
+    let mut rest = urls;
+    std::iter::from_fn(move || {
+        let mut left = BATCH;
+        let fit = rest.iter().take_while(|url| {
+            // Quotes and comma; each apostrophe is doubled.
+            let cost = url.len() + url.matches('\'').count() + 3;
+            let fits = cost <= left;
+            left = left.saturating_sub(cost);
+            fits
+        });
+        // No address is that long (`rules/address.rs`); one at a time is the least.
+        let count = fit.count().max(1).min(rest.len());
+        let (batch, behind) = rest.split_at(count);
+        rest = behind;
+        (!batch.is_empty()).then_some(batch)
+    })
 }
 
 /// CONNECT by hand, then TLS with any certificate, which is shown and not trusted: no secret travels.
@@ -267,6 +300,23 @@ mod tests {
         );
         assert!(powershell(&script).len() < 8000);
         assert!(script.contains("/storage/it''s'"));
+    }
+
+    #[test]
+    fn many_addresses_are_parted_so_that_each_line_can_be_sent() {
+        let urls: Vec<String> = (0..200)
+            .map(|n| format!("https://host-{n}.corp.example/a/rather/long/path?and=a&query='{n}'"))
+            .collect();
+        let urls: Vec<&String> = urls.iter().collect();
+        let parts: Vec<&[&String]> = batches(&urls).collect();
+        assert!(parts.len() > 1);
+        assert_eq!(parts.concat(), urls);
+        for part in parts {
+            assert!(powershell(&script("p.example", "8080", part)).len() < 8000);
+        }
+        assert_eq!(batches(&[]).count(), 0);
+        let long = format!("https://a.example/{}", "x".repeat(6000));
+        assert_eq!(batches(&[&long, &long]).count(), 2);
     }
 
     #[test]
