@@ -219,7 +219,7 @@ fn facts_settle_what_they_can() {
     );
     judged(
         "updates:",
-        &updates("MMPC|MicrosoftUpdateServer", "http://p:1", ""),
+        &updates("{MMPC | MicrosoftUpdateServer}", "http://p:1", ""),
         Finding::UpdatesHaveARoad,
     );
     judged(

@@ -233,6 +233,8 @@ fn updates(facts: &Facts) -> Verdict {
     }
     let order = facts.text(Fact::AvUpdateOrder).unwrap_or_default();
     let sources: Vec<String> = order
+        // A policy has it as `{A | B}`.
+        .trim_matches(['{', '}', ' '])
         .split('|')
         .map(|source| source.trim().to_ascii_lowercase())
         .filter(|source| !source.is_empty())
