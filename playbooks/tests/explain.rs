@@ -173,6 +173,16 @@ fn every_component_follows_its_order() {
             },
             "not there",
         ),
+        // Whether that agent is there could not be read.
+        (
+            Edr,
+            |f| {
+                set(f, &[(Fact::OsSupport, "mma"), (Fact::WinHttpProxy, "b:1")]);
+                flag(f, Fact::SensorPresent, false);
+                f.set_unread(Fact::RolesMma, "denied");
+            },
+            "not known",
+        ),
         // The same service on a Windows with the sensor in the box is not it.
         (
             Edr,
@@ -436,7 +446,6 @@ fn nothing_is_made_up() {
     assert_eq!(explained.routes.len(), Component::ALL.len());
 }
 
-/// The password that stands in a variable of the host is not shown.
 /// Whether a policy or a preference set it cannot be told where the policy could not be read.
 #[test]
 fn a_setting_whose_policy_was_not_read_is_nobodys_preference() {
@@ -459,6 +468,7 @@ fn a_setting_whose_policy_was_not_read_is_nobodys_preference() {
     );
 }
 
+/// The password that stands in a variable of the host is not shown.
 #[test]
 fn variables_lose_their_account() {
     let read = playbooks::from_registry(

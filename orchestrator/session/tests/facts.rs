@@ -280,6 +280,12 @@ async fn an_empty_log_of_group_policy_is_no_answer() {
     let (facts, asked) = read(&lab, &set(&[Fact::GpoSettings])).await;
     let why = facts.unread(Fact::GpoSettings).expect("not known");
     assert!(why.contains("names no policy at all"), "{why}");
+    // What was not asked for lack of room is not told as an empty log.
+    let mut cramped = set(&[Fact::GpoSettings]);
+    cramped.requests = Some(1);
+    let (facts, _) = read(&lab, &cramped).await;
+    let why = facts.unread(Fact::GpoSettings).expect("not known");
+    assert!(why.contains("used up"), "{why}");
     // Whoever asks for nothing more than the rows saves a request.
     let mut trusting = set(&[Fact::GpoSettings]);
     trusting.policy_log_trusted = true;

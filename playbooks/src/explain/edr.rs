@@ -23,8 +23,19 @@ pub(super) fn route(seen: Seen<'_>) -> Route {
 fn roads(seen: Seen<'_>) -> Vec<Choice> {
     let agent = seen.text(Fact::OsSupport).set() == Some("mma");
     // Such a host reports without a service Sense.
-    let reports = agent && seen.flag(Fact::RolesMma) == Some(true);
-    if seen.flag(Fact::SensorPresent) == Some(false) && !reports {
+    let reports = if agent {
+        seen.flag(Fact::RolesMma)
+    } else {
+        Some(false)
+    };
+    if seen.flag(Fact::SensorPresent) == Some(false) && reports != Some(true) {
+        if reports.is_none() {
+            let why = format!(
+                "there is no service Sense, and {}",
+                seen.why_not(Fact::RolesMma)
+            );
+            return vec![Choice::new(Road::Unknown, why)];
+        }
         let why = match agent {
             true => "there is neither a service Sense nor the Monitoring Agent (HealthService)",
             false => "there is no service Sense: the sensor is not installed",

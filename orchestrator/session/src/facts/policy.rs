@@ -34,8 +34,11 @@ impl Link {
                 return Ok(());
             }
         };
-        if rows.is_empty() && !wanted.policy_log_trusted && !self.keeps_policy_log().await? {
-            facts.set_unread(Fact::GpoSettings, NO_LOG);
+        if rows.is_empty()
+            && !wanted.policy_log_trusted
+            && let Err(why) = self.keeps_policy_log().await?
+        {
+            facts.set_unread(Fact::GpoSettings, why);
             return Ok(());
         }
         let mut settings = settings(&rows, &values);
@@ -49,10 +52,13 @@ impl Link {
         Ok(())
     }
 
-    /// Whether the log names any policy at all.
-    async fn keeps_policy_log(&mut self) -> Result<bool, Trouble> {
-        let rows = self.ask(RSOP, "select id from RSOP_GPO").await?;
-        Ok(rows.is_ok_and(|rows| !rows.is_empty()))
+    /// Whether the log names any policy at all; the inner error says why that is not known to be so.
+    async fn keeps_policy_log(&mut self) -> Result<Result<(), String>, Trouble> {
+        Ok(match self.ask(RSOP, "select id from RSOP_GPO").await? {
+            Ok(rows) if rows.is_empty() => Err(NO_LOG.to_owned()),
+            Ok(_) => Ok(()),
+            Err(no) => Err(no.why()),
+        })
     }
 
     /// Names of the policies that won; without an answer they keep their ids.
