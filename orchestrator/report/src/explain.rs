@@ -106,12 +106,12 @@ fn screen(name: &str, facts: &Facts) -> String {
 }
 
 /// What could not be read, a line for each cause: no rule finds anything there. What follows from other facts has their
-/// cause, and what is malformed is a finding already.
+/// cause, and of some values it is a finding already that they are malformed.
 fn unread(facts: &Facts) -> String {
     let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
     for (fact, why) in facts.failures() {
         let follows = matches!(fact.row().source, Source::Derived(_));
-        if follows || facts.malformed(fact).is_some() && fact.target().is_some() {
+        if follows || facts.malformed(fact).is_some() && has_a_rule(fact) {
             continue;
         }
         match causes.iter_mut().find(|(cause, _)| *cause == why) {
@@ -129,6 +129,12 @@ fn unread(facts: &Facts) -> String {
         format!("not read: {names}: {why}\n")
     };
     causes.iter().map(line).collect()
+}
+
+/// Whether a rule finds its value malformed (`value_malformed`, `winhttp_malformed`).
+fn has_a_rule(fact: Fact) -> bool {
+    let settings = [Fact::WinHttpProxy, Fact::WinHttpProxy32].map(Fact::target);
+    Fact::POLICY_VALUES.contains(&fact) || settings.contains(&fact.target())
 }
 
 fn routes(explained: &Explanation) -> String {
@@ -328,6 +334,15 @@ mod tests {
         assert!(shown.ends_with(told), "{shown}");
         // A finding already.
         facts.set_malformed(Fact::ProxyEdr, "it is REG_DWORD");
+        facts.set_malformed(Fact::WinHttpProxy, "cut off");
         assert!(!screen(&facts).contains("not read: proxy.edr"));
+        assert!(!screen(&facts).contains("not read: winhttp"));
+        // No rule speaks of this one.
+        facts.set_malformed(Fact::MdmTelemetryProxy, "it is REG_DWORD");
+        let told = format!(
+            "not read: {}: it is REG_DWORD\n",
+            Fact::MdmTelemetryProxy.name()
+        );
+        assert!(screen(&facts).contains(&told), "{}", screen(&facts));
     }
 }
