@@ -73,12 +73,16 @@ impl Answer {
         self.content_type.to_ascii_lowercase().contains("html")
     }
 
-    /// The body is XML in clear, by its type or, where there is none, by its looks.
+    /// The body is XML in clear, by its type or, where there is none, by its looks: a page is none.
     pub(crate) fn is_xml(&self) -> bool {
         if self.content_type.is_empty() {
             let body = self.body.strip_prefix(b"\xEF\xBB\xBF");
             let body = body.unwrap_or(&self.body).trim_ascii_start();
-            return body.starts_with(b"<");
+            let begins = |with: &[u8]| {
+                body.get(..with.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(with))
+            };
+            return begins(b"<") && !begins(b"<!doctype") && !begins(b"<html");
         }
         !self.is_html() && self.content_type.to_ascii_lowercase().contains("xml")
     }
@@ -376,4 +380,38 @@ fn too_large(what: &str, limit: usize) -> Loss {
         )),
         Sent::Unknown,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_type_is_known_by_its_looks() {
+        let is_xml = |content_type: &str, body: &str| {
+            let answer = Answer {
+                status: 400,
+                authenticate: Vec::new(),
+                content_type: content_type.to_owned(),
+                server: String::new(),
+                via: None,
+                body: body.as_bytes().to_vec(),
+                certificate: None,
+                closes: false,
+            };
+            answer.is_xml()
+        };
+        for (content_type, body, wanted) in [
+            ("", "\u{feff}<s:Envelope/>", true),
+            ("", "\r\n<?xml version='1.0'?><s:Envelope/>", true),
+            ("", "<!DOCTYPE HTML PUBLIC ''><HTML/>", false),
+            ("", "<html><body>Bad Request</body></html>", false),
+            ("", "Bad Request", false),
+            ("", "", false),
+            ("application/soap+xml;charset=UTF-8", "<s:Envelope/>", true),
+            ("text/html", "<s:Envelope/>", false),
+        ] {
+            assert_eq!(is_xml(content_type, body), wanted, "{content_type} {body}");
+        }
+    }
 }
