@@ -11,13 +11,18 @@ pub struct SensorEvent {
     pub properties: Vec<String>,
 }
 
+/// Characters of a property: addresses and numbers. Whatever a host writes there stands in reports.
+const MAX_PROPERTY: usize = 200;
+
 impl SensorEvent {
-    /// Reads `id|property|property`.
+    /// Reads `id|property|property`; longer properties are cut.
     pub fn read(line: &str) -> Option<Self> {
         let mut parts = line.trim().split('|');
         Some(Self {
             id: parts.next()?.parse().ok()?,
-            properties: parts.map(|part| part.trim().to_owned()).collect(),
+            properties: parts
+                .map(|part| part.trim().chars().take(MAX_PROPERTY).collect())
+                .collect(),
         })
     }
 
@@ -188,6 +193,10 @@ mod tests {
         check(&["406|r|0x0|403"], fails, "error 403: refused");
         check(&["405|r|0x80072EFD|0"], fails, "error 12029: no connection");
         check(&["405|r|-2147012867|"], fails, "error 12029: no connection");
+        // However much a host writes there.
+        let long = format!("99|{0}|{0}", "x".repeat(1 << 20));
+        let verdict = judged(&[SensorEvent::read(&long).expect("an event")]);
+        assert!(verdict.detail.len() < 1000, "{}", verdict.detail.len());
         // What the sensor says of its attempts outweighs it.
         check(
             &["99|Upload|0x80072EE7", "4|1|https://x"],
