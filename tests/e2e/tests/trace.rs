@@ -380,6 +380,15 @@ fn a_trace_that_was_sent_about_is_read() {
     let json = ["ping", "--replay", "sent.jsonl", "-o", "json"];
     let host = lab.run(&json).succeeds().json()["hosts"][0].clone();
     assert_eq!(host["ok"], true, "{host:#}");
+    // The same of one whose last line had broken off before.
+    let cut = kept.trim_end();
+    lab.write("cut.jsonl", &format!("{}\r\n\r\n", &cut[..cut.len() - 5]));
+    lab.run(&["ping", "--replay", "cut.jsonl"]).says("cut off");
+    lab.write(
+        "torn.jsonl",
+        &format!("{}\r\n\r\n{{}}\r\n", &cut[..cut.len() - 5]),
+    );
+    lab.run(&["ping", "--replay", "torn.jsonl"]).exits(1);
 }
 
 /// Wherever a trace ends, the replay says no more than what is in it.

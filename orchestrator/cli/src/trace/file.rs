@@ -171,8 +171,17 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<Line>, End), Failure> {
     Ok((lines, end))
 }
 
-/// It is the last line, and breaks off.
+/// It is the last line that says something, and breaks off.
 fn cut(error: &serde_json::Error, text: &[u8], reader: &mut impl BufRead) -> io::Result<bool> {
-    let breaks_off = error.is_eof() || !text.ends_with(b"\n");
-    Ok(breaks_off && reader.fill_buf()?.is_empty())
+    if !error.is_eof() && text.ends_with(b"\n") {
+        return Ok(false);
+    }
+    let mut more = Vec::new();
+    while reader.read_until(b'\n', &mut more)? > 0 {
+        if !more.trim_ascii().is_empty() {
+            return Ok(false);
+        }
+        more.clear();
+    }
+    Ok(true)
 }
