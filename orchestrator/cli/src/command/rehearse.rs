@@ -89,12 +89,14 @@ fn carried_out(
 ) -> Outcome {
     let at_once = !then_rollback || global.output == Output::Table;
     let target = || Target::Simulated(Secret::new(password));
+    // Whoever started this program by taking its own place, as cargo does, left its processor time here.
+    let before = usage().map_or(Duration::ZERO, |(cpu, _)| cpu);
     let started = Instant::now();
     let (code, push) = drive::unshown(global, journal, spec, target(), event_file::new)?;
     let spent = started.elapsed();
     if at_once {
         drive::show_result(&push, &drive::rendered(global, &push))?;
-        measured(global, &push, spent);
+        measured(global, &push, spent, before);
     }
     if !then_rollback {
         return Ok(code);
@@ -289,8 +291,8 @@ fn redirect(spec: &mut RunSpec, ready: &Ready) {
     }
 }
 
-/// What the rehearsal cost this process; the simulated hosts are in another.
-fn measured(global: &Global, record: &RunRecord, spent: Duration) {
+/// What the rehearsal cost this process, which had spent `before` when it began; the simulated hosts are in another.
+fn measured(global: &Global, record: &RunRecord, spent: Duration, before: Duration) {
     if global.output != Output::Table || record.hosts.is_empty() {
         return;
     }
@@ -303,7 +305,7 @@ fn measured(global: &Global, record: &RunRecord, spent: Duration) {
         f64::from(requests) / hosts
     );
     if let Some((cpu, peak)) = usage {
-        let cpu = cpu.as_secs_f64() * 1000.0 / hosts;
+        let cpu = cpu.saturating_sub(before).as_secs_f64() * 1000.0 / hosts;
         text.push_str(&format!(
             ", {cpu:.2} ms of controller CPU per host, peak memory {} MB",
             peak / 1024
