@@ -32,7 +32,7 @@ pub use candidates::{Untried, proxies_set, untried};
 pub use change::{Change, Desired, HostStep};
 pub use explain::{
     CONFLICTS, Choice, Component, Conflict, ConflictRow, Contradiction, Explanation, Road, Route,
-    Weight, explain, explain_facts,
+    Weight, explain, explain_facts, finds_malformed,
 };
 pub use export::{
     Export, ExportChoice, ExportForm, ExportRefusal, ExportValue, reg_file, registry_pol,

@@ -1,8 +1,22 @@
 //! What does not go together on a host, or is not what it looks like: the traps of section 7 of the reference, one case each.
 
-use playbooks::{CONFLICTS, Fact, Observed, Typed};
+use playbooks::{CONFLICTS, Fact, Observed, Typed, explain};
 
 use crate::explain::{Prepare, bare, conflicts, flag, number, policy, set};
+
+#[test]
+fn of_two_malformed_settings_of_winhttp_both_are_told() {
+    let mut facts = bare();
+    facts.set_malformed(Fact::WinHttpProxy, "the value has 4 bytes");
+    facts.set_malformed(Fact::WinHttpProxy32, "the value has 8 bytes");
+    let told = explain(&facts).conflicts;
+    let [found] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    for wrong in ["has 4 bytes", "32-bit programs", "has 8 bytes"] {
+        assert!(found.detail.contains(wrong), "{}", found.detail);
+    }
+}
 
 /// What is set, and everything that is found.
 #[test]

@@ -2,6 +2,7 @@
 
 use playbooks::{
     Choice, Component, Contradiction, Explanation, Fact, Facts, Road, Source, explain,
+    finds_malformed,
 };
 use serde_json::{Value, json};
 
@@ -111,7 +112,7 @@ fn unread(facts: &Facts) -> String {
     let mut causes: Vec<(&str, Vec<&str>)> = Vec::new();
     for (fact, why) in facts.failures() {
         let follows = matches!(fact.row().source, Source::Derived(_));
-        if follows || facts.malformed(fact).is_some() && has_a_rule(fact) {
+        if follows || facts.malformed(fact).is_some() && finds_malformed(fact) {
             continue;
         }
         match causes.iter_mut().find(|(cause, _)| *cause == why) {
@@ -129,12 +130,6 @@ fn unread(facts: &Facts) -> String {
         format!("not read: {names}: {why}\n")
     };
     causes.iter().map(line).collect()
-}
-
-/// Whether a rule finds its value malformed (`value_malformed`, `winhttp_malformed`).
-fn has_a_rule(fact: Fact) -> bool {
-    let settings = [Fact::WinHttpProxy, Fact::WinHttpProxy32].map(Fact::target);
-    Fact::POLICY_VALUES.contains(&fact) || settings.contains(&fact.target())
 }
 
 fn routes(explained: &Explanation) -> String {

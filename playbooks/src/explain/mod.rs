@@ -13,6 +13,7 @@ mod seen;
 mod winhttp;
 
 pub use conflict::{CONFLICTS, Conflict, ConflictRow, Contradiction, Weight};
+pub use rules::finds_malformed;
 
 use crate::facts::{Fact, FactSet, Facts};
 use crate::registry::without_accounts;

@@ -121,11 +121,21 @@ fn static_proxy(seen: Seen<'_>) -> Option<&str> {
 
 /// In either of its two places.
 fn win_http_malformed(seen: Seen<'_>) -> Option<String> {
-    let wrong = seen.malformed(Fact::WinHttpProxy);
-    wrong.or_else(|| {
-        let wrong = seen.malformed(Fact::WinHttpProxy32)?;
-        Some(format!("for 32-bit programs: {wrong}"))
-    })
+    let small = seen.malformed(Fact::WinHttpProxy32);
+    let small = small.map(|wrong| format!("for 32-bit programs: {wrong}"));
+    let wrong: Vec<String> = seen
+        .malformed(Fact::WinHttpProxy)
+        .into_iter()
+        .chain(small)
+        .collect();
+    (!wrong.is_empty()).then(|| wrong.join("; "))
+}
+
+/// Whether a finding names the fact where its value is malformed ([`win_http_malformed`], [`value_malformed`]). All that is
+/// read from one value is malformed with it.
+pub fn finds_malformed(fact: Fact) -> bool {
+    let settings = [Fact::WinHttpProxy, Fact::WinHttpProxy32].map(Fact::target);
+    Fact::POLICY_VALUES.contains(&fact) || settings.contains(&fact.target())
 }
 
 /// Values of policies that their readers ask for by type, and of which only some numbers mean something.
